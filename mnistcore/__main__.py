@@ -1,0 +1,201 @@
+"""The command line: ``python -m mnistcore train | benchmark | maps | all``."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+
+from mnistcore import benchmark, checkpoint, figures, inside, picture, report, speed, training
+from mnistcore.checkpoint import WEIGHTS, write_whole
+from mnistcore.data import ASSETS, load_mnist, normalize, to_unit
+from mnistcore.device import choose_device
+from mnistcore.models import list_models, model_name
+from mnistcore.training import RECIPES, TrainConfig
+
+README = training.ROOT / "README.md"
+RUNS = Path("runs")
+QUICK = {"epochs": 1}
+
+
+class Parser(argparse.ArgumentParser):
+    """A wrong call is one line on stderr and exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and leave."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _add_training_flags(parser: argparse.ArgumentParser) -> None:
+    """One flag for each field of ``TrainConfig``; what is not given is the net's own recipe."""
+    group = parser.add_argument_group("recipe", "each net has its own; a flag here replaces it")
+    for field in fields(TrainConfig):
+        flag = f"--{field.name.replace('_', '-')}"
+        if field.type is bool:
+            group.add_argument(flag, action=argparse.BooleanOptionalAction)
+        else:
+            assert isinstance(field.type, type)
+            group.add_argument(flag, type=field.type, metavar=field.type.__name__)
+    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch")
+    _add_place_flags(parser)
+
+
+def _add_place_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", help="cpu, cuda, mps, ...; the accelerator if there is one")
+    parser.add_argument("--data-dir", type=Path, default=ASSETS, help="folder of MNIST/raw")
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="mnistcore", description="Five small CNNs that read handwritten digits.")
+    commands = parser.add_subparsers(required=True, metavar="command", parser_class=Parser)
+
+    command = commands.add_parser("train", help="train one net")
+    command.add_argument("--model", required=True, help=", ".join(list_models()))
+    command.add_argument("--out", type=Path, default=RUNS, help="folder of the weights")
+    _add_training_flags(command)
+    command.set_defaults(run=run_train)
+
+    command = commands.add_parser("all", help="train the nets, then benchmark them")
+    command.add_argument("--models", nargs="+", default=list_models(), metavar="MODEL")
+    command.add_argument("--quick", action="store_true", help="one epoch a net: a trial, no result")
+    command.add_argument(
+        "--out",
+        type=Path,
+        help="gets weights/ and results/; assets, or runs if a recipe is changed",
+    )
+    _add_training_flags(command)
+    command.set_defaults(run=run_all)
+
+    command = commands.add_parser("benchmark", help="measure the trained nets on the test set")
+    command.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
+    command.add_argument("--seeds", type=Path, nargs="+", default=[], metavar="DIR",
+                         help="folders of the same nets with other seeds")  # fmt: skip
+    command.add_argument(
+        "--out", type=Path, default=benchmark.RESULTS, help="folder of the results"
+    )
+    command.add_argument("--speed", action="store_true",
+                         help="compare our training with a conventional loop instead")  # fmt: skip
+    _add_place_flags(command)
+    command.set_defaults(run=run_benchmark)
+
+    command = commands.add_parser("maps", help="draw what the layers make of one digit")
+    command.add_argument("--model", default="LeNet", help=", ".join(list_models()))
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--index", type=int, help="of an MNIST test digit")
+    source.add_argument("--image", type=Path, help="a picture of one digit")
+    command.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
+    command.add_argument("--out", type=Path, default=RUNS / "maps", help="folder of the pictures")
+    _add_place_flags(command)
+    command.set_defaults(run=run_maps)
+    return parser
+
+
+def _train(name: str, args: argparse.Namespace, out_dir: Path, **recipe: Any) -> None:
+    given = {f.name: getattr(args, f.name) for f in fields(TrainConfig)}
+    recipe |= {key: value for key, value in given.items() if value is not None}
+    content = training.train(
+        name,
+        replace(RECIPES[name], **recipe),
+        out_dir=out_dir,
+        data_dir=args.data_dir,
+        device=args.device,
+        resume=args.resume,
+        show_progress=True,
+    )
+    val = content["val"]
+    if os.environ.get("RANK", "0") == "0":
+        print(
+            f"{name}: {val['errors']} of {val['n']:,} validation digits misread, trained in "
+            f"{content['train_seconds']:,.0f} s on {content['device']}: {out_dir / name}.pt"
+        )
+
+
+def run_train(args: argparse.Namespace) -> None:
+    """Train one net."""
+    _train(model_name(args.model), args, args.out)
+
+
+def run_all(args: argparse.Namespace) -> None:
+    """Train the nets one after the other, then benchmark them."""
+    names = [model_name(name) for name in args.models]
+    changed = args.quick or any(getattr(args, f.name) is not None for f in fields(TrainConfig))
+    out_dir = args.out or (RUNS if changed or names != list_models() else ASSETS)
+    print(f"training {', '.join(names)}; weights and results go to {out_dir}")
+    for name in names:
+        _train(name, args, out_dir / "weights", **(QUICK if args.quick else {}))
+    _benchmark(out_dir / "weights", [], out_dir / "results", args)
+    if args.quick:
+        print("This was a quick trial of one epoch a net: its figures are no results.")
+
+
+def _benchmark(
+    weights_dir: Path, seeds: Sequence[Path], out_dir: Path, args: argparse.Namespace
+) -> None:
+    results = benchmark.run_benchmark(weights_dir, seeds, args.data_dir, args.device)
+    benchmark.write_results(results, out_dir, args.data_dir)
+    _publish("benchmark", report.benchmark_report(results), out_dir)
+
+
+def _publish(name: str, text: str, out_dir: Path) -> None:
+    """Print a report, keep it beside its results, and put the project's own into the README."""
+    write_whole(out_dir / f"{name}.md", (text + "\n").encode())
+    if out_dir.resolve() == benchmark.RESULTS and README.exists():
+        write_whole(README, report.splice(README.read_text(), name, text).encode())
+    print(f"{text}\n\nwritten to {out_dir}")
+
+
+def run_benchmark(args: argparse.Namespace) -> None:
+    """Measure the trained nets, or the speed of training."""
+    if not args.speed:
+        _benchmark(args.weights, args.seeds, args.out, args)
+        return
+    result = speed.compare_speed(["LeNet", "MyVggNet"], args.data_dir, args.device, True)
+    write_whole(args.out / "speed.json", (json.dumps(result, indent=1) + "\n").encode())
+    _publish("speed", report.speed_report(result), args.out)
+
+
+def run_maps(args: argparse.Namespace) -> None:
+    """Draw the maps of one digit, a picture a layer."""
+    model = checkpoint.load_model(args.model, args.weights, choose_device(args.device))
+    device = next(model.parameters()).device
+    if args.image is not None:
+        ink = torch.from_numpy(picture.read_digit(args.image))[None, None]
+        title = args.image.name
+    else:
+        images, labels = load_mnist("test", args.data_dir)
+        if not 0 <= args.index < len(images):
+            raise ValueError(f"--index is {args.index}; it must be from 0 to {len(images) - 1}")
+        ink = to_unit(images[args.index : args.index + 1])
+        title = f"test digit {args.index}, a {labels[args.index]}"
+    pictures = {"picture": figures.gray_picture(ink[0, 0].numpy(), title)}
+    for stage in inside.feature_maps(model, normalize(ink).to(device)):
+        limit = max(float(maps.abs().max()) for maps in stage.values())
+        for name, maps in stage.items():
+            pictures[name] = figures.feature_maps(maps.cpu().numpy(), limit, name)
+    for number, (name, png) in enumerate(pictures.items()):
+        path = args.out / f"{number:02d}_{name}.png"
+        write_whole(path, png)
+        print(path)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 is success, 2 a wrong call or bad input, 130 Ctrl-C."""
+    args = _parser().parse_args(argv)
+    try:
+        args.run(args)
+    except (ValueError, OSError) as error:
+        print(f"mnistcore: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("mnistcore: stopped; add --resume to go on after the last epoch", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

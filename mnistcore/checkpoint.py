@@ -1,0 +1,91 @@
+"""Weights and what made them, in one file that is written whole or not at all."""
+
+import io
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from mnistcore.data import ASSETS
+from mnistcore.models import create_model, model_name
+
+WEIGHTS = ASSETS / "weights"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a power cut, finds the old content or the new, never half.
+
+    Raises:
+        OSError: the folder cannot be written or the disk is full; the old file is intact.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save(content: dict[str, Any], path: Path) -> None:
+    """Write a checkpoint: tensors, numbers, strings, and lists and dicts of these."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU; nothing in it is executed.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is truncated, altered or no checkpoint.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint {path}; make one with scripts/train_all.sh")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} is truncated or no checkpoint; delete it") from error
+    if not isinstance(content, dict) or "model" not in content:
+        raise ValueError(f"{path} is no checkpoint of this project")
+    return content
+
+
+def load_for(name: str, path: Path) -> dict[str, Any]:
+    """Read a checkpoint that must be of the net ``name``.
+
+    Raises:
+        FileNotFoundError, ValueError: as :func:`load`, or it is a checkpoint of another net.
+    """
+    content = load(path)
+    if content["model"] != name:
+        raise ValueError(f"{path} is a checkpoint of {content['model']}, not of {name}")
+    return content
+
+
+def load_model(
+    name: str, weights_dir: Path | str = WEIGHTS, device: torch.device | str = "cpu"
+) -> nn.Module:
+    """A trained net, ready to answer: eval mode, float32, logits out.
+
+    Args:
+        name: one of ``list_models()``, in any case.
+        weights_dir: the folder that holds ``<name>.pt``.
+        device: where the net goes.
+
+    Raises:
+        ValueError: no net has that name, or its file is damaged or of another net.
+        FileNotFoundError: the file is not there.
+    """
+    name = model_name(name)
+    content = load_for(name, Path(weights_dir) / f"{name}.pt")
+    model = create_model(name)
+    model.load_state_dict(content["weights"])  # float16 is widened to float32 here
+    return model.to(device).eval()

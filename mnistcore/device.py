@@ -1,0 +1,63 @@
+"""The device that computes, what it can, and how it is named beside a figure."""
+
+import ctypes
+import platform
+from pathlib import Path
+
+import torch
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # <malloc.h>
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """A device by name, or the accelerator of this machine where it has one, or else its CPU.
+
+    Raises:
+        ValueError: the device does not exist, here or at all.
+    """
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if name is None:
+        return accelerator or torch.device("cpu")
+    here = "cpu" if accelerator is None else f"cpu or {accelerator.type}"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"unknown device {name!r}; this machine has {here}") from None
+    if device.type == "cpu":
+        return device
+    if accelerator is None or device.type != accelerator.type:
+        raise ValueError(f"no device {name!r} on this machine; it has {here}")
+    if (device.index or 0) >= torch.accelerator.device_count():
+        raise ValueError(f"no device {name!r}; there are {torch.accelerator.device_count()}")
+    return device
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for bfloat16, so that autocast makes it faster."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+def device_name(device: torch.device) -> str:
+    """The processor or card, for people: "AMD EPYC, 2 threads"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type != "cpu":
+        return device.type
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    name = models[0] if models else platform.processor() or platform.machine()
+    return f"{name}, {torch.get_num_threads()} threads"
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep what a training step frees for the next one.
+
+    By default it gives large blocks back to the kernel, which hands them out anew, page by page,
+    at every step. On other C libraries nothing happens.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        libc.mallopt(M_TRIM_THRESHOLD, 1 << 30)

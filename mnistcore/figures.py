@@ -1,0 +1,142 @@
+"""Every figure of the project, from plain numbers to PNG bytes."""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+History = Sequence[Mapping[str, float]]  # one entry an epoch, as train writes it
+
+DPI = 110
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def accuracy_over_epochs(histories: Mapping[str, History]) -> bytes:
+    """Validation accuracy of several nets over their epochs, on one pair of axes.
+
+    The vertical axis shows the error on a logarithmic scale, labelled as accuracy: the nets end
+    within half a percent of each other.
+    """
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for name, history in histories.items():
+        epochs = range(1, len(history) + 1)
+        axes.plot(epochs, [max(1 - e["val_accuracy"], 1e-4) for e in history], label=name, lw=1.4)
+    axes.set_yscale("log")
+    axes.invert_yaxis()
+    ticks = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.003]
+    axes.set_yticks(ticks, [f"{1 - tick:.1%}" for tick in ticks])
+    axes.set_yticks([], minor=True)
+    axes.set(xlabel="epoch", ylabel="validation accuracy (averaged weights)")
+    axes.set_title("Accuracy over epochs")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return _png(figure)
+
+
+def curves(name: str, history: History) -> bytes:
+    """Loss and accuracy of one net over its epochs, side by side."""
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    epochs = range(1, len(history) + 1)
+    for axes, key, title in ((left, "loss", "Loss"), (right, "accuracy", "Accuracy")):
+        axes.plot(epochs, [e[key] for e in history], label="training (distorted images)")
+        axes.plot(epochs, [e[f"val_{key}"] for e in history], label="validation (averaged weights)")
+        axes.set(xlabel="epoch", title=f"{name}: {title.lower()}")
+        axes.grid(alpha=0.3)
+    left.set_yscale("log")
+    left.set_ylabel("cross-entropy (nats)")
+    right.set_ylim(0.94, 1.0)
+    right.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    right.legend()
+    return _png(figure)
+
+
+def confusion_matrix(name: str, confusion: Sequence[Sequence[int]]) -> bytes:
+    """Counts of true digit (rows) against answer (columns); colour shows the errors alone."""
+    counts = np.array(confusion)
+    errors = np.where(np.eye(10, dtype=bool), 0, counts)
+    figure = Figure(figsize=(5.4, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(errors.max(), 1))
+    for true in range(10):
+        for pred in range(10):
+            if counts[true, pred]:
+                size = 7 if true == pred else 9
+                axes.text(pred, true, counts[true, pred], ha="center", va="center", fontsize=size)
+    axes.set_xticks(range(10))
+    axes.set_yticks(range(10))
+    axes.set(xlabel="answer", ylabel="true digit")
+    axes.set_title(f"{name}: {errors.sum()} of {counts.sum():,} test digits misread")
+    return _png(figure)
+
+
+def misread_digits(
+    name: str, images: NDArray[np.uint8], misread: Sequence[Mapping[str, Any]], columns: int = 12
+) -> bytes:
+    """The test digits that a net misreads, each with index, label and answer.
+
+    Args:
+        name: of the net.
+        images: uint8 (n, 28, 28), the digit of each entry of ``misread``.
+        misread: entries with ``index``, ``label``, ``pred`` and ``prob``, as the benchmark writes.
+        columns: digits in a row.
+    """
+    rows = max(1, math.ceil(len(misread) / columns))
+    figure = Figure(figsize=(columns * 0.85, rows * 1.15 + 0.5), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, image, entry in zip(grid, images, misread, strict=False):
+        axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+        title = f"#{entry['index']}\n{entry['label']}, not {entry['pred']}"
+        axes.set_title(title, fontsize=7, pad=2)
+    figure.suptitle(f"{name}: all {len(misread)} misread test digits (label, not the answer)")
+    return _png(figure)
+
+
+def gray_picture(image: NDArray[np.float32], title: str) -> bytes:
+    """One picture (H, W) in [0, 1], its pixels left square."""
+    figure = Figure(figsize=(3.2, 3.5), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_title(title)
+    axes.axis("off")
+    return _png(figure)
+
+
+def feature_maps(maps: NDArray[np.float32], limit: float, title: str) -> bytes:
+    """All maps of a layer side by side on one colour scale, blue below zero and red above.
+
+    Args:
+        maps: float (C, H, W).
+        limit: the scale runs from -limit to limit, so that it can be shared by several layers.
+        title: above the maps.
+    """
+    count, height, width = maps.shape
+    columns = min(count, max(6, math.ceil(math.sqrt(count))))
+    rows = math.ceil(count / columns)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan, np.float32)
+    for index, values in enumerate(maps):
+        top, left = index // columns * (height + 1), index % columns * (width + 1)
+        sheet[top : top + height, left : left + width] = values
+    aspect = sheet.shape[0] / sheet.shape[1]
+    figure = Figure(figsize=(9, max(1.9, 8 * aspect + 0.7)), layout="constrained")
+    axes = figure.subplots()
+    shown = axes.imshow(
+        sheet, cmap=colormaps["RdBu_r"], vmin=-limit, vmax=limit, interpolation="nearest"
+    )
+    axes.set_title(title)
+    axes.axis("off")
+    figure.colorbar(shown, ax=axes, shrink=0.8)
+    return _png(figure)

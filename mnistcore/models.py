@@ -1,0 +1,278 @@
+"""The five nets of the project: small CNNs from one 28x28 plane to ten logits.
+
+Layer by layer they are the nets of the public project ``pytorch-mnist``, so that weights of the
+same shapes move over by position: no batch norm, every convolution and linear layer has a bias,
+parameters stand in the order of the layers. Convolutions pad nothing unless it is said.
+"""
+
+from collections import OrderedDict
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class _MaxOfFour(torch.autograd.Function):
+    """ReLU of the greatest of four stacked groups of maps: (N, 4 C, H, W) -> (N, C, H, W).
+
+    Of equals the first gets the gradient, as in ``F.max_pool2d``.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, groups: Tensor) -> Tensor:
+        a, b, c, d = groups.chunk(4, 1)
+        top, bottom = torch.maximum(a, b), torch.maximum(c, d)
+        out = torch.maximum(top, bottom).clamp_min_(0)
+        ctx.save_for_backward(groups, top, bottom, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        def send(
+            grad: Tensor, left: Tensor, right: Tensor, to_left: Tensor, to_right: Tensor
+        ) -> None:
+            torch.ge(left, right, out=to_left).mul_(grad)
+            torch.sub(grad, to_left, out=to_right)
+
+        groups, top, bottom, out = ctx.saved_tensors
+        grad = torch.ops.aten.threshold_backward(grads[0], out, 0)
+        to_top, to_bottom = torch.empty_like(top), torch.empty_like(bottom)
+        send(grad, top, bottom, to_top, to_bottom)
+        a, b, c, d = groups.chunk(4, 1)
+        to_groups = torch.empty_like(groups)
+        to_a, to_b, to_c, to_d = to_groups.chunk(4, 1)
+        send(to_top, a, b, to_a, to_b)
+        send(to_bottom, c, d, to_c, to_d)
+        return to_groups
+
+
+class ConvReLUPool(nn.Sequential):
+    """A convolution, ReLU and 2x2 max pooling, by these three names' order, to be walked.
+
+    When a CPU trains it, the three are computed in one: the 2x2 pixels that share a maximum come
+    from the convolution at stride 2 with the kernel moved by (0, 0), (0, 1), (1, 0), (1, 1). A
+    few maps leave a CPU's vector units mostly idle, four times as many fill them, and the maximum
+    of whole groups of maps needs no windows.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, C_in, H, W) -> (N, C_out, H_out / 2, W_out / 2)."""
+        if not (self.training and torch.is_grad_enabled() and x.device.type == "cpu"):
+            return super().forward(x)
+        conv = next(self.children())
+        assert isinstance(conv, nn.Conv2d)
+        assert conv.bias is not None
+        with torch.autocast("cpu", enabled=False):
+            moved = [F.pad(conv.weight, (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
+            x = F.conv2d(
+                x.float(), torch.cat(moved), conv.bias.repeat(4), stride=2, padding=conv.padding
+            )
+            return _MaxOfFour.apply(x)
+
+
+class LeNet(nn.Module):
+    """LeNet-5 as used today: ReLU and max pooling in place of tanh and subsampling.
+
+    References:
+        LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition.
+        Proceedings of the IEEE 86(11), 1998, section II.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Named layers, to be walked; an in-place ReLU would overwrite the maps of conv1.
+        self.stage1 = ConvReLUPool(
+            OrderedDict(conv1=nn.Conv2d(1, 6, 5), relu=nn.ReLU(), pool=nn.MaxPool2d(2))
+        )
+        self.stage2 = nn.Sequential(
+            OrderedDict(conv2=nn.Conv2d(6, 16, 5), relu=nn.ReLU(), pool=nn.MaxPool2d(2))
+        )
+        self.head = nn.Sequential(
+            OrderedDict(
+                flatten=nn.Flatten(),
+                fc1=nn.Linear(256, 120),
+                relu1=nn.ReLU(),
+                fc2=nn.Linear(120, 84),
+                relu2=nn.ReLU(),
+                fc3=nn.Linear(84, 10),
+            )
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images (N, 1, 28, 28) -> logits (N, 10)."""
+        x = self.stage1(images)  # (N, 6, 12, 12)
+        x = self.stage2(x)  # (N, 16, 4, 4)
+        return self.head(x)  # (N, 10)
+
+
+class MyFullConvNet(nn.Module):
+    """Convolutions down to one pixel; the last two carry no ReLU, as in the reference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            OrderedDict(
+                conv1=nn.Conv2d(1, 6, 3),
+                relu1=nn.ReLU(),
+                conv2=nn.Conv2d(6, 12, 3),
+                relu2=nn.ReLU(),
+                pool1=nn.MaxPool2d(2),  # (N, 12, 12, 12)
+                conv3=nn.Conv2d(12, 24, 3),
+                relu3=nn.ReLU(),
+                conv4=nn.Conv2d(24, 48, 3),
+                relu4=nn.ReLU(),
+                pool2=nn.MaxPool2d(2),  # (N, 48, 4, 4)
+                conv5=nn.Conv2d(48, 96, 3),
+                conv6=nn.Conv2d(96, 48, 2),
+            )
+        )
+        self.head = nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc1=nn.Linear(48, 10)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images (N, 1, 28, 28) -> logits (N, 10)."""
+        x = self.features(images)  # (N, 48, 1, 1)
+        return self.head(x)  # (N, 10)
+
+
+class MyNetV1(nn.Module):
+    """Strides in place of pooling and a wide first linear layer, which holds most parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            OrderedDict(
+                conv1=nn.Conv2d(1, 10, 3),
+                relu1=nn.ReLU(),
+                conv2=nn.Conv2d(10, 48, 3, stride=2),
+                relu2=nn.ReLU(),  # (N, 48, 12, 12)
+                conv3=nn.Conv2d(48, 128, 3),
+                relu3=nn.ReLU(),
+                conv4=nn.Conv2d(128, 512, 3, stride=2),
+                relu4=nn.ReLU(),
+            )
+        )
+        self.head = nn.Sequential(
+            OrderedDict(
+                flatten=nn.Flatten(),
+                dropout1=nn.Dropout(0.5),
+                fc1=nn.Linear(8192, 1024),
+                relu1=nn.ReLU(),
+                dropout2=nn.Dropout(0.5),
+                fc2=nn.Linear(1024, 128),
+                relu2=nn.ReLU(),
+                fc3=nn.Linear(128, 10),
+            )
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images (N, 1, 28, 28) -> logits (N, 10)."""
+        x = self.features(images)  # (N, 512, 4, 4)
+        return self.head(x)  # (N, 10)
+
+
+class MyNetV2(nn.Module):
+    """The idea of MyNetV1 with a hundredth of its parameters: one more convolution, small head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            OrderedDict(
+                conv1=nn.Conv2d(1, 10, 3),
+                relu1=nn.ReLU(),
+                conv2=nn.Conv2d(10, 20, 3, stride=2),
+                relu2=nn.ReLU(),  # (N, 20, 12, 12)
+                conv3=nn.Conv2d(20, 40, 3),
+                relu3=nn.ReLU(),
+                conv4=nn.Conv2d(40, 80, 3, stride=2),
+                relu4=nn.ReLU(),  # (N, 80, 4, 4)
+                conv5=nn.Conv2d(80, 40, 3),
+                relu5=nn.ReLU(),
+            )
+        )
+        self.head = nn.Sequential(
+            OrderedDict(
+                flatten=nn.Flatten(),
+                dropout=nn.Dropout(0.5),
+                fc1=nn.Linear(160, 48),
+                relu=nn.ReLU(),
+                fc2=nn.Linear(48, 10),
+            )
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images (N, 1, 28, 28) -> logits (N, 10)."""
+        x = self.features(images)  # (N, 40, 2, 2)
+        return self.head(x)  # (N, 10)
+
+
+class MyVggNet(nn.Module):
+    """VGG's blocks of 3x3 convolutions with a pooling after each, at MNIST's size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            OrderedDict(
+                conv1=nn.Conv2d(1, 16, 3, padding=1),
+                relu1=nn.ReLU(),
+                conv2=nn.Conv2d(16, 16, 3, padding=1),
+                relu2=nn.ReLU(),
+                pool1=nn.MaxPool2d(2),  # (N, 16, 14, 14)
+                conv3=nn.Conv2d(16, 64, 3),
+                relu3=nn.ReLU(),
+                conv4=nn.Conv2d(64, 64, 3),
+                relu4=nn.ReLU(),
+                conv5=nn.Conv2d(64, 64, 1),
+                relu5=nn.ReLU(),
+                pool2=nn.MaxPool2d(2),  # (N, 64, 5, 5)
+                conv6=nn.Conv2d(64, 128, 3),
+                relu6=nn.ReLU(),
+                conv7=nn.Conv2d(128, 128, 3),
+                relu7=nn.ReLU(),
+            )
+        )
+        self.head = nn.Sequential(
+            OrderedDict(
+                flatten=nn.Flatten(),
+                dropout=nn.Dropout(0.5),
+                fc1=nn.Linear(128, 96),
+                relu=nn.ReLU(),
+                fc2=nn.Linear(96, 10),
+            )
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images (N, 1, 28, 28) -> logits (N, 10)."""
+        x = self.features(images)  # (N, 128, 1, 1)
+        return self.head(x)  # (N, 10)
+
+
+MODELS: dict[str, type[nn.Module]] = {
+    net.__name__: net for net in (LeNet, MyFullConvNet, MyNetV1, MyNetV2, MyVggNet)
+}
+
+
+def list_models() -> list[str]:
+    """The names of the five nets, spelled as the classes are."""
+    return list(MODELS)
+
+
+def model_name(name: str) -> str:
+    """The class name of a net, found whatever the case of ``name``.
+
+    Raises:
+        ValueError: no net has that name; the message lists those there are.
+    """
+    for known in MODELS:
+        if known.lower() == name.lower():
+            return known
+    raise ValueError(f"unknown model {name!r}; choose from {', '.join(MODELS)}")
+
+
+def create_model(name: str) -> nn.Module:
+    """A net by name (any case) with fresh random weights, in training mode.
+
+    Raises:
+        ValueError: no net has that name.
+    """
+    return MODELS[model_name(name)]()

@@ -1,0 +1,151 @@
+"""The tables of the README, in Markdown, from the results files alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+BEGIN, END = "<!-- {name}: begin, generated -->", "<!-- {name}: end -->"
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return [f"| {' | '.join(cells)} |" for cells in (header, rule, *rows)]
+
+
+def benchmark_report(results: Mapping[str, Any]) -> str:
+    """Accuracy, cost, calibration and pairwise tests; ``results`` as in ``benchmark.json``."""
+    nets = results["nets"]
+    odd = [
+        f"{name} ({net['training']['config']['epochs']} epochs)"
+        for name, net in nets.items()
+        if not net["training"]["own_recipe"]
+    ]
+    lines = []
+    if odd:
+        lines += [f"**No results: trained by other than the net's recipe: {', '.join(odd)}.**", ""]
+    lines += [*_accuracy_table(results), "", *_cost_table(results), "", _provenance(results)]
+    if "mcnemar" in results:
+        lines += ["", *_mcnemar_table(results["mcnemar"])]
+    return "\n".join(lines)
+
+
+def _accuracy_table(results: Mapping[str, Any]) -> list[str]:
+    header = [
+        "net",
+        "test accuracy %",
+        "95 % interval",
+        "errors per 10,000",
+        "without contested labels %",
+        "over seeds %",
+        "reference: table %",
+        "reference: best log %",
+    ]
+    rows = []
+    for name, net in results["nets"].items():
+        seeds, (table, best_log) = net["seeds"], net["reference"]
+        spread = "one seed"
+        if seeds["n"] > 1:
+            spread = f"{_percent(seeds['mean'])} ± {_percent(seeds['std'])} (n = {seeds['n']})"
+        rows.append([name, *_accuracy_cells(net), spread, f"{table:.2f}", f"{best_log:.2f}"])
+    if "together" in results:
+        rows.append(["the five together", *_accuracy_cells(results["together"]), "", "", ""])
+    return _table(header, rows)
+
+
+def _accuracy_cells(answers: Mapping[str, Any]) -> list[str]:
+    low, high = answers["interval"]
+    uncontested = answers["uncontested"]
+    return [
+        f"**{_percent(answers['accuracy'])}**",
+        f"{_percent(low)} to {_percent(high)}",
+        f"{answers['errors'] * 10_000 / answers['n']:.0f}",
+        _percent(1 - uncontested["errors"] / uncontested["n"]),
+    ]
+
+
+def _cost_table(results: Mapping[str, Any]) -> list[str]:
+    header = [
+        "net",
+        "parameters",
+        "multiply-adds",
+        "epochs",
+        "training s",
+        "training images/s",
+        "one image, ms",
+        f"images/s by {results['batch']}",
+        "calibration error % before, after temperature",
+    ]
+    rows = []
+    for name, net in results["nets"].items():
+        training, calibration = net["training"], net["calibration"]
+        row = [
+            name,
+            f"{net['num_params']:,}",
+            f"{net['macs'] / 1e6:.2f} M",
+            f"{training['config']['epochs']}",
+            f"{training['train_seconds']:,.0f}",
+            f"{training['images_per_second']:,.0f}",
+            f"{net['latency_ms']:.2f}",
+            f"{net['images_per_second']:,.0f}",
+            f"{_percent(calibration['before'])}, {_percent(calibration['after'])}",
+        ]
+        rows.append(row)
+    return _table(header, rows)
+
+
+def _provenance(results: Mapping[str, Any]) -> str:
+    trainings = [net["training"] for net in results["nets"].values()]
+    seeds = sorted({training["config"]["seed"] for training in trainings})
+    made = sorted(
+        f"{t['device']}, torch {t['torch_version']}, code {t['code_version']}" for t in trainings
+    )
+    n = next(iter(results["nets"].values()))["n"]
+    return (
+        f"MNIST test set, n = {n:,}, read once, after the last epoch; Wilson intervals; "
+        f"seed {', '.join(map(str, seeds))}. Trained on: {'; '.join(dict.fromkeys(made))}. "
+        f"Speed, medians: {results['device']}, torch {results['torch_version']}."
+    )
+
+
+def _mcnemar_table(pairs: Sequence[Mapping[str, Any]]) -> list[str]:
+    header = ["pair", "only the first is right", "only the second is right", "p (exact McNemar)"]
+    rows = [
+        [f"{p['a']}, {p['b']}", str(p["only_a"]), str(p["only_b"]), f"{p['p_value']:.2g}"]
+        for p in pairs
+    ]
+    return _table(header, rows)
+
+
+def speed_report(speed: Mapping[str, Any]) -> str:
+    """Conventional training beside ours; ``speed`` as in ``speed.json``."""
+    header = ["net", "conventional, images/s", "this project, images/s", "ratio (least, greatest)"]
+    rows = [
+        [
+            name,
+            f"{net['conventional']:,.0f}",
+            f"{net['ours']:,.0f}",
+            f"**{net['ratio']:.1f}** ({net['ratio_min']:.1f}, {net['ratio_max']:.1f})",
+        ]
+        for name, net in speed["nets"].items()
+    ]
+    how = (
+        f"Medians of {speed['rounds']} rounds of {speed['images']:,} images, the two in turn in "
+        f"one process; {speed['device']}, torch {speed['torch_version']}."
+    )
+    return "\n".join([*_table(header, rows), "", how])
+
+
+def splice(text: str, name: str, block: str) -> str:
+    """A text in which the generated block ``name`` is replaced.
+
+    Raises:
+        ValueError: the text has no such block.
+    """
+    begin, end = BEGIN.format(name=name), END.format(name=name)
+    if begin not in text or end not in text:
+        raise ValueError(f"no block {begin} ... {end}")
+    head, rest = text.split(begin, 1)
+    return f"{head}{begin}\n{block}\n{end}{rest.split(end, 1)[1]}"

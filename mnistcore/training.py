@@ -1,0 +1,383 @@
+"""Training one net, from data to checkpoint: seeded, resumable, alone or data-parallel."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from mnistcore import checkpoint, figures
+from mnistcore.data import ASSETS, SIZES, load_mnist, normalize, split_train_val, to_unit
+from mnistcore.device import choose_device, device_name, has_bfloat16, keep_freed_memory
+from mnistcore.distort import distort
+from mnistcore.evaluate import fit_temperature, measure, predict_logits
+from mnistcore.models import create_model, model_name
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What decides the weights; every field is a flag of ``train``.
+
+    Raises:
+        ValueError: a value is out of its range; the message names both.
+    """
+
+    epochs: int = 20
+    batch_size: int = 256
+    lr: float = 4e-3  # the peak of the one cycle
+    weight_decay: float = 0.05
+    warmup: float = 0.2  # fraction of the steps in which the learning rate climbs
+    label_smoothing: float = 0.0
+    ema: float = 0.05  # memory of the averaged weights, as a fraction of all steps
+    val_size: int = 5000  # images held out of the 60,000
+    seed: int = 0
+    degrees: float = 12.0  # this and the next four: see distort.distort
+    scale: float = 0.12
+    shear: float = 0.2
+    shift: float = 2.0
+    elastic: float = 0.0
+    amp: bool = True  # bfloat16 autocast, on a device that has the instructions
+    channels_last: bool = True
+    half_weights: bool = False  # store the finished weights as float16
+
+    def __post_init__(self) -> None:
+        ranges: dict[str, tuple[float, float]] = {
+            "epochs": (1, 10_000),
+            "batch_size": (1, SIZES["train"] - self.val_size),
+            "lr": (1e-9, 10),
+            "weight_decay": (0, 10),
+            "warmup": (0.01, 0.99),
+            "label_smoothing": (0, 0.99),
+            "ema": (0, 1),
+            "val_size": (1, SIZES["train"] - 1),
+            "seed": (0, 2**31 - 1),
+            "degrees": (0, 180),
+            "scale": (0, 0.9),
+            "shear": (0, 2),
+            "shift": (0, 28),
+            "elastic": (0, 10),
+        }
+        for field, (low, high) in ranges.items():
+            value = getattr(self, field)
+            if not low <= value <= high:
+                raise ValueError(f"{field} is {value}; it must be from {low} to {high}")
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole training: whole batches only, an epoch's last few images sit out."""
+        return self.epochs * ((SIZES["train"] - self.val_size) // self.batch_size)
+
+
+RECIPES: dict[str, TrainConfig] = {
+    "LeNet": TrainConfig(epochs=20, batch_size=512, channels_last=False),
+    "MyFullConvNet": TrainConfig(),
+    "MyNetV1": TrainConfig(half_weights=True),
+    "MyNetV2": TrainConfig(),
+    "MyVggNet": TrainConfig(),
+}
+
+
+def code_version() -> str:
+    """The last commit that changed the package, marked where it has been edited since."""
+
+    def git(*args: str) -> str:
+        command = ["git", "-C", str(ROOT), *args, "--", "mnistcore"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("log", "-1", "--format=%h") + ("+edited" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+class Workers(NamedTuple):
+    """The processes that train together, as ``torchrun`` started them."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+
+@contextmanager
+def _workers(device: torch.device) -> Iterator[Workers]:
+    if not dist.is_torchelastic_launched():
+        yield Workers(0, 1, device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Workers(dist.get_rank(), dist.get_world_size(), device)
+    finally:
+        dist.destroy_process_group()
+
+
+def _seed(*parts: int) -> int:
+    """One seed from several numbers, so that neighbours have nothing in common."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+class Training:
+    """A net in training, and everything that a resumed one needs to go on bit for bit.
+
+    Random numbers are drawn anew from (seed, epoch, rank) at the start of each epoch, so no state
+    of a generator has to be kept.
+    """
+
+    def __init__(self, name: str, config: TrainConfig, workers: Workers) -> None:
+        self.name, self.config, self.workers = name, config, workers
+        self.history: list[dict[str, float]] = []
+        torch.manual_seed(config.seed)
+        layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.model = create_model(name).to(workers.device).to(memory_format=layout)
+        self.net = DistributedDataParallel(self.model) if workers.world > 1 else self.model
+        decay = 1 - 1 / (1 + config.ema * config.total_steps)
+        self.ema = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay))
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
+        )
+        self.scheduler = OneCycleLR(
+            self.optimizer,
+            max_lr=config.lr,
+            total_steps=config.total_steps,
+            pct_start=config.warmup,
+        )
+        self.parts: dict[str, Any] = {
+            "weights": self.model,
+            "ema": self.ema,
+            "optimizer": self.optimizer,
+            "scheduler": self.scheduler,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """The content of ``training.pt``."""
+        parts = {key: part.state_dict() for key, part in self.parts.items()}
+        config = asdict(self.config)
+        return {"model": self.name, "config": config, "history": self.history, **parts}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state that :meth:`state` gave."""
+        for key, part in self.parts.items():
+            part.load_state_dict(state[key])
+        self.history = state["history"]
+
+    def epoch(self, images: Tensor, labels: Tensor, bar: tqdm) -> dict[str, float]:
+        """Train on every image once, in a random order.
+
+        Args:
+            images: uint8 (n, 1, 28, 28), the training images, on the device.
+            labels: int64 (n,).
+            bar: moved on by the images of each step.
+
+        Returns:
+            loss and accuracy on the distorted images, means over the epoch; the last lr.
+        """
+        config, (rank, world, device) = self.config, self.workers
+        epoch = len(self.history)
+        shuffle = torch.Generator().manual_seed(_seed(config.seed, epoch))
+        order = torch.randperm(len(images), generator=shuffle).to(device)
+        torch.manual_seed(_seed(config.seed, epoch, rank))  # of dropout
+        generator = torch.Generator(device).manual_seed(_seed(config.seed, epoch, rank, 1))
+        amp = config.amp and has_bfloat16(device)
+        total_loss = torch.zeros((), device=device)
+        total_correct = torch.zeros((), device=device)
+        self.net.train()
+        steps = len(images) // config.batch_size
+        for step in range(steps):
+            batch = order[step * config.batch_size : (step + 1) * config.batch_size][rank::world]
+            targets = labels[batch]
+            inputs = distort(
+                to_unit(images[batch]),
+                generator,
+                degrees=config.degrees,
+                scale=config.scale,
+                shear=config.shear,
+                shift=config.shift,
+                elastic=config.elastic,
+            )
+            with torch.autocast(device.type, torch.bfloat16, enabled=amp):
+                logits = self.net(normalize(inputs)).float()
+            loss = F.cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
+            loss.backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            self.scheduler.step()
+            self.ema.update_parameters(self.model)
+            total_loss += loss.detach()
+            total_correct += (logits.argmax(1) == targets).float().mean()
+            if step % 20 == 0 and not bar.disable:  # to read a loss makes an accelerator wait
+                bar.set_postfix(epoch=epoch + 1, loss=f"{float(loss):.4f}", refresh=False)
+            bar.update(config.batch_size)
+        sums = torch.stack([total_loss, total_correct])
+        if world > 1:
+            dist.all_reduce(sums)
+        loss_mean, accuracy = (sums / (steps * world)).tolist()
+        return {"loss": loss_mean, "accuracy": accuracy, "lr": self.scheduler.get_last_lr()[0]}
+
+
+def train(
+    name: str,
+    config: TrainConfig | None = None,
+    *,
+    out_dir: Path | str,
+    data_dir: Path | str = ASSETS,
+    device: str | None = None,
+    resume: bool = False,
+    show_progress: bool = False,
+) -> dict[str, Any]:
+    """Train one net on MNIST; the test set is not touched.
+
+    After every epoch ``<out_dir>/<name>/`` holds ``training.pt``, from which the training can be
+    resumed, and ``history.json``; after the last one it holds ``curves.png`` and no
+    ``training.pt``, and the finished checkpoint is ``<out_dir>/<name>.pt``.
+
+    Under ``torchrun`` every process trains on its part of each batch, and the first one writes.
+
+    Args:
+        name: one of ``list_models()``, in any case.
+        config: the recipe; the net's own by default.
+        out_dir: folder of the checkpoint.
+        data_dir: folder that holds ``MNIST/raw``.
+        device: "cpu", "cuda", "mps", ...; the accelerator by default, where there is one.
+        resume: go on after the last epoch that ``training.pt`` knows; start where there is none.
+        show_progress: show a bar (on a terminal) and print a line an epoch.
+
+    Returns:
+        The checkpoint: weights (averaged over the steps), config, history, temperature, val
+        (metrics of the validation images), and where, how long and by what it was made.
+
+    Raises:
+        ValueError: unknown net or device, a setting out of range, damaged data, a checkpoint of
+            other settings.
+        OSError: ``out_dir`` cannot be written.
+    """
+    name = model_name(name)
+    config = config or RECIPES[name]
+    keep_freed_memory()
+    with _workers(choose_device(device)) as workers:
+        if config.batch_size % workers.world:
+            raise ValueError(
+                f"batch_size {config.batch_size} cannot be divided by {workers.world} processes"
+            )
+        return _train(name, config, workers, Path(out_dir), data_dir, resume, show_progress)
+
+
+def _train(
+    name: str,
+    config: TrainConfig,
+    workers: Workers,
+    out_dir: Path,
+    data_dir: Path | str,
+    resume: bool,
+    show_progress: bool,
+) -> dict[str, Any]:
+    finished, folder = out_dir / f"{name}.pt", out_dir / name
+    running = folder / "training.pt"
+    first = workers.rank == 0
+    if resume and finished.exists() and not running.exists():
+        content = checkpoint.load_for(name, finished)
+        _check_same_settings(config, content, finished)
+        return content
+    training = Training(name, config, workers)
+    if resume and running.exists():
+        state = checkpoint.load_for(name, running)
+        _check_same_settings(config, state, running)
+        training.restore(state)
+    if first:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()  # better now than after the first epoch
+    else:
+        dist.barrier()  # the first process unpacks the data
+    images, labels = load_mnist("train", data_dir, workers.device)
+    if first and workers.world > 1:
+        dist.barrier()
+    train_idx, val_idx = split_train_val(config.val_size)
+    val_images, val_labels = images[val_idx], labels[val_idx].cpu()
+    images, labels = images[train_idx], labels[train_idx]
+
+    total = config.total_steps * config.batch_size
+    with tqdm(
+        total=total,
+        initial=total * len(training.history) // config.epochs,
+        desc=name,
+        unit="image",
+        unit_scale=True,
+        disable=None if show_progress and first else True,
+    ) as bar:
+        while len(training.history) < config.epochs:
+            start = time.perf_counter()
+            entry = training.epoch(images, labels, bar)
+            val = measure(predict_logits(training.ema.module, val_images), val_labels)
+            entry |= {"val_loss": val.loss, "val_accuracy": val.accuracy}
+            entry["seconds"] = time.perf_counter() - start
+            training.history.append(entry)
+            if first:
+                checkpoint.save(training.state(), running)
+                history = json.dumps(training.history, indent=1)
+                checkpoint.write_whole(folder / "history.json", history.encode())
+            if first and show_progress:
+                bar.write(_epoch_line(name, len(training.history), config.epochs, entry))
+
+    content = _finish(training, val_images, val_labels)
+    if first:
+        checkpoint.write_whole(folder / "curves.png", figures.curves(name, training.history))
+        checkpoint.save(content, finished)
+        running.unlink(missing_ok=True)
+    return content
+
+
+def _check_same_settings(config: TrainConfig, content: dict[str, Any], path: Path) -> None:
+    ours, theirs = asdict(config), content["config"]
+    differ = [f"{k} {theirs.get(k)} (now {v})" for k, v in ours.items() if theirs.get(k) != v]
+    if differ:
+        raise ValueError(f"{path} was made with {', '.join(differ)}; resume with that or delete it")
+
+
+def _epoch_line(name: str, epoch: int, epochs: int, entry: dict[str, float]) -> str:
+    return (
+        f"{name} epoch {epoch}/{epochs}  loss {entry['loss']:.4f}  "
+        f"train {entry['accuracy']:.2%}  val {entry['val_accuracy']:.2%}  "
+        f"lr {entry['lr']:.1e}  {entry['seconds']:.1f} s"
+    )
+
+
+def _finish(training: Training, val_images: Tensor, val_labels: Tensor) -> dict[str, Any]:
+    """The finished checkpoint: the averaged weights as they are stored, measured as stored."""
+    config, device = training.config, training.workers.device
+    dtype = torch.float16 if config.half_weights else torch.float32
+    averaged = training.ema.module.state_dict()
+    weights = {key: value.to(dtype).cpu().contiguous() for key, value in averaged.items()}
+    model: nn.Module = create_model(training.name)
+    model.load_state_dict(weights)
+    logits = predict_logits(model.to(device), val_images)
+    return {
+        "model": training.name,
+        "weights": weights,
+        "config": asdict(config),
+        "history": training.history,
+        "temperature": fit_temperature(logits, val_labels),
+        "val": asdict(measure(logits, val_labels)),
+        "train_seconds": sum(entry["seconds"] for entry in training.history),
+        "device": device_name(device),
+        "processes": training.workers.world,
+        "torch_version": str(torch.__version__),
+        "code_version": code_version(),
+    }
