@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+from torch import Tensor, nn
 
 from mnistcore import benchmark, checkpoint, figures, inside, picture, report, speed, training
 from mnistcore.checkpoint import WEIGHTS, write_whole
@@ -21,6 +22,7 @@ from mnistcore.training import RECIPES, TrainConfig
 README = training.ROOT / "README.md"
 RUNS = Path("runs")
 QUICK = {"epochs": 1}
+AN_EIGHT = 61  # the test digit of the maps that come with the results
 
 
 class Parser(argparse.ArgumentParser):
@@ -129,6 +131,9 @@ def run_all(args: argparse.Namespace) -> None:
     for name in names:
         _train(name, args, out_dir / "weights", **(QUICK if args.quick else {}))
     _benchmark(out_dir / "weights", [], out_dir / "results", args)
+    if "LeNet" in names:
+        model = checkpoint.load_model("LeNet", out_dir / "weights")
+        _draw_maps(model, *_test_digit(AN_EIGHT, args.data_dir), out_dir / "results" / "maps")
     if args.quick:
         print("This was a quick trial of one epoch a net: its figures are no results.")
 
@@ -162,25 +167,34 @@ def run_benchmark(args: argparse.Namespace) -> None:
 def run_maps(args: argparse.Namespace) -> None:
     """Draw the maps of one digit, a picture a layer."""
     model = checkpoint.load_model(args.model, args.weights, choose_device(args.device))
-    device = next(model.parameters()).device
     if args.image is not None:
         ink = torch.from_numpy(picture.read_digit(args.image))[None, None]
         title = args.image.name
     else:
-        images, labels = load_mnist("test", args.data_dir)
-        if not 0 <= args.index < len(images):
-            raise ValueError(f"--index is {args.index}; it must be from 0 to {len(images) - 1}")
-        ink = to_unit(images[args.index : args.index + 1])
-        title = f"test digit {args.index}, a {labels[args.index]}"
+        ink, title = _test_digit(args.index, args.data_dir)
+    for path in _draw_maps(model, ink, title, args.out):
+        print(path)
+
+
+def _test_digit(index: int, data_dir: Path) -> tuple[Tensor, str]:
+    images, labels = load_mnist("test", data_dir)
+    if not 0 <= index < len(images):
+        raise ValueError(f"--index is {index}; it must be from 0 to {len(images) - 1}")
+    return to_unit(images[index : index + 1]), f"test digit {index}, a {labels[index]}"
+
+
+def _draw_maps(model: nn.Module, ink: Tensor, title: str, out_dir: Path) -> list[Path]:
+    """A picture of the digit and one of each layer; the layers of a stage share their scale."""
+    device = next(model.parameters()).device
     pictures = {"picture": figures.gray_picture(ink[0, 0].numpy(), title)}
     for stage in inside.feature_maps(model, normalize(ink).to(device)):
         limit = max(float(maps.abs().max()) for maps in stage.values())
         for name, maps in stage.items():
             pictures[name] = figures.feature_maps(maps.cpu().numpy(), limit, name)
-    for number, (name, png) in enumerate(pictures.items()):
-        path = args.out / f"{number:02d}_{name}.png"
+    paths = [out_dir / f"{number:02d}_{name}.png" for number, name in enumerate(pictures)]
+    for path, png in zip(paths, pictures.values(), strict=True):
         write_whole(path, png)
-        print(path)
+    return paths
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,7 +8,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -78,9 +77,9 @@ def measure_latency(model: nn.Module, batch_size: int) -> float:
     return timer.blocked_autorange(min_run_time=0.5).median * 1e3
 
 
-def _answers(probs: Tensor, labels: Tensor) -> dict[str, Any]:
-    """What probabilities (n, 10) reach against labels (n,), as the results file holds it."""
-    metrics = measure(probs.log(), labels)
+def _answers(logits: Tensor, labels: Tensor) -> dict[str, Any]:
+    """What calibrated logits (n, 10) reach against labels (n,), as the results file holds it."""
+    metrics, probs = measure(logits, labels), logits.softmax(1)
     low, high = wilson_interval(metrics.n - metrics.errors, metrics.n)
     uncontested = torch.ones(len(labels), dtype=torch.bool)
     uncontested[CONTESTED] = False
@@ -156,14 +155,14 @@ def run_benchmark(
         config = content["config"]
         trained_images = config["epochs"] * (SIZES["train"] - config["val_size"])
         nets[name] = {
-            **_answers(probs[name], labels),
+            **_answers(logits / content["temperature"], labels),
             "calibration": _calibration(logits, labels, content["temperature"]),
             "seeds": {
                 "n": len(accuracies),
                 "mean": statistics.mean(accuracies),
                 "std": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
             },
-            "reference": REFERENCE[name],
+            "reference": list(REFERENCE[name]),
             "num_params": count_parameters(model),
             "macs": count_macs(model),
             "latency_ms": measure_latency(model, 1),
@@ -185,7 +184,7 @@ def run_benchmark(
     if len(nets) > 1:
         mean_probs = torch.stack(list(probs.values())).mean(0)
         results["together"] = {
-            **_answers(mean_probs, labels),
+            **_answers(mean_probs.log(), labels),
             "calibration_error": calibration_error(mean_probs, labels),
         }
         results["mcnemar"] = _mcnemar_pairs(probs, labels)
@@ -215,10 +214,8 @@ def write_results(results: dict[str, Any], out_dir: Path, data_dir: Path | str =
     if "together" in results:
         answers["together"] = results["together"]
     for name, answer in answers.items():
-        misread = answer["misread"]
         pictures[f"{name}_confusion"] = figures.confusion_matrix(name, answer["confusion"])
-        digits = images[np.array([entry["index"] for entry in misread], int)]
-        pictures[f"{name}_misread"] = figures.misread_digits(name, digits, misread)
+        pictures[f"{name}_misread"] = figures.misread_digits(name, images, answer["misread"])
     for name, history in histories.items():
         pictures[f"{name}_curves"] = figures.curves(name, history)
     for name, png in pictures.items():

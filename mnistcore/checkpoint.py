@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,14 @@ def load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint {path}; make one with scripts/train_all.sh")
     try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:  # torch.load compares no checksums
+                raise zipfile.BadZipFile("a checksum does not fit")
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except (
+        zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError,
+        LookupError,
+    ) as error:  # fmt: skip
         raise ValueError(f"{path} is truncated or no checkpoint; delete it") from error
     if not isinstance(content, dict) or "model" not in content:
         raise ValueError(f"{path} is no checkpoint of this project")
@@ -87,5 +94,8 @@ def load_model(
     name = model_name(name)
     content = load_for(name, Path(weights_dir) / f"{name}.pt")
     model = create_model(name)
-    model.load_state_dict(content["weights"])  # float16 is widened to float32 here
+    try:
+        model.load_state_dict(content["weights"])  # float16 is widened to float32 here
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"{weights_dir}/{name}.pt does not hold the weights of {name}") from error
     return model.to(device).eval()

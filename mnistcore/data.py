@@ -43,7 +43,15 @@ def load_mnist(
         _check_files(raw)
         if mnist.data.shape != (SIZES[split], 28, 28) or len(mnist.targets) != SIZES[split]:
             raise ValueError(f"{split} set of shape {tuple(mnist.data.shape)}")
-    except (RuntimeError, OSError, ValueError, AssertionError, EOFError) as error:
+    except (
+        RuntimeError,
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AssertionError,
+        EOFError,
+    ) as error:
         reason = str(error).strip().split("\n", 1)[0] or "truncated or altered"
         raise ValueError(
             f"MNIST in {raw} cannot be read ({reason}); delete the unpacked files there and "
@@ -66,12 +74,12 @@ def _check_files(raw: Path) -> None:
             raise ValueError(f"{packed.stem} is not what {name} unpacks to")
 
 
-def split_train_val(val_size: int, n: int = SIZES["train"]) -> tuple[Tensor, Tensor]:
+def split_train_val(val_size: int, n: int) -> tuple[Tensor, Tensor]:
     """Indices of the training and of the validation images, disjoint, together all ``n``.
 
     Args:
         val_size: how many images are held out, drawn at random, always the same ones.
-        n: size of the whole set.
+        n: size of the whole training set.
 
     Returns:
         int64 indices (n - val_size,) and (val_size,), both ascending.

@@ -55,7 +55,7 @@ def distort(
         images: float (N, 1, H, W), background 0, which is also what comes in from outside.
         generator: random numbers, on the device of the images.
         degrees: rotation is even in +-degrees.
-        scale: each axis is scaled by a factor even in 1 +- scale.
+        scale: each axis shrinks by a factor even in 1 +- scale.
         shear: x moves by up to +-shear times y.
         shift: pixels, even in +-shift on each axis.
         elastic: pixels, standard deviation of the coefficients of the elastic field.

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 History = Sequence[Mapping[str, float]]  # one entry an epoch, as train writes it
 
 DPI = 110
+LINE: dict[str, Any] = {"lw": 1.4, "marker": ".", "ms": 4}  # one epoch alone is a point
 
 
 def _png(figure: Figure) -> bytes:
@@ -31,12 +33,13 @@ def accuracy_over_epochs(histories: Mapping[str, History]) -> bytes:
     axes = figure.subplots()
     for name, history in histories.items():
         epochs = range(1, len(history) + 1)
-        axes.plot(epochs, [max(1 - e["val_accuracy"], 1e-4) for e in history], label=name, lw=1.4)
+        axes.plot(epochs, [max(1 - e["val_accuracy"], 1e-4) for e in history], label=name, **LINE)
     axes.set_yscale("log")
     axes.invert_yaxis()
     ticks = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.003]
     axes.set_yticks(ticks, [f"{1 - tick:.1%}" for tick in ticks])
     axes.set_yticks([], minor=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="epoch", ylabel="validation accuracy (averaged weights)")
     axes.set_title("Accuracy over epochs")
     axes.grid(alpha=0.3)
@@ -50,8 +53,14 @@ def curves(name: str, history: History) -> bytes:
     left, right = figure.subplots(1, 2)
     epochs = range(1, len(history) + 1)
     for axes, key, title in ((left, "loss", "Loss"), (right, "accuracy", "Accuracy")):
-        axes.plot(epochs, [e[key] for e in history], label="training (distorted images)")
-        axes.plot(epochs, [e[f"val_{key}"] for e in history], label="validation (averaged weights)")
+        axes.plot(epochs, [e[key] for e in history], label="training (distorted images)", **LINE)
+        axes.plot(
+            epochs,
+            [e[f"val_{key}"] for e in history],
+            label="validation (averaged weights)",
+            **LINE,
+        )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="epoch", title=f"{name}: {title.lower()}")
         axes.grid(alpha=0.3)
     left.set_yscale("log")
@@ -82,26 +91,31 @@ def confusion_matrix(name: str, confusion: Sequence[Sequence[int]]) -> bytes:
 
 
 def misread_digits(
-    name: str, images: NDArray[np.uint8], misread: Sequence[Mapping[str, Any]], columns: int = 12
+    name: str, images: NDArray[np.uint8], misread: Sequence[Mapping[str, Any]], most: int = 120
 ) -> bytes:
     """The test digits that a net misreads, each with index, label and answer.
 
     Args:
         name: of the net.
-        images: uint8 (n, 28, 28), the digit of each entry of ``misread``.
+        images: uint8 (n, 28, 28), the whole test set.
         misread: entries with ``index``, ``label``, ``pred`` and ``prob``, as the benchmark writes.
-        columns: digits in a row.
+        most: so many are drawn at the most; those of which the net was surest come first.
     """
-    rows = max(1, math.ceil(len(misread) / columns))
-    figure = Figure(figsize=(columns * 0.85, rows * 1.15 + 0.5), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in grid:
-        axes.axis("off")
-    for axes, image, entry in zip(grid, images, misread, strict=False):
-        axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-        title = f"#{entry['index']}\n{entry['label']}, not {entry['pred']}"
-        axes.set_title(title, fontsize=7, pad=2)
-    figure.suptitle(f"{name}: all {len(misread)} misread test digits (label, not the answer)")
+    drawn = sorted(misread, key=lambda entry: -entry["prob"])[:most]
+    columns, cell = 12, (44, 34)  # pixels of a cell, height and width; the text stands above
+    rows = max(1, math.ceil(len(drawn) / columns))
+    sheet = np.full((rows * cell[0], columns * cell[1]), 255, np.uint8)
+    figure = Figure(figsize=(columns * 0.85, rows * 1.1 + 0.4), layout="constrained")
+    axes = figure.subplots()
+    for place, entry in enumerate(drawn):
+        top, left = place // columns * cell[0], place % columns * cell[1]
+        sheet[top + 14 : top + 42, left + 3 : left + 31] = images[entry["index"]]
+        text = f"{entry['label']}, not {entry['pred']}\n{entry['prob']:.0%}  #{entry['index']}"
+        axes.text(left + 17, top + 12, text, ha="center", va="bottom", fontsize=6.5)
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255)
+    axes.axis("off")
+    count = "all" if len(drawn) == len(misread) else f"{len(drawn)} of"
+    figure.suptitle(f"{name}: {count} {len(misread)} misread test digits (label, not the answer)")
     return _png(figure)
 
 

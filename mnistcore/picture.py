@@ -57,7 +57,7 @@ def _centred(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """A digit of at most 20x20 in a 28x28 frame, its centre of mass as near the centre as fits."""
     framed = np.zeros((SIDE, SIDE), np.float32)
     height, width = ink.shape
-    middle = (SIDE - 1) / 2
+    middle = SIDE / 2  # MNIST's own digits have it within half a pixel of row and column 14
     row, column = np.round(middle - centroid(ink)).astype(int)
     row, column = np.clip(row, 0, SIDE - height), np.clip(column, 0, SIDE - width)
     framed[row : row + height, column : column + width] = ink

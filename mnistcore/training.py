@@ -60,13 +60,13 @@ class TrainConfig:
     def __post_init__(self) -> None:
         ranges: dict[str, tuple[float, float]] = {
             "epochs": (1, 10_000),
+            "val_size": (1, SIZES["train"] - 1),
             "batch_size": (1, SIZES["train"] - self.val_size),
             "lr": (1e-9, 10),
             "weight_decay": (0, 10),
             "warmup": (0.01, 0.99),
             "label_smoothing": (0, 0.99),
             "ema": (0, 1),
-            "val_size": (1, SIZES["train"] - 1),
             "seed": (0, 2**31 - 1),
             "degrees": (0, 180),
             "scale": (0, 0.9),
@@ -78,11 +78,6 @@ class TrainConfig:
             value = getattr(self, field)
             if not low <= value <= high:
                 raise ValueError(f"{field} is {value}; it must be from {low} to {high}")
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of the whole training: whole batches only, an epoch's last few images sit out."""
-        return self.epochs * ((SIZES["train"] - self.val_size) // self.batch_size)
 
 
 RECIPES: dict[str, TrainConfig] = {
@@ -136,20 +131,22 @@ def _seed(*parts: int) -> int:
 
 
 class Training:
-    """A net in training, and everything that a resumed one needs to go on bit for bit.
+    """A net in training on ``n`` images, and all that a resumed one needs to go on bit for bit.
 
     Random numbers are drawn anew from (seed, epoch, rank) at the start of each epoch, so no state
     of a generator has to be kept.
     """
 
-    def __init__(self, name: str, config: TrainConfig, workers: Workers) -> None:
+    def __init__(self, name: str, config: TrainConfig, workers: Workers, n: int) -> None:
         self.name, self.config, self.workers = name, config, workers
         self.history: list[dict[str, float]] = []
         torch.manual_seed(config.seed)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.model = create_model(name).to(workers.device).to(memory_format=layout)
         self.net = DistributedDataParallel(self.model) if workers.world > 1 else self.model
-        decay = 1 - 1 / (1 + config.ema * config.total_steps)
+        self.steps_per_epoch = n // config.batch_size  # an epoch's last few images sit out
+        total_steps = config.epochs * self.steps_per_epoch
+        decay = 1 - 1 / (1 + config.ema * total_steps)
         self.ema = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay))
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
@@ -157,7 +154,7 @@ class Training:
         self.scheduler = OneCycleLR(
             self.optimizer,
             max_lr=config.lr,
-            total_steps=config.total_steps,
+            total_steps=total_steps,
             pct_start=config.warmup,
         )
         self.parts: dict[str, Any] = {
@@ -183,7 +180,7 @@ class Training:
         """Train on every image once, in a random order.
 
         Args:
-            images: uint8 (n, 1, 28, 28), the training images, on the device.
+            images: uint8 (n, 1, 28, 28), on the device.
             labels: int64 (n,).
             bar: moved on by the images of each step.
 
@@ -200,8 +197,7 @@ class Training:
         total_loss = torch.zeros((), device=device)
         total_correct = torch.zeros((), device=device)
         self.net.train()
-        steps = len(images) // config.batch_size
-        for step in range(steps):
+        for step in range(self.steps_per_epoch):
             batch = order[step * config.batch_size : (step + 1) * config.batch_size][rank::world]
             targets = labels[batch]
             inputs = distort(
@@ -224,12 +220,12 @@ class Training:
             total_loss += loss.detach()
             total_correct += (logits.argmax(1) == targets).float().mean()
             if step % 20 == 0 and not bar.disable:  # to read a loss makes an accelerator wait
-                bar.set_postfix(epoch=epoch + 1, loss=f"{float(loss):.4f}", refresh=False)
+                bar.set_postfix(epoch=epoch + 1, loss=f"{loss.item():.4f}", refresh=False)
             bar.update(config.batch_size)
         sums = torch.stack([total_loss, total_correct])
         if world > 1:
             dist.all_reduce(sums)
-        loss_mean, accuracy = (sums / (steps * world)).tolist()
+        loss_mean, accuracy = (sums / (self.steps_per_epoch * world)).tolist()
         return {"loss": loss_mean, "accuracy": accuracy, "lr": self.scheduler.get_last_lr()[0]}
 
 
@@ -296,11 +292,6 @@ def _train(
         content = checkpoint.load_for(name, finished)
         _check_same_settings(config, content, finished)
         return content
-    training = Training(name, config, workers)
-    if resume and running.exists():
-        state = checkpoint.load_for(name, running)
-        _check_same_settings(config, state, running)
-        training.restore(state)
     if first:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()  # better now than after the first epoch
@@ -309,11 +300,16 @@ def _train(
     images, labels = load_mnist("train", data_dir, workers.device)
     if first and workers.world > 1:
         dist.barrier()
-    train_idx, val_idx = split_train_val(config.val_size)
+    train_idx, val_idx = split_train_val(config.val_size, len(images))
     val_images, val_labels = images[val_idx], labels[val_idx].cpu()
     images, labels = images[train_idx], labels[train_idx]
 
-    total = config.total_steps * config.batch_size
+    training = Training(name, config, workers, len(images))
+    if resume and running.exists():
+        state = checkpoint.load_for(name, running)
+        _check_same_settings(config, state, running)
+        training.restore(state)
+    total = config.epochs * training.steps_per_epoch * config.batch_size
     with tqdm(
         total=total,
         initial=total * len(training.history) // config.epochs,

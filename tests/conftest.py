@@ -1,0 +1,34 @@
+"""What several tests share: MNIST's training set and a small, seeded slice of it."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from mnistcore.data import load_mnist
+
+torch.set_num_threads(1)  # the tests' tensors are small: more threads only wait for each other
+
+
+@pytest.fixture(scope="session")
+def mnist_train() -> tuple[Tensor, Tensor]:
+    """All training images, uint8 (60000, 1, 28, 28), and labels, int64 (60000,)."""
+    return load_mnist("train")
+
+
+@pytest.fixture(scope="session")
+def few(mnist_train: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    images, labels = mnist_train
+    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:256]
+    return images[chosen], labels[chosen]
+
+
+@pytest.fixture
+def few_images(few: tuple[Tensor, Tensor]) -> Tensor:
+    """uint8 (256, 1, 28, 28); a copy, so that a test may change it."""
+    return few[0].clone()
+
+
+@pytest.fixture
+def few_labels(few: tuple[Tensor, Tensor]) -> Tensor:
+    """int64 (256,), of ``few_images``."""
+    return few[1].clone()

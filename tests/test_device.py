@@ -1,0 +1,33 @@
+import pytest
+import torch
+
+from mnistcore.device import choose_device, device_name
+
+no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+
+
+def test_cpu_by_name() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+def test_default_computes() -> None:
+    assert float(torch.ones(2, device=choose_device()).sum()) == 2
+
+
+@no_cuda
+def test_cuda_where_there_is_none() -> None:
+    with pytest.raises(ValueError, match=r"no device 'cuda' on this machine; it has cpu"):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize("name", ["", "gpu", "cuda:99", "meta"])
+def test_device_that_does_not_exist(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"device '{name}'.*; (this machine|it|there)"):
+        choose_device(name)
+
+
+def test_cpu_is_named_with_its_threads() -> None:
+    name = device_name(torch.device("cpu"))
+    model, _, threads = name.rpartition(", ")
+    assert model
+    assert threads == f"{torch.get_num_threads()} threads"

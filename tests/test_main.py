@@ -1,0 +1,151 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnistcore.__main__ import main
+from mnistcore.models import list_models
+
+SHORT = ["--epochs", "1", "--batch-size", "100", "--val-size", "59000"]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("mnistcore")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_a_wrong_name_is_one_line_and_exit_status_2() -> None:
+    call = [sys.executable, "-m", "mnistcore", "train", "--model", "LeNet6"]
+    result = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"mnistcore: unknown model 'LeNet6'; choose from {', '.join(list_models())}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--epochs", "0"], "epochs is 0"),
+        (["--lr", "-0.1"], "lr is -0.1"),
+        (["--device", "warp"], "unknown device 'warp'"),
+        (["--data-dir", "nowhere"], "data folder nowhere does not exist"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    flags: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "LeNet.pt").write_text("precious")
+    before = files(tmp_path)
+    assert main(["train", "--model", "LeNet", "--out", ".", *SHORT, *flags]) == 2
+    assert message in one_line(capsys)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "argv", [["train"], ["train", "--model", "LeNet", "--epochs", "many"], ["fly"], []]
+)
+def test_a_wrong_call_is_one_line(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(argv)
+    assert stop.value.code == 2
+    one_line(capsys)
+
+
+def test_an_output_folder_that_cannot_be_written_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    assert main(["train", "--model", "LeNet", "--out", str(tmp_path / "file"), *SHORT]) == 2
+    assert "file" in one_line(capsys)
+
+
+def test_ctrl_c_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mnistcore.training.Training.epoch", interrupted)
+    assert main(["train", "--model", "LeNet", "--out", str(tmp_path), *SHORT]) == 130
+    assert "--resume" in one_line(capsys)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two nets and their benchmark, as ``all`` leaves them."""
+    out = tmp_path_factory.mktemp("all")
+    assert main(["all", "--models", "lenet", "MyNetV2", "--out", str(out), *SHORT]) == 0
+    return out
+
+
+def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
+    assert {path.name for path in (trained / "weights").glob("*.pt")} == {"LeNet.pt", "MyNetV2.pt"}
+    table = (trained / "results" / "benchmark.md").read_text()
+    assert "No results" in table  # one epoch is not the recipe
+    assert "| LeNet |" in table
+    assert "| MyNetV2 |" in table
+    assert "| MyVggNet |" not in table
+    assert (trained / "results" / "accuracy.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("model", ["LeNet", "mynetv2"])
+def test_maps_draws_a_picture_a_layer(model: str, trained: Path, tmp_path: Path) -> None:
+    flags = ["--weights", str(trained / "weights"), "--out", str(tmp_path)]
+    assert main(["maps", "--model", model, "--index", "61", *flags]) == 0
+    drawn = sorted(path.name for path in tmp_path.iterdir())
+    if model == "LeNet":
+        assert drawn[:4] == [
+            "00_picture.png",
+            "01_conv1.png",
+            "02_conv1+relu.png",
+            "03_conv1+relu+pool.png",
+        ]
+    else:
+        assert drawn[-1] == "10_conv5+relu.png"
+    assert main(["maps", "--image", str(tmp_path / "00_picture.png"), *flags]) == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--index", "10000"], "--index is 10000; it must be from 0 to 9999"),
+        (["--image", "requirements.txt"], "requirements.txt is not a picture"),
+        (["--image", "nowhere.png"], "no picture nowhere.png"),
+        (["--index", "0", "--weights", "nowhere"], "no checkpoint nowhere"),
+        (["--index", "0", "--model", "VGG"], "unknown model 'VGG'"),
+    ],
+)
+def test_maps_names_what_it_cannot_draw(
+    flags: list[str],
+    message: str,
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    weights = ["--weights", str(trained / "weights")]
+    assert main(["maps", *weights, "--out", str(tmp_path), *flags]) == 2
+    assert message in one_line(capsys)
+    assert files(tmp_path) == {}
+
+
+def test_a_folder_without_weights_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["benchmark", "--weights", str(tmp_path), "--out", str(tmp_path / "results")]) == 2
+    assert "run scripts/train_all.sh" in one_line(capsys)
+    assert files(tmp_path) == {}

@@ -1,0 +1,150 @@
+from typing import Any
+
+import pytest
+
+from mnistcore.report import benchmark_report, speed_report, splice
+
+
+def answers(accuracy: float, errors: int) -> dict[str, Any]:
+    return {
+        "n": 10_000,
+        "errors": errors,
+        "accuracy": accuracy,
+        "interval": [0.98123, 0.99456],
+        "uncontested": {"n": 9985, "errors": errors - 8},
+    }
+
+
+def net(errors: int, own_recipe: bool = True) -> dict[str, Any]:
+    return {
+        **answers(1 - errors / 10_000, errors),
+        "calibration": {"temperature": 0.9, "before": 0.0123, "after": 0.0045},
+        "seeds": {"n": 1, "mean": 1 - errors / 10_000, "std": None},
+        "reference": (98.9, 99.22),
+        "num_params": 44_426,
+        "macs": 281_640,
+        "latency_ms": 0.345,
+        "images_per_second": 23_456.7,
+        "training": {
+            "config": {"epochs": 20, "seed": 0},
+            "train_seconds": 123.4,
+            "images_per_second": 8912.3,
+            "device": "Some CPU, 2 threads",
+            "torch_version": "2.9.0",
+            "code_version": "abc1234",
+            "own_recipe": own_recipe,
+        },
+    }
+
+
+@pytest.fixture
+def results() -> dict[str, Any]:
+    return {
+        "device": "Some CPU, 2 threads",
+        "torch_version": "2.9.0",
+        "batch": 256,
+        "nets": {"LeNet": net(50), "MyNetV2": net(40)},
+        "together": answers(0.9971, 29),
+        "mcnemar": [{"a": "LeNet", "b": "MyNetV2", "only_a": 9, "only_b": 19, "p_value": 0.08718}],
+    }
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of each line of each table."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_accuracy_rows(results: dict[str, Any]) -> None:
+    table = rows(benchmark_report(results))
+    without = "99.58"  # 42 errors in 9,985
+    assert table[2] == [
+        "LeNet", "**99.50**", "98.12 to 99.46", "50", without, "one seed", "98.90", "99.22",
+    ]  # fmt: skip
+    assert table[3][:2] == ["MyNetV2", "**99.60**"]
+    assert table[4][:4] == ["the five together", "**99.71**", "98.12 to 99.46", "29"]
+
+
+def test_cost_rows(results: dict[str, Any]) -> None:
+    assert [
+        "LeNet", "44,426", "0.28 M", "20", "123", "8,912", "0.34", "23,457", "1.23, 0.45",
+    ] in rows(benchmark_report(results))  # fmt: skip
+
+
+def test_pairs(results: dict[str, Any]) -> None:
+    assert rows(benchmark_report(results))[-1] == ["LeNet, MyNetV2", "9", "19", "0.087"]
+
+
+def test_tables_are_rectangular(results: dict[str, Any]) -> None:
+    for block in benchmark_report(results).split("\n\n"):
+        assert len({len(row) for row in rows(block)}) <= 1
+
+
+def test_spread_over_seeds(results: dict[str, Any]) -> None:
+    results["nets"]["LeNet"]["seeds"] = {"n": 3, "mean": 0.99481, "std": 0.00052}
+    assert rows(benchmark_report(results))[2][5] == "99.48 ± 0.05 (n = 3)"
+
+
+def test_provenance_names_each_origin_once(results: dict[str, Any]) -> None:
+    text = benchmark_report(results)
+    assert "n = 10,000" in text
+    assert text.count("Some CPU, 2 threads, torch 2.9.0, code abc1234") == 1
+
+
+def test_one_net_needs_no_pairs(results: dict[str, Any]) -> None:
+    alone = {key: results[key] for key in ("device", "torch_version", "batch")}
+    text = benchmark_report({**alone, "nets": {"LeNet": net(50)}})
+    assert "McNemar" not in text
+    assert "together" not in text
+
+
+def test_warning_if_a_recipe_was_changed(results: dict[str, Any]) -> None:
+    assert "No results" not in benchmark_report(results)
+    results["nets"]["MyNetV2"] = net(40, own_recipe=False)
+    first_line = benchmark_report(results).splitlines()[0]
+    assert "No results" in first_line
+    assert "MyNetV2 (20 epochs)" in first_line
+    assert "LeNet" not in first_line
+
+
+def test_speed_report() -> None:
+    speed = {
+        "device": "Some CPU",
+        "torch_version": "2.9.0",
+        "images": 16_384,
+        "rounds": 5,
+        "nets": {
+            "LeNet": {
+                "conventional": 4321.4, "ours": 43_210.9,
+                "ratio": 10.02, "ratio_min": 9.46, "ratio_max": 11.11,
+            }
+        },
+    }  # fmt: skip
+    text = speed_report(speed)
+    assert rows(text)[-1] == ["LeNet", "4,321", "43,211", "**10.0** (9.5, 11.1)"]
+    assert "5 rounds of 16,384 images" in text
+
+
+TEXT = """# Title
+<!-- speed: begin, generated -->
+old speed
+<!-- speed: end -->
+between
+<!-- benchmark: begin, generated -->
+old
+lines
+<!-- benchmark: end -->
+after
+"""
+
+
+def test_splice_replaces_its_block_alone() -> None:
+    spliced = splice(TEXT, "benchmark", "new")
+    assert spliced == TEXT.replace("old\nlines", "new")
+    assert splice(spliced, "benchmark", "new") == spliced
+
+
+@pytest.mark.parametrize("text", ["", "<!-- benchmark: begin, generated -->\n"])
+def test_splice_without_a_block(text: str) -> None:
+    with pytest.raises(ValueError, match="no block <!-- benchmark: begin"):
+        splice(text, "benchmark", "new")

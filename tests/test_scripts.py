@@ -1,0 +1,31 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mnistcore.training import ROOT
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="would install into a new .venv"),
+]
+
+
+def run(script: str, *args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    call = ["bash", str(ROOT / "scripts" / script), *args]
+    return subprocess.run(call, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_train_all_runs_from_any_folder_and_passes_its_arguments_on(tmp_path: Path) -> None:
+    result = run("train_all.sh", "--quick", "--models", "LeNet", "--out", "out", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "its figures are no results" in result.stdout
+    assert (tmp_path / "out" / "weights" / "LeNet.pt").exists()
+    assert (tmp_path / "out" / "results" / "benchmark.json").exists()
+
+
+def test_a_wrong_argument_is_the_exit_status_of_the_script(tmp_path: Path) -> None:
+    result = run("train_all.sh", "--models", "LeNet6", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "unknown model 'LeNet6'" in result.stderr
+    assert list(tmp_path.iterdir()) == []
