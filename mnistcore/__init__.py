@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from mnistcore.checkpoint import load_model
     from mnistcore.data import normalize
     from mnistcore.models import create_model, list_models
-    from mnistcore.training import TrainConfig, train
+    from mnistcore.recipes import TrainConfig
+    from mnistcore.training import train
 
 __version__ = "0.1.0"
 
@@ -20,7 +21,7 @@ _HOMES = {
     "create_model": "models",
     "load_model": "checkpoint",
     "normalize": "data",
-    "TrainConfig": "training",
+    "TrainConfig": "recipes",
     "train": "training",
 }
 __all__ = ["TrainConfig", "create_model", "list_models", "load_model", "normalize", "train"]

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
-from mnistcore import benchmark, checkpoint, figures, inside, picture, report, speed, training
+from mnistcore import benchmark, checkpoint, figures, inside, report, speed, training
 from mnistcore.checkpoint import WEIGHTS, write_whole
 from mnistcore.data import ASSETS, load_mnist, normalize, to_unit
 from mnistcore.device import choose_device
 from mnistcore.models import list_models, model_name
-from mnistcore.training import RECIPES, TrainConfig
+from mnistcore.recipes import RECIPES, TrainConfig
 
 README = training.ROOT / "README.md"
 RUNS = Path("runs")
@@ -78,7 +79,7 @@ def _parser() -> Parser:
     command.add_argument("--seeds", type=Path, nargs="+", default=[], metavar="DIR",
                          help="folders of the same nets with other seeds")  # fmt: skip
     command.add_argument(
-        "--out", type=Path, default=benchmark.RESULTS, help="folder of the results"
+        "--out", type=Path, help="folder of the results; assets/results for the shipped weights"
     )
     command.add_argument("--speed", action="store_true",
                          help="compare our training with a conventional loop instead")  # fmt: skip
@@ -112,8 +113,9 @@ def _train(name: str, args: argparse.Namespace, out_dir: Path, **recipe: Any) ->
     val = content["val"]
     if os.environ.get("RANK", "0") == "0":
         print(
-            f"{name}: {val['errors']} of {val['n']:,} validation digits misread, trained in "
-            f"{content['train_seconds']:,.0f} s on {content['device']}: {out_dir / name}.pt"
+            f"{out_dir / name}.pt misreads {val['errors']} of {val['n']:,} validation digits; made "
+            f"in {content['train_seconds']:,.0f} s on {content['device']}, "
+            f"code {content['code_version']}"
         )
 
 
@@ -125,23 +127,29 @@ def run_train(args: argparse.Namespace) -> None:
 def run_all(args: argparse.Namespace) -> None:
     """Train the nets one after the other, then benchmark them."""
     names = [model_name(name) for name in args.models]
+    if dist.is_torchelastic_launched():
+        raise ValueError("all runs in one process; under torchrun use train, then benchmark")
     changed = args.quick or any(getattr(args, f.name) is not None for f in fields(TrainConfig))
     out_dir = args.out or (RUNS if changed or names != list_models() else ASSETS)
     print(f"training {', '.join(names)}; weights and results go to {out_dir}")
     for name in names:
         _train(name, args, out_dir / "weights", **(QUICK if args.quick else {}))
-    _benchmark(out_dir / "weights", [], out_dir / "results", args)
+    _benchmark(names, out_dir / "weights", [], out_dir / "results", args)
     if "LeNet" in names:
         model = checkpoint.load_model("LeNet", out_dir / "weights")
         _draw_maps(model, *_test_digit(AN_EIGHT, args.data_dir), out_dir / "results" / "maps")
     if args.quick:
-        print("This was a quick trial of one epoch a net: its figures are no results.")
+        print("This was a quick trial: its figures are no results.")
 
 
 def _benchmark(
-    weights_dir: Path, seeds: Sequence[Path], out_dir: Path, args: argparse.Namespace
+    names: Sequence[str],
+    weights_dir: Path,
+    seeds: Sequence[Path],
+    out_dir: Path,
+    args: argparse.Namespace,
 ) -> None:
-    results = benchmark.run_benchmark(weights_dir, seeds, args.data_dir, args.device)
+    results = benchmark.run_benchmark(weights_dir, names, seeds, args.data_dir, args.device)
     benchmark.write_results(results, out_dir, args.data_dir)
     _publish("benchmark", report.benchmark_report(results), out_dir)
 
@@ -150,24 +158,28 @@ def _publish(name: str, text: str, out_dir: Path) -> None:
     """Print a report, keep it beside its results, and put the project's own into the README."""
     write_whole(out_dir / f"{name}.md", (text + "\n").encode())
     if out_dir.resolve() == benchmark.RESULTS and README.exists():
-        write_whole(README, report.splice(README.read_text(), name, text).encode())
+        write_whole(README, report.splice(README.read_text(encoding="utf-8"), name, text).encode())
     print(f"{text}\n\nwritten to {out_dir}")
 
 
 def run_benchmark(args: argparse.Namespace) -> None:
     """Measure the trained nets, or the speed of training."""
+    ours = args.speed or args.weights.resolve() == WEIGHTS
+    out_dir = args.out or (benchmark.RESULTS if ours else RUNS / "results")
     if not args.speed:
-        _benchmark(args.weights, args.seeds, args.out, args)
+        _benchmark(list_models(), args.weights, args.seeds, out_dir, args)
         return
     result = speed.compare_speed(["LeNet", "MyVggNet"], args.data_dir, args.device, True)
-    write_whole(args.out / "speed.json", (json.dumps(result, indent=1) + "\n").encode())
-    _publish("speed", report.speed_report(result), args.out)
+    write_whole(out_dir / "speed.json", (json.dumps(result, indent=1) + "\n").encode())
+    _publish("speed", report.speed_report(result), out_dir)
 
 
 def run_maps(args: argparse.Namespace) -> None:
     """Draw the maps of one digit, a picture a layer."""
     model = checkpoint.load_model(args.model, args.weights, choose_device(args.device))
     if args.image is not None:
+        from mnistcore import picture  # here: scikit-image is not waited for by other commands
+
         ink = torch.from_numpy(picture.read_digit(args.image))[None, None]
         title = args.image.name
     else:
@@ -206,7 +218,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mnistcore: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("mnistcore: stopped; add --resume to go on after the last epoch", file=sys.stderr)
+        advice = "; add --resume to go on after the last epoch" if "resume" in args else ""
+        print(f"mnistcore: stopped{advice}", file=sys.stderr)
         return 130
     return 0
 

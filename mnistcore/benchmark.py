@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from mnistcore.evaluate import (
     wilson_interval,
 )
 from mnistcore.models import list_models
-from mnistcore.training import RECIPES
+from mnistcore.recipes import RECIPES
 
 RESULTS = ASSETS / "results"
 BATCH = 256  # images of the throughput column
@@ -48,6 +48,7 @@ CONTESTED = [
 TRAINING_KEYS = (  # what the results tell of a checkpoint
     "config", "history", "train_seconds", "device", "processes", "torch_version", "code_version",
 )  # fmt: skip
+NEEDED = ("weights", "temperature", "val", *TRAINING_KEYS)
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -114,6 +115,7 @@ def _calibration(logits: Tensor, labels: Tensor, temperature: float) -> dict[str
 
 def run_benchmark(
     weights_dir: Path | str = WEIGHTS,
+    names: Sequence[str] | None = None,
     other_seeds: Sequence[Path | str] = (),
     data_dir: Path | str = ASSETS,
     device: str | None = None,
@@ -122,6 +124,7 @@ def run_benchmark(
 
     Args:
         weights_dir: folder of ``<name>.pt``.
+        names: of the nets to measure, those that are there; all five by default.
         other_seeds: folders of the same nets trained with other seeds, for mean and spread.
         data_dir: folder that holds ``MNIST/raw``.
         device: where to measure; the accelerator by default, where there is one.
@@ -134,8 +137,12 @@ def run_benchmark(
         ValueError: a checkpoint is damaged or of another net.
     """
     weights_dir = Path(weights_dir)
-    paths = {name: weights_dir / f"{name}.pt" for name in list_models()}
-    found = {name: checkpoint.load_for(name, path) for name, path in paths.items() if path.exists()}
+    paths = {name: weights_dir / f"{name}.pt" for name in names or list_models()}
+    found = {
+        name: checkpoint.load_for(name, path, *NEEDED)
+        for name, path in paths.items()
+        if path.exists()
+    }
     if not found:
         raise FileNotFoundError(f"no weights in {weights_dir}; run scripts/train_all.sh")
     chosen = choose_device(device)
@@ -148,19 +155,23 @@ def run_benchmark(
         model = checkpoint.load_model(name, weights_dir, chosen)
         logits = predict_logits(model, images)
         probs[name] = (logits / content["temperature"]).softmax(1)
-        accuracies = [measure(logits, labels).accuracy]
-        for folder in other_seeds:
-            other = checkpoint.load_model(name, folder, chosen)
-            accuracies.append(measure(predict_logits(other, images), labels).accuracy)
         config = content["config"]
+        accuracies = {config["seed"]: measure(logits, labels).accuracy}
+        for folder in other_seeds:
+            path = Path(folder) / f"{name}.pt"
+            seed = checkpoint.load_for(name, path, "config")["config"]["seed"]
+            if seed in accuracies:
+                raise ValueError(f"{path} has seed {seed}, which is already counted")
+            other = predict_logits(checkpoint.load_model(name, folder, chosen), images)
+            accuracies[seed] = measure(other, labels).accuracy
         trained_images = config["epochs"] * (SIZES["train"] - config["val_size"])
         nets[name] = {
             **_answers(logits / content["temperature"], labels),
             "calibration": _calibration(logits, labels, content["temperature"]),
             "seeds": {
                 "n": len(accuracies),
-                "mean": statistics.mean(accuracies),
-                "std": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+                "mean": statistics.mean(accuracies.values()),
+                "std": statistics.stdev(accuracies.values()) if len(accuracies) > 1 else None,
             },
             "reference": list(REFERENCE[name]),
             "num_params": count_parameters(model),
@@ -171,7 +182,7 @@ def run_benchmark(
             "training": {
                 **{key: content[key] for key in TRAINING_KEYS},
                 "images_per_second": trained_images / content["train_seconds"],
-                "own_recipe": config == asdict(RECIPES[name]),
+                "own_recipe": config == asdict(replace(RECIPES[name], seed=config["seed"])),
                 "val_accuracy": 1 - content["val"]["errors"] / content["val"]["n"],
             },
         }
@@ -206,7 +217,6 @@ def write_results(results: dict[str, Any], out_dir: Path, data_dir: Path | str =
     Raises:
         OSError: ``out_dir`` cannot be written.
     """
-    write_whole(out_dir / "benchmark.json", (json.dumps(results, indent=1) + "\n").encode())
     histories = {name: net["training"]["history"] for name, net in results["nets"].items()}
     pictures = {"accuracy": figures.accuracy_over_epochs(histories)}
     images = load_mnist("test", data_dir)[0][:, 0].numpy()
@@ -220,3 +230,4 @@ def write_results(results: dict[str, Any], out_dir: Path, data_dir: Path | str =
         pictures[f"{name}_curves"] = figures.curves(name, history)
     for name, png in pictures.items():
         write_whole(out_dir / f"{name}.png", png)
+    write_whole(out_dir / "benchmark.json", (json.dumps(results, indent=1) + "\n").encode())

@@ -23,7 +23,7 @@ def write_whole(path: Path, data: bytes) -> None:
         OSError: the folder cannot be written or the disk is full; the old file is intact.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -65,15 +65,18 @@ def load(path: Path) -> dict[str, Any]:
     return content
 
 
-def load_for(name: str, path: Path) -> dict[str, Any]:
-    """Read a checkpoint that must be of the net ``name``.
+def load_for(name: str, path: Path, *keys: str) -> dict[str, Any]:
+    """Read a checkpoint that must be of the net ``name`` and hold ``keys``.
 
     Raises:
-        FileNotFoundError, ValueError: as :func:`load`, or it is a checkpoint of another net.
+        FileNotFoundError, ValueError: as :func:`load`, or it is of another net or lacks a key.
     """
     content = load(path)
     if content["model"] != name:
         raise ValueError(f"{path} is a checkpoint of {content['model']}, not of {name}")
+    for key in keys:
+        if key not in content:
+            raise ValueError(f"{path} holds no {key}; delete it")
     return content
 
 

@@ -1,12 +1,9 @@
 """The device that computes, what it can, and how it is named beside a figure."""
 
-import ctypes
 import platform
 from pathlib import Path
 
 import torch
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # <malloc.h>
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -49,15 +46,3 @@ def device_name(device: torch.device) -> str:
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     name = models[0] if models else platform.processor() or platform.machine()
     return f"{name}, {torch.get_num_threads()} threads"
-
-
-def keep_freed_memory() -> None:
-    """Tell glibc to keep what a training step frees for the next one.
-
-    By default it gives large blocks back to the kernel, which hands them out anew, page by page,
-    at every step. On other C libraries nothing happens.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
-        libc.mallopt(M_TRIM_THRESHOLD, 1 << 30)

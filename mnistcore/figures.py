@@ -65,7 +65,7 @@ def curves(name: str, history: History) -> bytes:
         axes.grid(alpha=0.3)
     left.set_yscale("log")
     left.set_ylabel("cross-entropy (nats)")
-    right.set_ylim(0.94, 1.0)
+    right.set_ylim(min(0.94, *(e["val_accuracy"] for e in history)), 1.0)
     right.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     right.legend()
     return _png(figure)

@@ -51,7 +51,7 @@ def _accuracy_table(results: Mapping[str, Any]) -> list[str]:
             spread = f"{_percent(seeds['mean'])} ± {_percent(seeds['std'])} (n = {seeds['n']})"
         rows.append([name, *_accuracy_cells(net), spread, f"{table:.2f}", f"{best_log:.2f}"])
     if "together" in results:
-        rows.append(["the five together", *_accuracy_cells(results["together"]), "", "", ""])
+        rows.append(["all together", *_accuracy_cells(results["together"]), "", "", ""])
     return _table(header, rows)
 
 

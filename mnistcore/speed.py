@@ -10,13 +10,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, Subset
-from torchvision import datasets, transforms
 from tqdm import tqdm
 
 from mnistcore.data import MEAN, STD, load_mnist
-from mnistcore.device import choose_device, device_name, keep_freed_memory
+from mnistcore.device import choose_device, device_name
 from mnistcore.models import create_model
-from mnistcore.training import RECIPES, Training, Workers
+from mnistcore.recipes import RECIPES
+from mnistcore.training import Training, Workers
 
 IMAGES = 16_384  # trained on in a round, by each of the two
 ROUNDS = 5
@@ -28,6 +28,8 @@ def conventional_epoch(name: str, data_dir: Path | str, device: torch.device) ->
     Its DataLoader with a transform an image, batches of 64, Adadelta with learning rate 1, float32
     in the default memory layout, the loss read every ten batches. No distortion, no averaging.
     """
+    from torchvision import datasets, transforms  # here: see load_mnist
+
     to_input = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))])
     mnist = datasets.MNIST(str(data_dir), train=True, download=True, transform=to_input)
     loader = DataLoader(Subset(mnist, range(IMAGES)), batch_size=64, shuffle=True)
@@ -70,10 +72,10 @@ def compare_speed(
         median, least and greatest of the ratio of a round.
     """
     chosen = choose_device(device)
-    keep_freed_memory()  # for both
     nets: dict[str, dict[str, float]] = {}
     for name in tqdm(names, unit="net", disable=None if show_progress else True):
-        ways = conventional_epoch(name, data_dir, chosen), our_epoch(name, data_dir, chosen)
+        our_way = our_epoch(name, data_dir, chosen)  # first, since it checks the data
+        ways = conventional_epoch(name, data_dir, chosen), our_way
         rounds = []
         for _ in range(1 + ROUNDS):
             rates = []

@@ -1,13 +1,14 @@
 """Training one net, from data to checkpoint: seeded, resumable, alone or data-parallel."""
 
 import json
+import math
 import os
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,71 +23,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from mnistcore import checkpoint, figures
-from mnistcore.data import ASSETS, SIZES, load_mnist, normalize, split_train_val, to_unit
-from mnistcore.device import choose_device, device_name, has_bfloat16, keep_freed_memory
+from mnistcore.data import ASSETS, load_mnist, normalize, split_train_val, to_unit
+from mnistcore.device import choose_device, device_name, has_bfloat16
 from mnistcore.distort import distort
 from mnistcore.evaluate import fit_temperature, measure, predict_logits
 from mnistcore.models import create_model, model_name
+from mnistcore.recipes import RECIPES, TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """What decides the weights; every field is a flag of ``train``.
-
-    Raises:
-        ValueError: a value is out of its range; the message names both.
-    """
-
-    epochs: int = 20
-    batch_size: int = 256
-    lr: float = 4e-3  # the peak of the one cycle
-    weight_decay: float = 0.05
-    warmup: float = 0.2  # fraction of the steps in which the learning rate climbs
-    label_smoothing: float = 0.0
-    ema: float = 0.05  # memory of the averaged weights, as a fraction of all steps
-    val_size: int = 5000  # images held out of the 60,000
-    seed: int = 0
-    degrees: float = 12.0  # this and the next four: see distort.distort
-    scale: float = 0.12
-    shear: float = 0.2
-    shift: float = 2.0
-    elastic: float = 0.0
-    amp: bool = True  # bfloat16 autocast, on a device that has the instructions
-    channels_last: bool = True
-    half_weights: bool = False  # store the finished weights as float16
-
-    def __post_init__(self) -> None:
-        ranges: dict[str, tuple[float, float]] = {
-            "epochs": (1, 10_000),
-            "val_size": (1, SIZES["train"] - 1),
-            "batch_size": (1, SIZES["train"] - self.val_size),
-            "lr": (1e-9, 10),
-            "weight_decay": (0, 10),
-            "warmup": (0.01, 0.99),
-            "label_smoothing": (0, 0.99),
-            "ema": (0, 1),
-            "seed": (0, 2**31 - 1),
-            "degrees": (0, 180),
-            "scale": (0, 0.9),
-            "shear": (0, 2),
-            "shift": (0, 28),
-            "elastic": (0, 10),
-        }
-        for field, (low, high) in ranges.items():
-            value = getattr(self, field)
-            if not low <= value <= high:
-                raise ValueError(f"{field} is {value}; it must be from {low} to {high}")
-
-
-RECIPES: dict[str, TrainConfig] = {
-    "LeNet": TrainConfig(epochs=20, batch_size=512, channels_last=False),
-    "MyFullConvNet": TrainConfig(),
-    "MyNetV1": TrainConfig(half_weights=True),
-    "MyNetV2": TrainConfig(),
-    "MyVggNet": TrainConfig(),
-}
 
 
 def code_version() -> str:
@@ -116,8 +60,10 @@ def _workers(device: torch.device) -> Iterator[Workers]:
         yield Workers(0, 1, device)
         return
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        device = choose_device(f"cuda:{os.environ['LOCAL_RANK']}")
         torch.cuda.set_device(device)
+    elif device.type != "cpu":
+        raise ValueError(f"several processes train on cuda or cpu, not {device.type}; use --device")
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Workers(dist.get_rank(), dist.get_world_size(), device)
@@ -140,12 +86,18 @@ class Training:
     def __init__(self, name: str, config: TrainConfig, workers: Workers, n: int) -> None:
         self.name, self.config, self.workers = name, config, workers
         self.history: list[dict[str, float]] = []
+        torch.backends.cudnn.deterministic = True
         torch.manual_seed(config.seed)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.model = create_model(name).to(workers.device).to(memory_format=layout)
         self.net = DistributedDataParallel(self.model) if workers.world > 1 else self.model
         self.steps_per_epoch = n // config.batch_size  # an epoch's last few images sit out
         total_steps = config.epochs * self.steps_per_epoch
+        if config.warmup * total_steps < 2:  # OneCycleLR would divide by zero
+            raise ValueError(
+                f"epochs {config.epochs} and batch_size {config.batch_size} make {total_steps} "
+                "steps, too few for a cycle of the learning rate"
+            )
         decay = 1 - 1 / (1 + config.ema * total_steps)
         self.ema = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay))
         self.optimizer = torch.optim.AdamW(
@@ -177,7 +129,7 @@ class Training:
         self.history = state["history"]
 
     def epoch(self, images: Tensor, labels: Tensor, bar: tqdm) -> dict[str, float]:
-        """Train on every image once, in a random order.
+        """Train on the images in a random order, on each once, in whole batches.
 
         Args:
             images: uint8 (n, 1, 28, 28), on the device.
@@ -199,9 +151,9 @@ class Training:
         self.net.train()
         for step in range(self.steps_per_epoch):
             batch = order[step * config.batch_size : (step + 1) * config.batch_size][rank::world]
-            targets = labels[batch]
+            targets = labels.index_select(0, batch)
             inputs = distort(
-                to_unit(images[batch]),
+                to_unit(images.index_select(0, batch)),  # faster than images[batch]
                 generator,
                 degrees=config.degrees,
                 scale=config.scale,
@@ -211,7 +163,7 @@ class Training:
             )
             with torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 logits = self.net(normalize(inputs)).float()
-            loss = F.cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
+            loss = F.cross_entropy(logits, targets)
             loss.backward()
             self.optimizer.step()
             self.optimizer.zero_grad()
@@ -245,7 +197,8 @@ def train(
     resumed, and ``history.json``; after the last one it holds ``curves.png`` and no
     ``training.pt``, and the finished checkpoint is ``<out_dir>/<name>.pt``.
 
-    Under ``torchrun`` every process trains on its part of each batch, and the first one writes.
+    Under ``torchrun`` every process trains on its part of each batch, and the first one writes;
+    several machines need a common ``out_dir``.
 
     Args:
         name: one of ``list_models()``, in any case.
@@ -267,7 +220,6 @@ def train(
     """
     name = model_name(name)
     config = config or RECIPES[name]
-    keep_freed_memory()
     with _workers(choose_device(device)) as workers:
         if config.batch_size % workers.world:
             raise ValueError(
@@ -289,16 +241,17 @@ def _train(
     running = folder / "training.pt"
     first = workers.rank == 0
     if resume and finished.exists() and not running.exists():
-        content = checkpoint.load_for(name, finished)
+        content = checkpoint.load_for(name, finished, "config", "val")
         _check_same_settings(config, content, finished)
         return content
     if first:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()  # better now than after the first epoch
-    else:
-        dist.barrier()  # the first process unpacks the data
+    unpacks = os.environ.get("LOCAL_RANK", "0") == "0"  # one process a machine unpacks the data
+    if not unpacks:
+        dist.barrier()
     images, labels = load_mnist("train", data_dir, workers.device)
-    if first and workers.world > 1:
+    if unpacks and workers.world > 1:
         dist.barrier()
     train_idx, val_idx = split_train_val(config.val_size, len(images))
     val_images, val_labels = images[val_idx], labels[val_idx].cpu()
@@ -306,7 +259,7 @@ def _train(
 
     training = Training(name, config, workers, len(images))
     if resume and running.exists():
-        state = checkpoint.load_for(name, running)
+        state = checkpoint.load_for(name, running, "config", "history", *training.parts)
         _check_same_settings(config, state, running)
         training.restore(state)
     total = config.epochs * training.steps_per_epoch * config.batch_size
@@ -321,6 +274,8 @@ def _train(
         while len(training.history) < config.epochs:
             start = time.perf_counter()
             entry = training.epoch(images, labels, bar)
+            if not math.isfinite(entry["loss"]):
+                raise ValueError(f"{name} diverged (loss {entry['loss']}); lower --lr")
             val = measure(predict_logits(training.ema.module, val_images), val_labels)
             entry |= {"val_loss": val.loss, "val_accuracy": val.accuracy}
             entry["seconds"] = time.perf_counter() - start

@@ -13,10 +13,10 @@ ensure() {
         python3 -m pip --version >/dev/null ||
             { echo "pip is needed: apt install python3-pip" >&2; exit 2; }
         echo "installing $1 into $venv"
-        # Without pip inside: Debian's python3 cannot put it there, and the outer one serves.
-        python3 -m venv --without-pip "$venv"
+        # Debian's python3 cannot put pip into a venv by itself: the outer pip does.
+        [ -x "$venv/bin/python" ] || python3 -m venv --without-pip "$venv"
         python3 -m pip --python "$venv/bin/python" install --disable-pip-version-check \
-            --root-user-action=ignore --requirement "$root/$1"
+            --root-user-action=ignore pip --requirement "$root/$1"
         touch "$stamp"
     fi
     export PATH=$venv/bin:$PATH PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}

@@ -1,9 +1,13 @@
 """What several tests share: MNIST's training set and a small, seeded slice of it."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
+from mnistcore import training
 from mnistcore.data import load_mnist
 
 torch.set_num_threads(1)  # the tests' tensors are small: more threads only wait for each other
@@ -32,3 +36,17 @@ def few_images(few: tuple[Tensor, Tensor]) -> Tensor:
 def few_labels(few: tuple[Tensor, Tensor]) -> Tensor:
     """int64 (256,), of ``few_images``."""
     return few[1].clone()
+
+
+def load_small(split: str, *args: Any) -> tuple[Tensor, Tensor]:
+    """The first 2,500 images of a split."""
+    images, labels = load_mnist(split, *args)
+    return images[:2500], labels[:2500]
+
+
+@pytest.fixture(scope="module")
+def small_mnist() -> Iterator[None]:
+    """Training knows a few images only, so that an epoch takes a fraction of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "load_mnist", load_small)
+        yield

@@ -3,11 +3,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from mnistcore.__main__ import main
+from mnistcore.benchmark import RESULTS
 from mnistcore.models import list_models
 
-SHORT = ["--epochs", "1", "--batch-size", "100", "--val-size", "59000"]
+pytestmark = pytest.mark.usefixtures("small_mnist")
+
+SHORT = ["--epochs", "1", "--batch-size", "100", "--val-size", "500", "--device", "cpu"]
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -85,8 +89,46 @@ def test_ctrl_c_says_how_to_go_on(
     assert "--resume" in one_line(capsys)
 
 
+def test_an_empty_data_folder_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", ["http://127.0.0.1:9/"])
+    flags = ["--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)]
+    assert main(["train", "--model", "LeNet", *flags, *SHORT]) == 2
+    assert "restore the four *-ubyte.gz files" in one_line(capsys)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--out", str(tmp_path), *SHORT, "--device", "cuda"]
+    assert main(["train", "--model", "LeNet", *flags]) == 2
+    assert "no device 'cuda' on this machine; it has cpu" in one_line(capsys)
+
+
+def test_a_checkpoint_of_another_net_is_one_line(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "MyVggNet.pt"
+    wrong.write_bytes((trained / "weights" / "LeNet.pt").read_bytes())
+    flags = ["--out", str(tmp_path), "--resume", *SHORT]
+    capsys.readouterr()
+    assert main(["train", "--model", "MyVggNet", *flags]) == 2
+    assert "is a checkpoint of LeNet, not of MyVggNet" in one_line(capsys)
+    assert wrong.read_bytes() == (trained / "weights" / "LeNet.pt").read_bytes()
+
+
+def test_results_of_other_weights_do_not_replace_the_shipped_ones(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = files(RESULTS)
+    assert main(["benchmark", "--weights", str(trained / "weights")]) == 0
+    assert (tmp_path / "runs" / "results" / "benchmark.json").exists()
+    assert files(RESULTS) == shipped
+
+
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(small_mnist: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two nets and their benchmark, as ``all`` leaves them."""
     out = tmp_path_factory.mktemp("all")
     assert main(["all", "--models", "lenet", "MyNetV2", "--out", str(out), *SHORT]) == 0

@@ -155,23 +155,24 @@ def assert_same(actual: list[Tensor], expected: list[Tensor]) -> None:
         assert torch.allclose(a, b, rtol=1e-5, atol=1e-5 * float(b.abs().max()))
 
 
-@pytest.mark.parametrize("autocast", [False, True], ids=["float32", "autocast"])
 @pytest.mark.parametrize(
     ("conv", "size"),
     [
-        pytest.param(nn.Conv2d(1, 6, 5), 28, id="LeNet's"),
-        pytest.param(nn.Conv2d(2, 3, 5), 27, id="odd size"),
-        pytest.param(nn.Conv2d(2, 3, 3, padding=1), 12, id="padded"),
+        pytest.param(nn.Conv2d(1, 6, 5), 28, id="first stage"),
+        pytest.param(nn.Conv2d(1, 4, 3), 27, id="odd size"),
+        pytest.param(nn.Conv2d(6, 16, 5), 12, id="second stage"),
     ],
 )
-def test_fused_stage_is_the_plain_one(conv: nn.Conv2d, size: int, autocast: bool) -> None:
+def test_trained_stage_is_the_plain_one(conv: nn.Conv2d, size: int) -> None:
     stage = a_stage(conv)
     torch.manual_seed(0)
     images = torch.randn(4, conv.in_channels, size, size)
     expected = output_and_gradients(plain, stage, images)
-    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        actual = output_and_gradients(ConvReLUPool.__call__, stage, images)
-    assert_same(actual, expected)
+    assert_same(output_and_gradients(ConvReLUPool.__call__, stage, images), expected)
+    with torch.autocast("cpu", torch.bfloat16):
+        halved = output_and_gradients(ConvReLUPool.__call__, stage, images)
+    for a, b in zip(halved, expected, strict=True):  # eight bits: a maximum may move by a pixel
+        assert F.cosine_similarity(a.float().flatten(), b.flatten(), 0) > 0.99
 
 
 def test_first_of_equal_maxima_gets_the_gradient() -> None:

@@ -2,12 +2,17 @@ import subprocess
 import sys
 
 import mnistcore
+from mnistcore import evaluate, training
 
 
 def test_public_names_are_there() -> None:
     for name in mnistcore.__all__:
         assert getattr(mnistcore, name).__module__.startswith("mnistcore.")
     assert mnistcore.train.__name__ == "train"
+
+
+def test_there_is_one_normalize() -> None:
+    assert training.normalize is evaluate.normalize is mnistcore.normalize
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

@@ -62,7 +62,7 @@ def test_accuracy_rows(results: dict[str, Any]) -> None:
         "LeNet", "**99.50**", "98.12 to 99.46", "50", without, "one seed", "98.90", "99.22",
     ]  # fmt: skip
     assert table[3][:2] == ["MyNetV2", "**99.60**"]
-    assert table[4][:4] == ["the five together", "**99.71**", "98.12 to 99.46", "29"]
+    assert table[4][:4] == ["all together", "**99.71**", "98.12 to 99.46", "29"]
 
 
 def test_cost_rows(results: dict[str, Any]) -> None:
