@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Subset
 from tqdm import tqdm
 
 from mnistcore.data import MEAN, STD, load_mnist
-from mnistcore.device import choose_device, device_name
+from mnistcore.device import choose_device, device_name, keep_freed_memory
 from mnistcore.models import create_model
 from mnistcore.recipes import RECIPES
 from mnistcore.training import Training, Workers
@@ -72,6 +72,7 @@ def compare_speed(
         median, least and greatest of the ratio of a round.
     """
     chosen = choose_device(device)
+    keep_freed_memory()  # for both
     nets: dict[str, dict[str, float]] = {}
     for name in tqdm(names, unit="net", disable=None if show_progress else True):
         our_way = our_epoch(name, data_dir, chosen)  # first, since it checks the data

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from mnistcore import checkpoint, figures
 from mnistcore.data import ASSETS, load_mnist, normalize, split_train_val, to_unit
-from mnistcore.device import choose_device, device_name, has_bfloat16
+from mnistcore.device import choose_device, device_name, has_bfloat16, keep_freed_memory
 from mnistcore.distort import distort
 from mnistcore.evaluate import fit_temperature, measure, predict_logits
 from mnistcore.models import create_model, model_name
@@ -220,6 +220,7 @@ def train(
     """
     name = model_name(name)
     config = config or RECIPES[name]
+    keep_freed_memory()
     with _workers(choose_device(device)) as workers:
         if config.batch_size % workers.world:
             raise ValueError(
