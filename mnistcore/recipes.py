@@ -57,7 +57,7 @@ class TrainConfig:
 # is too small for that, and its steps so short that only large batches keep a processor busy.
 RECIPES: dict[str, TrainConfig] = {
     "LeNet": TrainConfig(
-        epochs=160, batch_size=1024, lr=0.016, weight_decay=0.1, elastic=0.5, channels_last=False
+        epochs=160, batch_size=1024, lr=0.012, weight_decay=0.1, elastic=0.5, channels_last=False
     ),
     "MyFullConvNet": TrainConfig(
         epochs=80, lr=0.01, weight_decay=0.15, degrees=15.0, scale=0.15, elastic=0.5

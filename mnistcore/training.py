@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import OneCycleLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from mnistcore import checkpoint, figures
@@ -76,6 +76,22 @@ def _seed(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
+
+def moving_average(memory: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    """A ``multi_avg_fn`` for AveragedModel that remembers about ``memory`` steps.
+
+    It is the mean of all steps while they are fewer: an average that starts from the random first
+    weights, as that of swa_utils does, would hold on to them.
+    """
+
+    def update(averaged: Tensors, current: Tensors, steps: Tensor | int) -> None:
+        torch._foreach_lerp_(averaged, current, 1 / (1 + min(float(steps), memory)))
+
+    return update
+
+
 class Training:
     """A net in training on ``n`` images, and all that a resumed one needs to go on bit for bit.
 
@@ -98,8 +114,8 @@ class Training:
                 f"epochs {config.epochs} and batch_size {config.batch_size} make {total_steps} "
                 "steps, too few for a cycle of the learning rate"
             )
-        decay = 1 - 1 / (1 + config.ema * total_steps)
-        self.ema = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay))
+        average = moving_average(config.ema * total_steps)
+        self.ema = AveragedModel(self.model, multi_avg_fn=average)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
         )

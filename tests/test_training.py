@@ -17,7 +17,7 @@ from mnistcore import checkpoint, training
 from mnistcore.data import split_train_val
 from mnistcore.evaluate import measure, predict_logits
 from mnistcore.recipes import RECIPES, TrainConfig
-from mnistcore.training import Training, Workers, train
+from mnistcore.training import Training, Workers, moving_average, train
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
@@ -44,6 +44,15 @@ def finished(
 
 def test_there_is_a_recipe_for_every_net() -> None:
     assert list(RECIPES) == ["LeNet", "MyFullConvNet", "MyNetV1", "MyNetV2", "MyVggNet"]
+
+
+def test_the_average_is_the_mean_until_its_memory_is_full() -> None:
+    averaged, update = [torch.tensor([1.0])], moving_average(memory=3)
+    means = []
+    for steps, value in enumerate([2.0, 3.0, 6.0, 7.0], start=1):
+        update(averaged, [torch.tensor([value])], torch.tensor(steps))
+        means.append(averaged[0].item())
+    assert means == pytest.approx([1.5, 2.0, 3.0, 4.0])  # the last forgets a quarter of 3
 
 
 @pytest.mark.parametrize("name", RECIPES)
