@@ -125,7 +125,7 @@ def run_benchmark(
     Args:
         weights_dir: folder of ``<name>.pt``.
         names: of the nets to measure, those that are there; all five by default.
-        other_seeds: folders of the same nets trained with other seeds, for mean and spread.
+        other_seeds: folders of nets trained with other seeds, for mean and spread.
         data_dir: folder that holds ``MNIST/raw``.
         device: where to measure; the accelerator by default, where there is one.
 
@@ -133,8 +133,8 @@ def run_benchmark(
         The content of ``benchmark.json``.
 
     Raises:
-        FileNotFoundError: ``weights_dir`` holds no net.
-        ValueError: a checkpoint is damaged or of another net.
+        FileNotFoundError: a folder holds no net.
+        ValueError: a checkpoint is damaged or of another net, or a seed comes twice.
     """
     weights_dir = Path(weights_dir)
     paths = {name: weights_dir / f"{name}.pt" for name in names or list_models()}
@@ -145,6 +145,9 @@ def run_benchmark(
     }
     if not found:
         raise FileNotFoundError(f"no weights in {weights_dir}; run scripts/train_all.sh")
+    for folder in map(Path, other_seeds):
+        if not any((folder / path.name).exists() for path in paths.values()):
+            raise FileNotFoundError(f"no weights in {folder}")
     chosen = choose_device(device)
     images, labels = load_mnist("test", data_dir, chosen)
     labels = labels.cpu()
@@ -157,12 +160,13 @@ def run_benchmark(
         probs[name] = (logits / content["temperature"]).softmax(1)
         config = content["config"]
         accuracies = {config["seed"]: measure(logits, labels).accuracy}
-        for folder in other_seeds:
-            path = Path(folder) / f"{name}.pt"
+        for path in (Path(folder) / f"{name}.pt" for folder in other_seeds):
+            if not path.exists():
+                continue
             seed = checkpoint.load_for(name, path, "config")["config"]["seed"]
             if seed in accuracies:
                 raise ValueError(f"{path} has seed {seed}, which is already counted")
-            other = predict_logits(checkpoint.load_model(name, folder, chosen), images)
+            other = predict_logits(checkpoint.load_model(name, path.parent, chosen), images)
             accuracies[seed] = measure(other, labels).accuracy
         trained_images = config["epochs"] * (SIZES["train"] - config["val_size"])
         nets[name] = {

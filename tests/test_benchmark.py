@@ -108,6 +108,11 @@ def test_the_shipped_results_are_those_of_the_recipes() -> None:
     assert configs == {name: asdict(recipe) for name, recipe in RECIPES.items()}
 
 
+def test_a_folder_without_another_seed_is_named(small_mnist: None, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=f"no weights in {tmp_path}"):
+        run_benchmark(other_seeds=[tmp_path])
+
+
 @pytest.mark.parametrize("name", list_models())
 def test_the_shipped_weights_reach_what_the_results_say(name: str) -> None:
     net = shipped()["nets"][name]
