@@ -69,9 +69,10 @@ def _check_files(raw: Path, resources: Sequence[tuple[str, str]]) -> None:
         packed = raw / name
         if not packed.exists():
             continue
-        if hashlib.md5(packed.read_bytes()).hexdigest() != md5:
+        content = packed.read_bytes()
+        if hashlib.md5(content).hexdigest() != md5:
             raise ValueError(f"{name} is truncated or altered")
-        crc32 = int.from_bytes(packed.read_bytes()[-8:-4], "little")  # RFC 1952, 2.3.1
+        crc32 = int.from_bytes(content[-8:-4], "little")  # RFC 1952, 2.3.1
         if zlib.crc32(packed.with_suffix("").read_bytes()) != crc32:
             raise ValueError(f"{packed.stem} is not what {name} unpacks to")
 
