@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mnistcore.data import normalize
     from mnistcore.models import create_model, list_models
     from mnistcore.recipes import TrainConfig
+    from mnistcore.recognizer import Reading, Recognizer, read
     from mnistcore.training import train
 
 __version__ = "0.1.0"
@@ -23,8 +24,14 @@ _HOMES = {
     "normalize": "data",
     "TrainConfig": "recipes",
     "train": "training",
+    "Recognizer": "recognizer",
+    "Reading": "recognizer",
+    "read": "recognizer",
 }
-__all__ = ["TrainConfig", "create_model", "list_models", "load_model", "normalize", "train"]
+__all__ = [
+    "Reading", "Recognizer", "TrainConfig", "create_model", "list_models", "load_model",
+    "normalize", "read", "train",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The command line: ``python -m mnistcore train | benchmark | maps | all``."""
+"""The command line: ``python -m mnistcore train | all | benchmark | predict | maps``."""
 
 import argparse
 import json
@@ -81,10 +81,24 @@ def _parser() -> Parser:
     command.add_argument(
         "--out", type=Path, help="folder of the results; assets/results for the shipped weights"
     )
-    command.add_argument("--speed", action="store_true",
+    instead = command.add_mutually_exclusive_group()
+    instead.add_argument("--speed", action="store_true",
                          help="compare our training with a conventional loop instead")  # fmt: skip
+    instead.add_argument("--pictures", action="store_true",
+                         help="measure how pictures are read instead")  # fmt: skip
     _add_place_flags(command)
     command.set_defaults(run=run_benchmark)
+
+    command = commands.add_parser("predict", help="read the digits of pictures")
+    command.add_argument("pictures", nargs="+", type=Path, metavar="FILE",
+                         help="a picture, or a folder of pictures")  # fmt: skip
+    command.add_argument("--model", default="all", help=f"all or {', '.join(list_models())}")
+    command.add_argument("--json", action="store_true", help="a JSON object a line")
+    command.add_argument("--steps", type=Path, metavar="DIR",
+                         help="draw how each picture was read into this folder")  # fmt: skip
+    command.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
+    command.add_argument("--device", help="cpu, cuda, mps, ...; the accelerator if there is one")
+    command.set_defaults(run=run_predict)
 
     command = commands.add_parser("maps", help="draw what the layers make of one digit")
     command.add_argument("--model", default="LeNet", help=", ".join(list_models()))
@@ -134,6 +148,10 @@ def run_all(args: argparse.Namespace) -> None:
     print(f"training {', '.join(names)}; weights and results go to {out_dir}")
     for name in names:
         _train(name, args, out_dir / "weights", **(QUICK if args.quick else {}))
+    if names == list_models():
+        from mnistcore.recognizer import choose_threshold
+
+        choose_threshold(out_dir / "weights", args.data_dir)
     _benchmark(names, out_dir / "weights", [], out_dir / "results", args)
     if "LeNet" in names:
         model = checkpoint.load_model("LeNet", out_dir / "weights")
@@ -163,9 +181,12 @@ def _publish(name: str, text: str, out_dir: Path) -> None:
 
 
 def run_benchmark(args: argparse.Namespace) -> None:
-    """Measure the trained nets, or the speed of training."""
+    """Measure the trained nets, the reading of pictures, or the speed of training."""
     ours = args.speed or args.weights.resolve() == WEIGHTS
     out_dir = args.out or (benchmark.RESULTS if ours else RUNS / "results")
+    if args.pictures:
+        _benchmark_pictures(out_dir, args)
+        return
     if not args.speed:
         _benchmark(list_models(), args.weights, args.seeds, out_dir, args)
         return
@@ -174,13 +195,72 @@ def run_benchmark(args: argparse.Namespace) -> None:
     _publish("speed", report.speed_report(result), out_dir)
 
 
+def _benchmark_pictures(out_dir: Path, args: argparse.Namespace) -> None:
+    from mnistcore import picture_benchmark  # here: as in run_predict
+
+    place = args.weights, args.data_dir, args.device
+    results = picture_benchmark.run_picture_benchmark(*place, show_progress=True)
+    picture_benchmark.write_results(results, picture_benchmark.example_sheet(*place), out_dir)
+    _publish("pictures", report.pictures_report(results), out_dir)
+
+
+def _walk(paths: Sequence[Path]) -> list[Path]:
+    """The files among the paths and the pictures in the folders among them."""
+    from PIL import Image
+
+    suffixes = Image.registered_extensions()
+    found = []
+    for path in paths:
+        if path.is_dir():
+            files = sorted(p for p in path.rglob("*") if p.is_file())
+            found += [p for p in files if p.suffix.lower() in suffixes]
+        else:
+            found.append(path)
+    return found
+
+
+def run_predict(args: argparse.Namespace) -> int:
+    """Read pictures, a line each; 1 if some could not be read."""
+    from mnistcore.recognizer import Recognizer  # here: no other command waits for scikit-image
+
+    recognizer = Recognizer(args.weights, args.device)
+    recognizer.load()
+    if args.model.lower() != "all":
+        model_name(args.model)
+    paths = _walk(args.pictures)
+    if not paths:
+        raise ValueError(f"no pictures in {', '.join(map(str, args.pictures))}")
+    status = 0
+    for number, path in enumerate(paths):
+        try:
+            reading = recognizer.read(path, args.model)
+        except (ValueError, OSError) as error:
+            print(f"mnistcore: {path}: {error}", file=sys.stderr)
+            status = 1
+            continue
+        if args.json:
+            print(json.dumps({"file": str(path), **reading.summary()}), flush=True)
+        else:
+            said = reading.text.replace("\n", " / ") or "-"
+            doubt = f"  ({reading.verdict}: {reading.reason})" if reading.reason else ""
+            print(f"{path}: {said}{doubt}", flush=True)
+        if args.steps:
+            write_whole(
+                args.steps / f"{number:03d}_{path.stem}.png", figures.reading_steps(reading)
+            )
+    return status
+
+
 def run_maps(args: argparse.Namespace) -> None:
     """Draw the maps of one digit, a picture a layer."""
     model = checkpoint.load_model(args.model, args.weights, choose_device(args.device))
     if args.image is not None:
-        from mnistcore import picture  # here: scikit-image is not waited for by other commands
+        from mnistcore.digits import read_digits  # here: as in run_predict
 
-        ink = torch.from_numpy(picture.read_digit(args.image))[None, None]
+        views = read_digits(args.image)
+        if len(views) != 1:
+            raise ValueError(f"{args.image} shows {len(views)} digits; maps are drawn of one")
+        ink = torch.from_numpy(views[0])[None, None]
         title = args.image.name
     else:
         ink, title = _test_digit(args.index, args.data_dir)
@@ -210,10 +290,15 @@ def _draw_maps(model: nn.Module, ink: Tensor, title: str, out_dir: Path) -> list
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 is success, 2 a wrong call or bad input, 130 Ctrl-C."""
+    """Run the command line.
+
+    Returns:
+        0 for success, 1 if some of several pictures could not be read, 2 for a wrong call or bad
+        input, 130 for Ctrl-C.
+    """
     args = _parser().parse_args(argv)
     try:
-        args.run(args)
+        return args.run(args) or 0
     except (ValueError, OSError) as error:
         print(f"mnistcore: {error}", file=sys.stderr)
         return 2
@@ -221,7 +306,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         advice = "; add --resume to go on after the last epoch" if "resume" in args else ""
         print(f"mnistcore: stopped{advice}", file=sys.stderr)
         return 130
-    return 0
 
 
 if __name__ == "__main__":

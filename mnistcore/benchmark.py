@@ -168,7 +168,7 @@ def run_benchmark(
                 raise ValueError(f"{path} has seed {seed}, which is already counted")
             other = predict_logits(checkpoint.load_model(name, path.parent, chosen), images)
             accuracies[seed] = measure(other, labels).accuracy
-        trained_images = config["epochs"] * (SIZES["train"] - config["val_size"])
+        images_an_epoch = SIZES["train"] - config["val_size"] + config["drawn"] + config["others"]
         nets[name] = {
             **_answers(logits / content["temperature"], labels),
             "calibration": _calibration(logits, labels, content["temperature"]),
@@ -185,7 +185,7 @@ def run_benchmark(
             "file_bytes": paths[name].stat().st_size,
             "training": {
                 **{key: content[key] for key in TRAINING_KEYS},
-                "images_per_second": trained_images / content["train_seconds"],
+                "images_per_second": config["epochs"] * images_an_epoch / content["train_seconds"],
                 "own_recipe": config == asdict(replace(RECIPES[name], seed=config["seed"])),
                 "val_accuracy": 1 - content["val"]["errors"] / content["val"]["n"],
             },

@@ -2,14 +2,19 @@
 
 import io
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from mnistcore.recognizer import Reading
 
 History = Sequence[Mapping[str, float]]  # one entry an epoch, as train writes it
 
@@ -153,4 +158,68 @@ def feature_maps(maps: NDArray[np.float32], limit: float, title: str) -> bytes:
     axes.set_title(title)
     axes.axis("off")
     figure.colorbar(shown, ax=axes, shrink=0.8)
+    return _png(figure)
+
+
+def reading_steps(reading: "Reading") -> bytes:
+    """How a picture was read: the picture with its digits' boxes, the ink, the digits as read."""
+    shown = reading.digits[:8]
+    figure = Figure(figsize=(9, 3.6 + 1.4 * (len(shown) > 0)), layout="constrained")
+    parts = figure.subfigures(2, 1, height_ratios=(3, 1.4 if shown else 0.01), squeeze=False)
+    above, below = parts[:, 0]
+    picture, ink, pieces = above.subplots(1, 3)
+    picture.imshow(reading.steps["picture"])
+    for digit in reading.digits:
+        left, top, right, bottom = (edge / reading.scale for edge in digit.box)
+        corner, size = (left - 0.5, top - 0.5), (right - left, bottom - top)
+        picture.add_patch(Rectangle(corner, *size, fill=False, color="tab:red"))
+    ink.imshow(reading.steps["ink"], cmap="gray", vmin=0, vmax=1)
+    numbers = np.ma.masked_equal(reading.steps["pieces"], 0)
+    pieces.imshow(numbers, cmap="tab10", interpolation="nearest")
+    titles = {picture: "the picture", ink: "its ink", pieces: "its digits"}
+    for axes, title in titles.items():
+        axes.set_title(title)
+        axes.set(xticks=[], yticks=[])
+    if shown:
+        for axes, digit in zip(below.subplots(1, 8), shown, strict=False):
+            axes.imshow(digit.image, cmap="gray", vmin=0, vmax=1)
+            axes.set_title(f"{digit.label}: {digit.probs.max():.0%}")
+        for axes in below.axes:
+            axes.set(xticks=[], yticks=[])
+            axes.set_visible(bool(axes.images))
+    said = reading.text.replace("\n", " / ") or "nothing"
+    figure.suptitle(f"read: {said}" + (f" ({reading.reason})" if reading.reason else ""))
+    return _png(figure)
+
+
+def examples(readings: Sequence[tuple[str, "Reading"]]) -> bytes:
+    """Pictures, each beside the digits that were cut out of it and under the answer.
+
+    Args:
+        readings: the title of each, and how it was read.
+    """
+    columns = 3
+    rows = math.ceil(len(readings) / columns)
+    figure = Figure(figsize=(10.5, 1.9 * rows), layout="constrained")
+    cells = figure.subplots(rows, 2 * columns, squeeze=False, width_ratios=[3, 2] * columns)
+    for axes in cells.flat:
+        axes.axis("off")
+    for place, (title, reading) in enumerate(readings):
+        row, column = divmod(place, columns)
+        left, right = cells[row, 2 * column : 2 * column + 2]
+        left.imshow(reading.steps["picture"])
+        left.set_title(textwrap.fill(title, 26), fontsize=7)
+        for edge in ("left", "right", "top", "bottom"):
+            left.spines[edge].set_color("silver")
+        left.axis("on")
+        left.set(xticks=[], yticks=[])
+        said = reading.text.replace("\n", " / ") or reading.verdict
+        doubt = reading.verdict == "unsure" and reading.text
+        right.set_title(f"{said} (unsure)" if doubt else said, fontsize=9)
+        if reading.digits:
+            images = [digit.image for digit in reading.digits[:8]]
+            blank = [np.zeros_like(images[0])] * (-len(images) % min(4, len(images)))
+            tiles = np.array_split(images + blank, math.ceil(len(images) / 4))
+            sheet = np.vstack([np.hstack(list(tile)) for tile in tiles])
+            right.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     return _png(figure)

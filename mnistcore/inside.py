@@ -1,8 +1,10 @@
-"""A look inside a net: what each layer makes of one digit."""
+"""A look inside a net: what each layer makes of one digit, and how each number comes about."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -13,6 +15,23 @@ def _layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             return
         if not list(layer.children()) and path:
             yield path.rsplit(".", 1)[-1], layer
+
+
+def _geometry(layer: nn.Module) -> tuple[int, int, int]:
+    """Side of a layer's window, its stride and its padding, in pixels of what it reads."""
+    if isinstance(layer, nn.Conv2d):
+        return layer.kernel_size[0], layer.stride[0], int(layer.padding[0])
+    return (2, 2, 0) if isinstance(layer, nn.MaxPool2d) else (1, 1, 0)
+
+
+def _pooled(name: str) -> bool:
+    """Whether maps of this name have been pooled."""
+    return name.endswith("+pool")
+
+
+def conv_layers(model: nn.Module) -> dict[str, nn.Conv2d]:
+    """The convolutions of a net by name, in the order they are applied."""
+    return {name: layer for name, layer in _layers(model) if isinstance(layer, nn.Conv2d)}
 
 
 @torch.inference_mode()
@@ -39,3 +58,91 @@ def feature_maps(model: nn.Module, images: Tensor) -> list[dict[str, Tensor]]:
             name += "+" + layer_name.rstrip("0123456789")
         stages[-1][name] = x[0]
     return stages
+
+
+def dead_maps(maps: Tensor) -> list[int]:
+    """Numbers of the maps (C, H, W) that are zero everywhere: the net learns nothing from them."""
+    return (~maps.flatten(1).any(1)).nonzero().flatten().tolist()
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How one number of a convolution's map comes about, and what becomes of it."""
+
+    row: int  # of the number in its map
+    column: int
+    patch: Tensor  # float (C_in, k, k): what the kernel lies on; 0 where it hangs over the edge
+    kernel: Tensor  # float (C_in, k, k)
+    bias: float
+    value: float  # sum of patch * kernel, plus bias
+    relu: float | None  # None where no ReLU follows
+    window: Tensor | None  # float (2, 2): the numbers that share a maximum; None without pooling
+    pooled: float | None
+    field: tuple[int, int, int, int]  # the pixels of the digit that it depends on: top, left,
+    # bottom, right, the last two exclusive; beyond 0 .. 28 where a convolution pads
+
+
+@torch.inference_mode()
+def arithmetic(
+    model: nn.Module, images: Tensor, name: str, channel: int, row: int, column: int
+) -> Arithmetic:
+    """The arithmetic behind one pixel of a map.
+
+    Args:
+        model: one of the five nets, in eval mode.
+        images: normalised float (1, 1, 28, 28).
+        name: of the map, as :func:`feature_maps` gives it. For a pixel of a pooled map it is the
+            arithmetic of the number that won.
+        channel: of the map.
+        row: of the pixel.
+        column: of the pixel.
+
+    Raises:
+        ValueError: the net has no such map or pixel.
+    """
+    conv_name = name.split("+", 1)[0]
+    stage = next((s for s in feature_maps(model, images) if name in s), None)
+    if stage is None:
+        raise ValueError(f"no maps {name!r} in this net")
+    channels, height, width = stage[name].shape
+    if not (0 <= channel < channels and 0 <= row < height and 0 <= column < width):
+        raise ValueError(f"no pixel {channel}, {row}, {column} in {channels}x{height}x{width}")
+    maps = [plane[channel] for plane in stage.values()]
+    pooled = maps[-1] if _pooled(list(stage)[-1]) else None
+    before = maps[-2] if pooled is not None else maps[-1]
+    if _pooled(name):
+        top, left = 2 * row, 2 * column
+        best = int(maps[0][top : top + 2, left : left + 2].argmax())  # also where ReLU cuts all
+        row, column = top + best // 2, left + best % 2
+
+    conv = conv_layers(model)[conv_name]
+    k, stride, padding = _geometry(conv)
+    x, (start, jump, size) = images, (0, 1, 1)  # of the part of the digit a number depends on
+    for layer_name, layer in _layers(model):
+        window_side, step, edge = _geometry(layer)
+        start, size = start - edge * jump, size + (window_side - 1) * jump
+        jump *= step
+        if layer_name == conv_name:
+            break
+        x = layer(x)
+    padded = F.pad(x[0], [padding] * 4)
+    patch = padded[:, row * stride : row * stride + k, column * stride : column * stride + k]
+    kernel = conv.weight.detach()[channel]
+    bias = 0.0 if conv.bias is None else float(conv.bias[channel])
+    window = None
+    if pooled is not None:
+        top, left = row // 2 * 2, column // 2 * 2
+        window = before[top : top + 2, left : left + 2].cpu()
+    top, left = start + row * jump, start + column * jump
+    return Arithmetic(
+        row=row,
+        column=column,
+        patch=patch.cpu(),
+        kernel=kernel.cpu(),
+        bias=bias,
+        value=float((patch * kernel).sum()) + bias,
+        relu=float(maps[1][row, column]) if len(maps) > 1 else None,
+        window=window,
+        pooled=None if pooled is None else float(pooled[row // 2, column // 2]),
+        field=(top, left, top + size, left + size),
+    )

@@ -138,6 +138,73 @@ def speed_report(speed: Mapping[str, Any]) -> str:
     return "\n".join([*_table(header, rows), "", how])
 
 
+def pictures_report(results: Mapping[str, Any]) -> str:
+    """How well pictures are read, refused and how fast; ``results`` as in ``pictures.json``."""
+    rows = results["rows"]
+    read = {key: row for key, row in rows.items() if "right" in row}
+    nets = [name for name in next(iter(read.values()))["right"] if name != "together"]
+    header = [
+        "pictures",
+        "n",
+        "naive %",
+        *(f"{name} %" for name in nets),
+        "five together %",
+        "95 % interval",
+        "the nets on the same digits of MNIST %",
+    ]
+    lines = _table(header, [_read_cells(row, nets) for row in read.values()])
+    others = [row for row in rows.values() if "right" not in row]
+    refusing = [[row["title"], *_refused_cells(row)] for row in [*others, rows["own_frame"]]]
+    header = ["refused: not read as a sure digit", "n", "naive %", "refused %", "95 % interval"]
+    lines += ["", *_table(header, refusing), "", *_reading_figures(results)]
+    if results["split"] != "test":
+        lines = [f"**No results: digits of the {results['split']} split.**", "", *lines]
+    return "\n".join(lines)
+
+
+def _interval(share: Mapping[str, Any]) -> str:
+    return " to ".join(map(_percent, share["interval"]))
+
+
+def _read_cells(row: Mapping[str, Any], nets: Sequence[str]) -> list[str]:
+    right = row["right"]
+    return [
+        row["title"],
+        f"{row['n']:,}",
+        _percent(row["naive"]["together"]["share"]),
+        *(_percent(right[name]["share"]) for name in nets),
+        f"**{_percent(right['together']['share'])}**",
+        _interval(right["together"]),
+        _percent(row["plain"]["share"]) if "plain" in row else "",
+    ]
+
+
+def _refused_cells(row: Mapping[str, Any]) -> list[str]:
+    refused = row["refused"]
+    return [f"{row['n']:,}", "0", f"**{_percent(refused['share'])}**", _interval(refused)]
+
+
+def _reading_figures(results: Mapping[str, Any]) -> list[str]:
+    rows, times = results["rows"], results["read_ms"]
+    canvases = [rows[name] for name in ("canvas", "redrawn")]
+    n = sum(row["n"] for row in canvases)
+    split = sum(row["split"]["count"] for row in canvases)
+    figures = [
+        f"single digits on canvases taken for several: {_percent(split / n)} % (n = {n:,})",
+        f"28x28 that comes out of an MNIST digit in its own frame: off by "
+        f"{rows['own_frame']['frame_difference']:.2f} of 255 in the mean",
+        f"a read of a 280x280 canvas, all five nets, one thread: {times['median']:.1f} ms in the "
+        f"median, 95 % under {times['p95']:.1f} ms ({results['device']}, "
+        f"torch {results['torch_version']})",
+    ]
+    return [
+        "Read is what has all its digits right and no other. Naive: the whole picture shrunk to "
+        "28x28, gray, light on dark by its median, the five nets together. Wilson intervals.",
+        "",
+        *(f"- {figure}" for figure in figures),
+    ]
+
+
 def splice(text: str, name: str, block: str) -> str:
     """A text in which the generated block ``name`` is replaced.
 

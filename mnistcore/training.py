@@ -29,8 +29,10 @@ from mnistcore.distort import distort
 from mnistcore.evaluate import fit_temperature, measure, predict_logits
 from mnistcore.models import create_model, model_name
 from mnistcore.recipes import RECIPES, TrainConfig
+from mnistcore.strokes import digit_images, other_images
 
 ROOT = Path(__file__).resolve().parents[1]
+NO_DIGIT = 10  # the label of an image that shows none
 
 
 def code_version() -> str:
@@ -92,6 +94,25 @@ def moving_average(memory: float) -> Callable[[Tensors, Tensors, Tensor | int], 
     return update
 
 
+def with_drawn(images: Tensor, labels: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
+    """MNIST's images and labels, and after them what our own pen font adds.
+
+    These are digits in the forms that MNIST has few of, and things that are no digits, labelled
+    NO_DIGIT, for which the net learns to find all ten equally likely.
+
+    References:
+        Hendrycks, Mazeika, Dietterich: Deep anomaly detection with outlier exposure. ICLR 2019.
+    """
+    drawn, drawn_labels = digit_images(config.drawn, config.seed)
+    others = other_images(config.others, config.seed)
+    no_digit = torch.full((config.others,), NO_DIGIT)
+    device = images.device
+    return (
+        torch.cat([images, drawn.to(device), others.to(device)]),
+        torch.cat([labels, drawn_labels.to(device), no_digit.to(device)]),
+    )
+
+
 class Training:
     """A net in training on ``n`` images, and all that a resumed one needs to go on bit for bit.
 
@@ -149,11 +170,12 @@ class Training:
 
         Args:
             images: uint8 (n, 1, 28, 28), on the device.
-            labels: int64 (n,).
+            labels: int64 (n,); NO_DIGIT asks for ten equal probabilities.
             bar: moved on by the images of each step.
 
         Returns:
-            loss and accuracy on the distorted images, means over the epoch; the last lr.
+            loss on the distorted images and accuracy on the digits among them, means over the
+            epoch; the last lr.
         """
         config, (rank, world, device) = self.config, self.workers
         epoch = len(self.history)
@@ -162,8 +184,10 @@ class Training:
         torch.manual_seed(_seed(config.seed, epoch, rank))  # of dropout
         generator = torch.Generator(device).manual_seed(_seed(config.seed, epoch, rank, 1))
         amp = config.amp and has_bfloat16(device)
+        wanted = torch.cat([torch.eye(10), torch.full((1, 10), 0.1)]).to(device)
         total_loss = torch.zeros((), device=device)
         total_correct = torch.zeros((), device=device)
+        total_digits = torch.zeros((), device=device)
         self.net.train()
         for step in range(self.steps_per_epoch):
             batch = order[step * config.batch_size : (step + 1) * config.batch_size][rank::world]
@@ -179,22 +203,27 @@ class Training:
             )
             with torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 logits = self.net(normalize(inputs)).float()
-            loss = F.cross_entropy(logits, targets)
+            loss = F.cross_entropy(logits, wanted.index_select(0, targets))
             loss.backward()
             self.optimizer.step()
             self.optimizer.zero_grad()
             self.scheduler.step()
             self.ema.update_parameters(self.model)
             total_loss += loss.detach()
-            total_correct += (logits.argmax(1) == targets).float().mean()
+            total_correct += (logits.argmax(1) == targets).sum()
+            total_digits += (targets != NO_DIGIT).sum()
             if step % 20 == 0 and not bar.disable:  # to read a loss makes an accelerator wait
                 bar.set_postfix(epoch=epoch + 1, loss=f"{loss.item():.4f}", refresh=False)
             bar.update(config.batch_size)
-        sums = torch.stack([total_loss, total_correct])
+        sums = torch.stack([total_loss, total_correct, total_digits])
         if world > 1:
             dist.all_reduce(sums)
-        loss_mean, accuracy = (sums / (self.steps_per_epoch * world)).tolist()
-        return {"loss": loss_mean, "accuracy": accuracy, "lr": self.scheduler.get_last_lr()[0]}
+        loss_sum, correct, digits = sums.tolist()
+        return {
+            "loss": loss_sum / (self.steps_per_epoch * world),
+            "accuracy": correct / digits,
+            "lr": self.scheduler.get_last_lr()[0],
+        }
 
 
 def train(
@@ -272,7 +301,7 @@ def _train(
         dist.barrier()
     train_idx, val_idx = split_train_val(config.val_size, len(images))
     val_images, val_labels = images[val_idx], labels[val_idx].cpu()
-    images, labels = images[train_idx], labels[train_idx]
+    images, labels = with_drawn(images[train_idx], labels[train_idx], config)
 
     training = Training(name, config, workers, len(images))
     if resume and running.exists():

@@ -1,0 +1,383 @@
+"""From a picture to the number on it: what every net says, how sure, and an honest "don't know"."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mnistcore import checkpoint
+from mnistcore.checkpoint import WEIGHTS
+from mnistcore.data import ASSETS, load_mnist, normalize, split_train_val, to_unit
+from mnistcore.device import choose_device
+from mnistcore.digits import Box, Piece, find_digits, frame, places_to_split
+from mnistcore.models import list_models, model_name
+from mnistcore.picture import Ink, Picture, Plane, read_ink
+
+THRESHOLD_FILE = "recognizer.json"  # beside the weights
+REFUSED = 0.01  # of the validation digits are below the threshold
+DIGIT, UNSURE, NOT_A_DIGIT = "digit", "unsure", "not a digit"  # the verdicts, best to worst
+FLAT = 0.3  # of the probability spread evenly over all ten: more says "none of them"
+LIKELY = 0.1  # a probability from which on a digit is named in a doubt
+MOST_DIGITS = 64  # in a picture; more pieces are no number
+LEAST_SIZE = 6  # pixels of the longer side, below which nobody can tell
+
+Probs = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit of a picture."""
+
+    box: Box  # in pixels of the given picture
+    fitted: Plane  # the digit alone, its longest side 20, in [0, 1]
+    image: Plane  # (28, 28) in [0, 1], as MNIST frames it
+    probs: Probs  # (10,) calibrated, of the chosen net or the mean of the five
+    probs_by_model: dict[str, Probs]  # each (10,)
+    verdict: str
+    reason: str  # of the verdict, in words; "" for a digit
+
+    @property
+    def label(self) -> int:
+        """The likeliest digit."""
+        return int(self.probs.argmax())
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read from a picture, and every step on the way."""
+
+    text: str  # the number, lines parted by newlines, without what is not a digit
+    verdict: str  # "digit", "unsure" or "not a digit"
+    reason: str  # of the verdict, in words; "" for a digit
+    digits: list[Digit]  # line by line, left to right
+    steps: dict[str, NDArray[Any]]  # "picture" uint8 (H, W, 3), "ink" float32 (H, W) in [0, 1],
+    # "pieces" int32 (H, W), k where the k-th digit is and 0 elsewhere
+    notes: list[str]  # what was done to find the digits and why, a sentence each
+    scale: float  # pixels of the given picture in one of the steps'
+    milliseconds: dict[str, float]  # of each net's forward passes
+
+    def summary(self) -> dict[str, Any]:
+        """The answers as plain data for JSON, without the pictures."""
+        return {
+            "text": self.text,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "digits": [
+                {
+                    "label": digit.label,
+                    "verdict": digit.verdict,
+                    "reason": digit.reason,
+                    "box": list(digit.box),
+                    "probs": digit.probs.tolist(),
+                    "probs_by_model": {k: p.tolist() for k, p in digit.probs_by_model.items()},
+                }
+                for digit in self.digits
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the five nets say to a piece of ink."""
+
+    piece: Piece
+    fitted: Plane
+    image: Plane
+    probs: dict[str, Probs]
+    touching: bool = False  # parted from a neighbour that it touches
+
+    @cached_property
+    def mean(self) -> Probs:
+        return np.mean(list(self.probs.values()), 0)
+
+    @property
+    def sure(self) -> float:
+        return float(self.mean.max())
+
+
+Answerer = Callable[[Sequence[Piece]], list[_Answer]]
+
+
+class Recognizer:
+    """The five nets, ready to read; each is loaded when it is first needed, and once.
+
+    Any number of threads may read at the same time.
+    """
+
+    def __init__(self, weights_dir: Path | str = WEIGHTS, device: str | None = None) -> None:
+        """Load nothing yet.
+
+        Args:
+            weights_dir: folder of the five checkpoints and of ``recognizer.json``.
+            device: "cpu", "cuda", ...; the accelerator by default, where there is one.
+
+        Raises:
+            ValueError: there is no such device.
+        """
+        self.device = choose_device(device)
+        self._folder = Path(weights_dir)
+        self._nets: dict[str, tuple[nn.Module, float]] = {}
+        self._lock = threading.Lock()
+
+    def load(self) -> None:
+        """Load what is not loaded yet, so that no reading waits for it.
+
+        Raises:
+            ValueError, FileNotFoundError: a file of the weights is damaged or missing.
+        """
+        _ = self.threshold
+        for name in list_models():
+            self._calibrated(name)
+
+    def net(self, name: str) -> nn.Module:
+        """A net by name, in any case, in eval mode on the device.
+
+        Raises:
+            ValueError, FileNotFoundError: as :func:`mnistcore.load_model`.
+        """
+        return self._calibrated(model_name(name))[0]
+
+    def _calibrated(self, name: str) -> tuple[nn.Module, float]:
+        """A net and the temperature that its logits are divided by."""
+        with self._lock:
+            if name not in self._nets:
+                path = self._folder / f"{name}.pt"
+                temperature = checkpoint.load_for(name, path, "temperature")["temperature"]
+                model = checkpoint.load_model(name, self._folder, self.device)
+                self._nets[name] = model, float(temperature)
+            return self._nets[name]
+
+    @cached_property
+    def threshold(self) -> float:
+        """The mean probability from which on the five nets are believed.
+
+        Raises:
+            FileNotFoundError, ValueError: it is missing from the weights, or damaged.
+        """
+        return _load_threshold(self._folder)
+
+    @torch.inference_mode()
+    def probs(self, images: Plane) -> tuple[dict[str, Probs], dict[str, float]]:
+        """What each net says to digits.
+
+        Args:
+            images: float32 (n, 28, 28) in [0, 1], framed as MNIST.
+
+        Returns:
+            Calibrated probabilities, float32 (n, 10) by net, and the milliseconds each net took.
+        """
+        inputs = normalize(torch.from_numpy(images)[:, None]).to(self.device)
+        probs, milliseconds = {}, {}
+        for name in list_models():
+            model, temperature = self._calibrated(name)
+            start = time.perf_counter()
+            probs[name] = (model(inputs) / temperature).softmax(1).cpu().numpy()
+            milliseconds[name] = (time.perf_counter() - start) * 1e3
+        return probs, milliseconds
+
+    def read(self, picture: Picture, model: str = "all") -> Reading:
+        """Read the digits of a picture.
+
+        Args:
+            picture: see :func:`mnistcore.picture.read_ink`.
+            model: the net whose answer counts, in any case, or "all": the mean of the five. All
+                five answer, and whether something is a digit they judge together.
+
+        Raises:
+            PictureError: the picture cannot be read.
+            FileNotFoundError: the picture or the weights are not there.
+            ValueError: no net has that name, or the weights are damaged.
+        """
+        chosen = None if model.lower() == "all" else model_name(model)
+        plane = read_ink(picture)
+        lines, notes = find_digits(plane.ink)
+        notes = [*plane.notes, *notes]
+        milliseconds = dict.fromkeys(list_models(), 0.0)
+
+        def answer(pieces: Sequence[Piece]) -> list[_Answer]:
+            framed = [frame(piece.cut(plane.ink)) for piece in pieces]
+            probs, took = self.probs(np.stack([image for _, image in framed]))
+            for name, ms in took.items():
+                milliseconds[name] += ms
+            return [
+                _Answer(piece, *views, {name: p[i] for name, p in probs.items()})
+                for i, (piece, views) in enumerate(zip(pieces, framed, strict=True))
+            ]
+
+        count = sum(map(len, lines))
+        if 0 < count <= MOST_DIGITS:
+            found = iter(answer([piece for line in lines for piece in line]))
+            answers = [self._arbitrate([next(found) for _ in line], answer) for line in lines]
+            count = sum(map(len, answers))
+        if not 0 < count <= MOST_DIGITS:
+            reason = "too many pieces of ink for a number" if count else "blank: there is no ink"
+            return _reading(plane, [], [], notes, milliseconds, reason)
+        pieces = [a.piece for line in answers for a in line]
+        digits = [[self._digit(a, chosen, plane.scale) for a in line] for line in answers]
+        return _reading(plane, pieces, digits, notes, milliseconds)
+
+    def _arbitrate(self, line: list[_Answer], answer: Answerer) -> list[_Answer]:
+        """Where the nets doubt a piece: is it a digit with its neighbour, or two that touch?"""
+        joined: list[_Answer] = []
+        for one in line:
+            if joined and min(one.sure, joined[-1].sure) < self.threshold:
+                piece, other = one.piece, joined[-1].piece
+                both = other.joined(piece)
+                close = piece.left - other.right < 0.2 * both.height
+                if close and both.width < both.height:
+                    (whole,) = answer([both])
+                    if whole.sure >= max(self.threshold, one.sure, joined[-1].sure):
+                        joined[-1] = whole
+                        continue
+            joined.append(one)
+        return [part for one in joined for part in self._part(one, answer)]
+
+    def _part(self, one: _Answer, answer: Answerer) -> list[_Answer]:
+        """A piece that the nets doubt as digits that touch, if they know each of these."""
+        piece = one.piece
+        if one.sure >= self.threshold or not 0.6 < piece.width / piece.height < 6:
+            return [one]
+        columns = places_to_split(piece)
+        if not columns:
+            return [one]
+        halves = answer([half for column in columns for half in piece.split(column)])
+        pairs = list(zip(halves[::2], halves[1::2], strict=True))
+        tall = 0.6 * piece.height
+        pairs = [p for p in pairs if min(p[0].piece.height, p[1].piece.height) > tall]
+        for pair in sorted(pairs, key=lambda pair: -min(pair[0].sure, pair[1].sure))[:2]:
+            if max(half.sure for half in pair) < self.threshold:
+                continue
+            parts = [part for half in pair for part in self._part(half, answer)]
+            if all(part.sure >= self.threshold for part in parts):
+                return [replace(part, touching=True) for part in parts]
+        return [one]
+
+    def _digit(self, answer: _Answer, chosen: str | None, scale: float) -> Digit:
+        verdict, reason = self._judge(answer, chosen)
+        left, top, right, bottom = (round(edge * scale) for edge in answer.piece.box)
+        return Digit(
+            box=(left, top, right, bottom),
+            fitted=answer.fitted,
+            image=answer.image,
+            probs=answer.probs[chosen] if chosen else answer.mean,
+            probs_by_model=answer.probs,
+            verdict=verdict,
+            reason=reason,
+        )
+
+    def _judge(self, answer: _Answer, chosen: str | None) -> tuple[str, str]:
+        """Verdict and reason."""
+        piece, mean = answer.piece, answer.mean
+        if piece.size < LEAST_SIZE:
+            return NOT_A_DIGIT, "too little ink"
+        if piece.is_dot:
+            return NOT_A_DIGIT, "a dot"
+        if answer.sure < self.threshold:
+            if 10 * float(np.median(mean)) > FLAT:
+                return NOT_A_DIGIT, "unlike any digit"
+            return UNSURE, _doubt(answer)
+        label = int(mean.argmax())
+        if chosen and int(answer.probs[chosen].argmax()) != label:
+            return UNSURE, f"{chosen} says {answer.probs[chosen].argmax()}, the five nets {label}"
+        if answer.touching:
+            return UNSURE, f"{label} if digits touch here"
+        return DIGIT, ""
+
+
+def _doubt(answer: _Answer) -> str:
+    """The likely digits of an answer, in words."""
+    labels = {int(p.argmax()) for p in answer.probs.values()}
+    if len(labels) > 1:
+        said = " or ".join(str(d) for d in sorted(labels, key=lambda d: -answer.mean[d]))
+        return f"the nets disagree: {said}"
+    likely = [d for d in np.argsort(-answer.mean)[:3] if answer.mean[d] > LIKELY]
+    return " or ".join(str(d) for d in likely) if len(likely) > 1 else f"perhaps {likely[0]}"
+
+
+def _reading(
+    plane: Ink,
+    pieces: list[Piece],
+    digits: list[list[Digit]],
+    notes: list[str],
+    milliseconds: dict[str, float],
+    reason: str = "",
+) -> Reading:
+    flat = [digit for line in digits for digit in line]
+    verdicts = [digit.verdict for digit in flat]
+    if all(verdict == NOT_A_DIGIT for verdict in verdicts):
+        verdict = NOT_A_DIGIT
+    else:
+        verdict = DIGIT if set(verdicts) == {DIGIT} else UNSURE
+    reasons = [digit.reason for digit in flat if digit.reason]
+    if len(flat) > 1:
+        reasons = [f"digit {k}: {d.reason}" for k, d in enumerate(flat, 1) if d.reason]
+    lines = ["".join(str(d.label) for d in line if d.verdict != NOT_A_DIGIT) for line in digits]
+    numbers = np.zeros(plane.ink.shape, np.int32)
+    for number, piece in enumerate(pieces, 1):
+        area = numbers[piece.top : piece.bottom, piece.left : piece.right]
+        area[piece.mask] = number
+    return Reading(
+        text="\n".join(line for line in lines if line),
+        verdict=verdict,
+        reason=reason or "; ".join(reasons),
+        digits=flat,
+        steps={"picture": plane.picture, "ink": plane.ink, "pieces": numbers},
+        notes=notes,
+        scale=plane.scale,
+        milliseconds=milliseconds,
+    )
+
+
+def choose_threshold(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = ASSETS) -> None:
+    """Write ``recognizer.json``: the threshold at which 1 % of the validation digits are refused.
+
+    Args:
+        weights_dir: folder of the five checkpoints, made with one validation split.
+        data_dir: folder that holds ``MNIST/raw``.
+
+    Raises:
+        FileNotFoundError, ValueError: weights or data are missing or damaged.
+        OSError: the folder cannot be written.
+    """
+    first = checkpoint.load(Path(weights_dir) / f"{list_models()[0]}.pt")
+    images = load_mnist("train", data_dir)[0]
+    val = split_train_val(first["config"]["val_size"], len(images))[1]
+    recognizer = Recognizer(weights_dir, "cpu")
+    batches = to_unit(images[val, 0]).split(500)
+    probs = [np.mean(list(recognizer.probs(b.numpy())[0].values()), 0).max(1) for b in batches]
+    threshold = float(np.quantile(np.concatenate(probs), REFUSED))
+    content = {"threshold": threshold, "refused_validation_digits": REFUSED, "n": len(val)}
+    text = json.dumps(content, indent=1) + "\n"
+    checkpoint.write_whole(Path(weights_dir) / THRESHOLD_FILE, text.encode())
+
+
+def _load_threshold(weights_dir: Path) -> float:
+    path = weights_dir / THRESHOLD_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"no {path}; make it with scripts/train_all.sh")
+    try:
+        threshold = float(json.loads(path.read_text())["threshold"])
+        if not 0 < threshold < 1:
+            raise ValueError("out of range")
+        return threshold
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} is damaged; make it anew with scripts/train_all.sh") from error
+
+
+@cache
+def _shared() -> Recognizer:
+    return Recognizer()
+
+
+def read(picture: Picture, model: str = "all") -> Reading:
+    """Read the digits of a picture with the shipped weights; see :meth:`Recognizer.read`."""
+    return _shared().read(picture, model)
