@@ -104,7 +104,7 @@ def _provenance(results: Mapping[str, Any]) -> str:
     )
     n = next(iter(results["nets"].values()))["n"]
     return (
-        f"MNIST test set, n = {n:,}, read once, after the last epoch; Wilson intervals; "
+        f"MNIST test set, n = {n:,}, read after the last epoch; Wilson intervals; "
         f"seed {', '.join(map(str, seeds))}. Trained on: {'; '.join(dict.fromkeys(made))}. "
         f"Speed, medians: {results['device']}, torch {results['torch_version']}."
     )

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnistcore.data import normalize, to_unit
-from mnistcore.inside import feature_maps
+from mnistcore.inside import arithmetic, dead_maps, feature_maps
 from mnistcore.models import create_model, list_models
 
 
@@ -69,3 +69,87 @@ def test_first_maps_are_the_convolution_of_the_digit(
         patches = F.unfold(digit, 5)[0]  # (25, 576)
         expected = (weight.flatten(1) @ patches + bias[:, None]).view(6, 24, 24)
     assert torch.allclose(first_stage["conv1"], expected, atol=1e-5)
+
+
+def places(model: nn.Module, digit: Tensor) -> list[tuple[str, int, int, int, Tensor]]:
+    """A few pixels of every layer's maps: name, channel, row, column and the maps."""
+    found = []
+    for stage in feature_maps(model, digit):
+        for name, maps in stage.items():
+            channels, height, width = maps.shape
+            corners = [(0, 0, 0), (channels - 1, height - 1, width - 1)]
+            for place in [*corners, (channels // 2, height // 2, width // 3)]:
+                found.append((name, *place, maps))
+    return found
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_arithmetic_gives_the_number_in_the_map(name: str, digit: Tensor) -> None:
+    model = seeded(name)
+    for key, channel, row, column, maps in places(model, digit):
+        found = arithmetic(model, digit, key, channel, row, column)
+        shown = float(maps[channel, row, column])
+        by_hand = float((found.patch * found.kernel).sum()) + found.bias
+        assert found.value == pytest.approx(by_hand, abs=1e-5)
+        last = found.pooled if key.endswith("+pool") else found.relu if "+" in key else found.value
+        assert last == pytest.approx(shown, abs=1e-5)
+        if found.relu is not None:
+            assert found.relu == pytest.approx(max(found.value, 0), abs=1e-5)
+        if found.window is not None:
+            assert found.pooled == float(found.window.max())
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_a_number_depends_on_its_field_alone(name: str, digit: Tensor) -> None:
+    model = seeded(name)
+    for key, channel, row, column, _ in places(model, digit):
+        if key.endswith("+pool"):
+            continue  # its field is that of the number that won
+        found = arithmetic(model, digit, key, channel, row, column)
+        top, left, bottom, right = found.field
+        inside_field = torch.zeros(28, 28, dtype=torch.bool)
+        inside_field[max(top, 0) : bottom, max(left, 0) : right] = True
+        outside = torch.where(inside_field, digit, torch.randn(28, 28))
+        assert arithmetic(model, outside, key, channel, row, column).value == pytest.approx(
+            found.value, abs=1e-4
+        )
+        deep = digit.clone().requires_grad_()
+        conv = next(s for s in stages_with_gradient(model, deep) if key.split("+")[0] in s)
+        conv[key.split("+")[0]][channel, row, column].backward()
+        assert deep.grad is not None
+        rows, columns = deep.grad[0, 0].nonzero().T
+        if len(rows):  # every pixel that counts is in the field
+            assert max(top, 0) <= rows.min() <= rows.max() < bottom
+            assert max(left, 0) <= columns.min() <= columns.max() < right
+
+
+def stages_with_gradient(model: nn.Module, images: Tensor) -> list[dict[str, Tensor]]:
+    return feature_maps.__wrapped__(model, images)  # type: ignore[attr-defined]
+
+
+def test_arithmetic_of_the_first_stage_is_25_products(digit: Tensor) -> None:
+    found = arithmetic(seeded("LeNet"), digit, "conv1", 2, 10, 11)
+    assert found.patch.equal(digit[0, :, 10:15, 11:16])
+    assert found.field == (10, 11, 15, 16)
+    assert found.window is not None
+    assert found.window.shape == (2, 2)
+
+
+def test_a_patch_that_hangs_over_the_edge_has_zeros_there(digit: Tensor) -> None:
+    found = arithmetic(seeded("MyVggNet"), digit, "conv1", 0, 0, 0)
+    assert not found.patch[:, 0].any()
+    assert not found.patch[:, :, 0].any()
+    assert found.field == (-1, -1, 2, 2)
+
+
+@pytest.mark.parametrize("place", [("conv9", 0, 0, 0), ("conv1", 6, 0, 0), ("conv1", 0, 24, 0)])
+def test_what_is_not_there_is_told(place: tuple[str, int, int, int], digit: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"no (maps|pixel)"):
+        arithmetic(seeded("LeNet"), digit, *place)
+
+
+def test_dead_maps_are_those_of_zeros() -> None:
+    maps = torch.zeros(4, 3, 3)
+    maps[1, 2, 2] = 0.5
+    maps[3] = -1
+    assert dead_maps(maps) == [0, 2]

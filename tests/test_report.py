@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from mnistcore.report import benchmark_report, speed_report, splice
+from mnistcore.report import benchmark_report, pictures_report, speed_report, splice
 
 
 def answers(accuracy: float, errors: int) -> dict[str, Any]:
@@ -123,6 +123,63 @@ def test_speed_report() -> None:
     text = speed_report(speed)
     assert rows(text)[-1] == ["LeNet", "4,321", "43,211", "**10.0** (9.5, 11.1)"]
     assert "5 rounds of 16,384 images" in text
+
+
+def share(count: int, n: int) -> dict[str, Any]:
+    return {"count": count, "share": count / n, "interval": [count / n / 2, (1 + count / n) / 2]}
+
+
+@pytest.fixture
+def pictures() -> dict[str, Any]:
+    def row(title: str, n: int, right: int, **more: Any) -> dict[str, Any]:
+        answers = {"LeNet": share(right - 1, n), "together": share(right, n)}
+        naive = {"LeNet": share(n // 2, n), "together": share(n // 4, n)}
+        refused = share(n - right, n)
+        return {
+            "title": title,
+            "n": n,
+            "right": answers,
+            "naive": naive,
+            "refused": refused,
+            **more,
+        }
+
+    return {
+        "split": "test",
+        "device": "Some CPU",
+        "torch_version": "2.9.0",
+        "read_ms": {"n": 200, "median": 12.34, "p95": 23.45},
+        "rows": {
+            "own_frame": row("as is", 1000, 995, plain=share(996, 1000), frame_difference=0.456),
+            "canvas": row("canvases", 1000, 990, plain=share(996, 1000), split=share(2, 1000)),
+            "redrawn": row("thicker", 200, 190, plain=share(199, 200), split=share(1, 200)),
+            "number": row("numbers", 100, 80),
+            "dot": {"title": "one dot", "n": 50, "refused": share(49, 50)},
+        },
+    }
+
+
+def test_pictures_report(pictures: dict[str, Any]) -> None:
+    text = pictures_report(pictures)
+    table = rows(text)
+    assert [
+        "canvases", "1,000", "25.00", "98.90", "**99.00**", "49.50 to 99.50", "99.60",
+    ] in table  # fmt: skip
+    assert ["numbers", "100", "25.00", "79.00", "**80.00**", "40.00 to 90.00", ""] in table
+    assert ["one dot", "50", "0", "**98.00**", "49.00 to 99.00"] in table
+    assert ["as is", "1,000", "0", "**0.50**", "0.25 to 50.25"] in table  # MNIST, refused
+    assert "0.25 % (n = 1,200)" in text
+    assert "0.46 of 255" in text
+    assert "12.3 ms" in text
+    assert "23.4 ms" in text or "23.5 ms" in text
+    assert "No results" not in text
+    for block in text.split("\n\n"):
+        assert len({len(row) for row in rows(block)}) <= 1
+
+
+def test_pictures_of_other_digits_are_no_results(pictures: dict[str, Any]) -> None:
+    pictures["split"] = "val"
+    assert "No results" in pictures_report(pictures).splitlines()[0]
 
 
 TEXT = """# Title

@@ -1,0 +1,258 @@
+// The drawing canvas: white on black, kept as a list of operations so that undo is a replay.
+// Sends "<number> <data URL>", or "<number> " when empty, at most every 100 ms while the pen moves.
+const [WIDTH, HEIGHT, TICK] = [420, 280, 100]; // units of the drawing; milliseconds
+const [SHARP, SENT] = [2, 0.5]; // pixels a unit: as shown, as sent (a digit becomes 20 pixels anyway)
+const { hint, pen } = props;
+
+const canvas = h("canvas", {
+    width: WIDTH * SHARP, height: HEIGHT * SHARP, tabindex: 0, role: "application",
+    "aria-label": "Drawing canvas", "aria-describedby": "pad-keys",
+});
+const cursor = h("span", { class: "pad-cursor", "aria-hidden": "true" });
+const placeholder = h("span", { class: "pad-hint", "aria-hidden": "true" }, hint);
+const button = (name, title, act, symbol) => h(
+    "button", { type: "button", title, "aria-label": name, onclick: act, "data-tool": name.toLowerCase() },
+    h("span", { "aria-hidden": "true" }, symbol), h("span", { class: "pad-label" }, name),
+);
+const penButton = button("Pen", "Draw (P)", () => choose(false), "✎");
+const eraserButton = button("Eraser", "Erase (E)", () => choose(true), "⌫");
+const undoButton = button("Undo", "Undo (Ctrl Z)", () => undo(), "↶");
+const redoButton = button("Redo", "Redo (Ctrl Y)", () => redo(), "↷");
+const clearButton = button("Clear", "Clear (Delete)", () => clear(), "✕");
+const width = h("input", { type: "range", min: 8, max: 40, value: pen, "aria-label": "Pen width" });
+const surface = h("div", { class: "pad-surface" }, canvas, placeholder, cursor);
+element.append(h(
+    "div", { class: "pad" }, surface,
+    h("div", { class: "pad-tools", role: "toolbar", "aria-label": "Drawing tools" },
+        h("span", { class: "pad-group" }, penButton, eraserButton),
+        h("span", { class: "pad-group" }, undoButton, redoButton, clearButton),
+        h("label", { class: "pad-width" }, h("span", {}, "Width"), width)),
+    h("p", { class: "pad-keys", id: "pad-keys" },
+        "Keyboard: arrows move the pen, Space puts it down and lifts it, Ctrl Z undoes, Delete clears."),
+));
+
+const small = h("canvas", { width: WIDTH * SENT, height: HEIGHT * SENT });
+const layers = [[canvas, SHARP], [small, SENT]].map(([target, scale]) => {
+    const context = target.getContext("2d");
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.lineCap = context.lineJoin = "round";
+    return context;
+});
+let operations = []; // {points, width, erase}, {image} or {clear: true}
+let undone = [];
+let stroke = null; // the operation that is being drawn
+let erase = false;
+let sent = 0; // number of the last drawing sent
+let lastTime = 0;
+let timer = 0;
+let own = null; // the value that came from here, not from Python
+
+const isEmpty = () => {
+    const last = operations.at(-1);
+    return !last || Boolean(last.clear);
+};
+
+// The stretch of a stroke that ends at point i: quadratic curves from middle to middle.
+const stretch = ({ points, width: thick, erase: wipe }, i) => {
+    const [a, b, c] = [points[Math.max(i - 2, 0)], points[Math.max(i - 1, 0)], points[i]];
+    const middle = (p, q) => [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
+    for (const context of layers) {
+        context.strokeStyle = wipe ? "#000" : "#fff";
+        context.lineWidth = thick;
+        context.beginPath();
+        context.moveTo(...(i < 2 ? a : middle(a, b)));
+        if (i === 0) context.lineTo(...c);
+        else context.quadraticCurveTo(...b, ...middle(b, c));
+        context.stroke();
+    }
+};
+const finish = ({ points, width: thick, erase: wipe }) => {
+    const [b, c] = [points.at(-2) ?? points.at(-1), points.at(-1)];
+    for (const context of layers) {
+        context.strokeStyle = wipe ? "#000" : "#fff";
+        context.lineWidth = thick;
+        context.beginPath();
+        context.moveTo((b[0] + c[0]) / 2, (b[1] + c[1]) / 2);
+        context.lineTo(...c);
+        context.stroke();
+    }
+};
+const wipe = () => {
+    for (const context of layers) {
+        context.fillStyle = "#000";
+        context.fillRect(0, 0, WIDTH, HEIGHT);
+    }
+};
+const replay = () => {
+    wipe();
+    const start = operations.findLastIndex((operation) => operation.clear || operation.image);
+    for (const operation of operations.slice(Math.max(start, 0))) {
+        if (operation.image) layers.forEach((context) => paint(context, operation.image));
+        else if (!operation.clear) {
+            operation.points.forEach((_, i) => stretch(operation, i));
+            finish(operation);
+        }
+    }
+};
+const paint = (context, image) => {
+    const scale = Math.min(WIDTH / image.width, HEIGHT / image.height);
+    const [w, tall] = [image.width * scale, image.height * scale];
+    context.drawImage(image, (WIDTH - w) / 2, (HEIGHT - tall) / 2, w, tall);
+};
+
+const refresh = () => {
+    placeholder.hidden = !isEmpty() || stroke !== null;
+    undoButton.disabled = operations.length === 0;
+    redoButton.disabled = undone.length === 0;
+    clearButton.disabled = isEmpty();
+    penButton.setAttribute("aria-pressed", String(!erase));
+    eraserButton.setAttribute("aria-pressed", String(erase));
+};
+
+const send = () => {
+    clearTimeout(timer);
+    timer = 0;
+    lastTime = performance.now();
+    sent += 1;
+    const empty = isEmpty() && !stroke;
+    if (empty) say("emptied", sent); // what is on the page goes at once
+    // At quality 1 without loss, and half the size of PNG; a browser that can't writes PNG.
+    own = `${sent} ${empty ? "" : small.toDataURL("image/webp", 1)}`;
+    props.value = own;
+    canvas.dataset.sent = sent;
+    trigger("input");
+};
+const sendSoon = () => {
+    if (!timer) timer = setTimeout(send, Math.max(0, lastTime + TICK - performance.now()));
+};
+
+const begin = (point) => {
+    undone = [];
+    stroke = { points: [point], width: Number(width.value), erase };
+    stretch(stroke, 0);
+    refresh();
+    sendSoon();
+};
+const extend = (point) => {
+    const [x, y] = stroke.points.at(-1);
+    if (Math.hypot(point[0] - x, point[1] - y) < 1) return;
+    stroke.points.push(point);
+    stretch(stroke, stroke.points.length - 1);
+    sendSoon();
+};
+const end = () => {
+    finish(stroke);
+    operations.push(stroke);
+    stroke = null;
+    refresh();
+    send();
+};
+const choose = (eraser) => {
+    erase = eraser;
+    refresh();
+};
+const change = (edit) => {
+    if (stroke) end();
+    edit();
+    replay();
+    refresh();
+    send();
+};
+const undo = () => operations.length && change(() => undone.push(operations.pop()));
+const redo = () => undone.length && change(() => operations.push(undone.pop()));
+const clear = () => isEmpty() || change(() => {
+    undone = [];
+    operations.push({ clear: true });
+});
+
+// Pointers: mouse, touch and pen. A second finger does not draw.
+let pointer = null;
+const place = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [
+        ((event.clientX - box.left) / box.width) * WIDTH,
+        ((event.clientY - box.top) / box.height) * HEIGHT,
+    ];
+};
+canvas.addEventListener("pointerdown", (event) => {
+    if (pointer !== null || event.button > 0) return;
+    if (stroke) end(); // one begun with the keyboard
+    pointer = event.pointerId;
+    canvas.setPointerCapture(pointer);
+    cursor.hidden = true;
+    begin(place(event));
+});
+// Else a browser may take a quick stroke for a fling, and the tap that stops it for no click.
+canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
+canvas.addEventListener("pointermove", (event) => {
+    if (event.pointerId !== pointer) return;
+    const moves = event.getCoalescedEvents?.() ?? [];
+    for (const move of moves.length ? moves : [event]) extend(place(move));
+});
+const lift = (event) => {
+    if (event.pointerId !== pointer) return;
+    pointer = null;
+    if (stroke) end();
+};
+canvas.addEventListener("pointerup", lift);
+canvas.addEventListener("pointercancel", lift);
+
+// Keyboard: two arrows held together move the pen aslant.
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const held = new Set();
+let spot = [WIDTH / 2, HEIGHT / 5];
+const moveCursor = () => {
+    cursor.hidden = false;
+    cursor.classList.toggle("down", stroke !== null);
+    cursor.style.left = `${(100 * spot[0]) / WIDTH}%`;
+    cursor.style.top = `${(100 * spot[1]) / HEIGHT}%`;
+};
+cursor.hidden = true;
+canvas.addEventListener("keydown", (event) => {
+    const key = event.key.toLowerCase();
+    const command = event.ctrlKey || event.metaKey;
+    if (event.key in ARROWS && pointer === null) {
+        held.add(event.key);
+        const step = event.shiftKey ? 14 : 7;
+        for (const arrow of held) {
+            spot = [
+                Math.min(WIDTH, Math.max(0, spot[0] + step * ARROWS[arrow][0])),
+                Math.min(HEIGHT, Math.max(0, spot[1] + step * ARROWS[arrow][1])),
+            ];
+        }
+        if (stroke) extend(spot);
+        moveCursor();
+    } else if (event.key === " " && pointer === null) {
+        if (!event.repeat) stroke ? end() : begin(spot);
+        moveCursor();
+    } else if (command && key === "z") event.shiftKey ? redo() : undo();
+    else if (command && key === "y") redo();
+    else if (event.key === "Delete" || event.key === "Backspace") clear();
+    else if (!command && (key === "e" || key === "p")) choose(key === "e");
+    else return;
+    event.preventDefault();
+});
+canvas.addEventListener("keyup", (event) => held.delete(event.key));
+canvas.addEventListener("blur", () => {
+    held.clear();
+    if (stroke && pointer === null) end();
+    cursor.hidden = true;
+});
+
+// A picture that Python puts on the canvas: an operation like any other.
+const take = () => {
+    const value = props.value;
+    if (!value || value === own) return;
+    const image = new Image();
+    image.onload = () => change(() => {
+        undone = [];
+        operations.push({ image });
+        canvas.scrollIntoView({ block: "center" });
+    });
+    image.src = value.slice(value.indexOf(" ") + 1);
+};
+watch("value", take);
+wipe();
+refresh();
+take();
+canvas.dataset.ready = "1";

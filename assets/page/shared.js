@@ -1,0 +1,38 @@
+// Comes before each component's own script: small helpers, no state.
+const h = (tag, attributes = {}, ...children) => {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+        if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+        else if (value === true) node.setAttribute(name, "");
+        else if (value !== false && value != null) node.setAttribute(name, value);
+    }
+    node.append(...children.filter((child) => child != null));
+    return node;
+};
+const percent = (p) => (p >= 0.9995 && p < 1 ? "> 99.9" : (100 * p).toFixed(1)) + " %";
+const number = (x, digits = 3) => (x < 0 ? "\u2212" : "") + Math.abs(x).toFixed(digits);
+const unpack = (text) =>
+    new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+const say = (name, detail) => document.dispatchEvent(new CustomEvent("mnist-" + name, { detail }));
+const hear = (name, callback) =>
+    document.addEventListener("mnist-" + name, (event) => element.isConnected && callback(event.detail));
+
+// A component whose value is JSON: draws it whenever it changes, but never one older than an
+// emptied canvas.
+let emptied = 0;
+const show = (draw) => {
+    const update = () => {
+        const data = JSON.parse(props.value || "{}");
+        if (!(data.number < emptied)) drawn(data);
+    };
+    const drawn = (data) => {
+        draw(data);
+        element.dataset.number = data.number ?? "";
+    };
+    hear("emptied", (now) => {
+        emptied = now;
+        drawn({ number: now });
+    });
+    watch("value", update);
+    update();
+};

@@ -1,0 +1,499 @@
+"""The real page in a real Chromium: what a visitor draws, uploads, chooses and sees."""
+
+import base64
+import itertools
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mnistcore.data import normalize
+from mnistcore.recognizer import Recognizer
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+expect = playwright_api.expect
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "assets" / "examples"
+SHOTS = ROOT / "runs" / "page"  # screenshots, to be looked at
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+Page = Any
+EMPTY = "\N{EN DASH}"
+Strokes = list[list[tuple[float, float]]]
+
+# In units of the canvas, 420 by 280.
+DIGITS: dict[str, Strokes] = {
+    "0": [[(210, 50), (170, 75), (155, 140), (170, 205), (210, 230), (250, 205), (265, 140),
+           (250, 75), (210, 50)]],
+    "1": [[(210, 50), (210, 230)]],
+    "2": [[(160, 90), (180, 58), (215, 50), (250, 70), (250, 110), (215, 155), (155, 228),
+           (265, 228)]],
+    "3": [[(165, 65), (205, 48), (250, 72), (240, 115), (200, 135), (250, 155), (258, 200),
+           (205, 232), (158, 212)]],
+    "4": [[(215, 50), (155, 165), (265, 165)], [(235, 100), (235, 235)]],
+    "5": [[(250, 52), (175, 52), (168, 130), (215, 118), (255, 150), (250, 205), (205, 232),
+           (158, 215)]],
+    "6": [[(240, 50), (185, 95), (160, 165), (175, 220), (215, 232), (252, 205), (245, 160),
+           (205, 145), (165, 175)]],
+    "7": [[(155, 55), (265, 55), (220, 140), (195, 232)]],
+    "8": [[(250, 80), (210, 50), (170, 80), (185, 120), (235, 155), (255, 195), (210, 232),
+           (165, 195), (185, 155), (235, 120), (250, 80)]],
+    "9": [[(252, 95), (215, 52), (168, 80), (170, 125), (210, 140), (250, 110), (252, 80),
+           (250, 150), (235, 232)]],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    call = [sys.executable, str(ROOT / "demo.py"), "--port", str(port), "--device", "cpu"]
+    with subprocess.Popen(call, cwd=ROOT / "tests", stdout=subprocess.DEVNULL) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(600):
+                assert process.poll() is None, "demo.py ended"
+                try:
+                    urllib.request.urlopen(url, timeout=5).close()
+                    break
+                except OSError:
+                    time.sleep(0.1)
+            yield url
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    flags = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with playwright_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield chromium
+        chromium.close()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(server: str, browser: Any) -> Iterator[Open]:
+    """Opens the page; afterwards nothing has gone wrong in it and nothing has left the machine."""
+    contexts, wrong = [], []
+
+    def open_one(width: int = 1280, height: int = 900, **settings: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.append(request.url)
+                if not request.url.startswith((server, "data:", "blob:")) else None)  # fmt: skip
+        page.goto(server)
+        expect(page.locator("#canvas canvas[data-ready]")).to_be_visible()
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(open_page: Open) -> Page:
+    return open_page()
+
+
+def at(page: Page) -> Callable[[float, float], tuple[float, float]]:
+    """From units of the canvas to pixels of the window."""
+    canvas = page.locator("#canvas canvas")
+    canvas.scroll_into_view_if_needed()
+    canvas.hover()  # waits until the layout rests
+    box = canvas.bounding_box()
+    return lambda x, y: (box["x"] + x * box["width"] / 420, box["y"] + y * box["height"] / 280)
+
+
+def draw(page: Page, strokes: Strokes, dx: float = 0, scale: float = 1) -> None:
+    place = at(page)
+    for stroke in strokes:
+        points = [place(dx + scale * x, 140 + scale * (y - 140)) for x, y in stroke]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point, steps=4)
+        page.mouse.up()
+
+
+def touch(page: Page, strokes: Strokes) -> None:
+    place, session = at(page), page.context.new_cdp_session(page)
+
+    def send(kind: str, *points: tuple[float, float]) -> None:
+        touches = [{"x": x, "y": y} for x, y in points]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    for stroke in strokes:
+        points = [place(x, y) for x, y in stroke]
+        send("touchStart", points[0])
+        for (x0, y0), (x1, y1) in itertools.pairwise(points):
+            for t in (0.25, 0.5, 0.75, 1):
+                send("touchMove", (x0 + t * (x1 - x0), y0 + t * (y1 - y0)))
+        send("touchEnd")
+
+
+def press(page: Page, strokes: Strokes, spot: list[float]) -> None:
+    """Draw with the keyboard alone, arrows and Space; ``spot`` is where the pen is."""
+    page.locator("#canvas canvas").focus()
+
+    def walk(target: tuple[float, float]) -> None:
+        while True:
+            left = [target[0] - spot[0], target[1] - spot[1]]
+            steps = [round(side / 7) for side in left]
+            if steps == [0, 0]:
+                return
+            slope = abs(steps[0]) / (abs(steps[0]) + abs(steps[1]))
+            axis = 0 if slope > 0.5 else 1
+            page.keyboard.press([["ArrowLeft", "ArrowRight"], ["ArrowUp", "ArrowDown"]][axis][
+                steps[axis] > 0])  # fmt: skip
+            spot[axis] += 7 if steps[axis] > 0 else -7
+
+    for stroke in strokes:
+        walk(stroke[0])
+        page.keyboard.press("Space")
+        for point in stroke[1:]:
+            walk(point)
+        page.keyboard.press("Space")
+
+
+def answer(page: Page) -> Any:
+    """The number in large, once it is that of what is on the canvas now."""
+    page.wait_for_function("""() => ["answer", "steps", "maps"].every((id) =>
+        Number(document.querySelector(`#${id} [data-number]`)?.dataset.number) >=
+        Number(document.querySelector("#canvas canvas").dataset.sent))""")
+    return page.locator(".answer-text")
+
+
+def click(page: Page, name: str) -> None:
+    page.locator(f"[data-tool={name}]").click()
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_digit_drawn_with_the_mouse(digit: str, page: Page) -> None:
+    expect(page.locator(".answer-text")).to_have_text(EMPTY)
+    draw(page, DIGITS[digit])
+    expect(answer(page)).to_have_text(digit)
+    expect(page.locator(".bars .best .bar-digit")).to_have_text(digit)
+    assert page.locator(".nets tbody tr").count() == 5
+    expect(page.locator("#answer [role=status]")).to_contain_text(f"Read: {digit}")
+
+
+def test_digits_drawn_with_a_finger_do_not_scroll_the_page(open_page: Open) -> None:
+    page = open_page(390, 844, has_touch=True, is_mobile=True)
+    for digit, strokes in DIGITS.items():
+        at(page)
+        before = page.evaluate("scrollY")
+        touch(page, strokes)
+        expect(answer(page)).to_have_text(digit)
+        assert page.evaluate("scrollY") == before
+        page.locator("[data-tool=clear]").tap()
+        expect(answer(page)).to_have_text(EMPTY)
+
+
+def test_digits_drawn_with_the_keyboard_alone(page: Page) -> None:
+    spot = [210.0, 56.0]  # where the pen begins
+    for digit, strokes in DIGITS.items():
+        press(page, strokes, spot)
+        expect(answer(page)).to_have_text(digit)
+        page.keyboard.press("Delete")
+        expect(answer(page)).to_have_text(EMPTY)
+
+
+def test_the_answer_comes_while_the_pen_is_down(page: Page) -> None:
+    place = at(page)
+    (points,) = DIGITS["7"]
+    page.mouse.move(*place(*points[0]))
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*place(*point), steps=5)
+    expect(page.locator(".answer-text")).to_have_text("7")
+    page.mouse.up()
+    expect(answer(page)).to_have_text("7")
+
+
+def test_undo_redo_clear_and_eraser(page: Page) -> None:
+    draw(page, DIGITS["1"])
+    draw(page, [[(160, 60), (209, 52)]])  # with it a 7 of sorts
+    both = page.evaluate("document.querySelector('#canvas canvas').toDataURL()")
+    click(page, "undo")
+    expect(answer(page)).to_have_text("1")
+    click(page, "undo")
+    expect(answer(page)).to_have_text(EMPTY)
+    expect(page.locator("[data-tool=undo]")).to_be_disabled()
+    click(page, "redo")
+    click(page, "redo")
+    expect(page.locator("[data-tool=redo]")).to_be_disabled()
+    assert page.evaluate("document.querySelector('#canvas canvas').toDataURL()") == both
+    click(page, "clear")
+    expect(answer(page)).to_have_text(EMPTY)
+    page.locator("#canvas canvas").press("Control+z")
+    assert page.evaluate("document.querySelector('#canvas canvas').toDataURL()") == both
+    click(page, "clear")
+    draw(page, DIGITS["8"])
+    expect(answer(page)).to_have_text("8")
+    click(page, "eraser")
+    page.locator("#canvas input[type=range]").fill("40")
+    draw(page, [[(x, 20), (x, 270)] for x in range(130, 300, 25)])
+    expect(answer(page)).to_have_text(EMPTY)
+    expect(page.locator(".answer-verdict")).to_have_text("Nothing to read.")
+    click(page, "pen")
+    draw(page, DIGITS["4"])
+    expect(answer(page)).to_have_text("4")
+
+
+def test_clearing_while_an_answer_is_on_its_way_leaves_none(page: Page) -> None:
+    for digit in ("3", "5", "0", "2"):
+        draw(page, DIGITS[digit])
+        click(page, "clear")
+        assert page.locator(".answer-text").inner_text() == EMPTY  # at once
+        expect(answer(page)).to_have_text(EMPTY)
+
+
+def test_another_net_has_other_bars(page: Page) -> None:
+    draw(page, [[(160, 90), (180, 58), (215, 50), (250, 70), (235, 110), (195, 130), (215, 232)]])
+    answer(page)
+    seen = set()
+    for name in ("LeNet", "MyFullConvNet", "MyNetV1", "MyNetV2", "MyVggNet", "All five"):
+        page.locator("#net").get_by_text(name, exact=True).click()
+        title = "All five together" if name == "All five" else name
+        expect(page.locator(".answer h3")).to_contain_text(title)
+        seen.add(
+            tuple(page.locator(".bar-fill").evaluate_all("bars => bars.map(b => b.style.height)"))
+        )
+    assert len(seen) >= 5  # two may agree to the last digit that a style holds
+
+
+def test_a_number_has_boxes_and_each_digit_can_be_looked_at(page: Page) -> None:
+    page.locator("#canvas input[type=range]").fill("12")
+    for digit, left in (("4", -130), ("0", 0), ("7", 130)):
+        draw(page, DIGITS[digit], 210 * 0.35 + left, scale=0.65)
+    expect(answer(page)).to_have_text("407")
+    boxes = page.locator("#steps .box")
+    assert boxes.count() == 3
+    for i, digit in enumerate("407"):
+        boxes.nth(i).click()
+        expect(page.locator(".bars .best .bar-digit")).to_have_text(digit)
+        expect(page.locator("#steps .box[aria-pressed=true]")).to_have_attribute(
+            "aria-label", f"Look at digit {i + 1}: {digit}")  # fmt: skip
+
+
+def upload(page: Page, path: Path) -> None:
+    page.get_by_role("tab", name="Upload").click()
+    page.locator("#picture input[type=file]").set_input_files(path)
+
+
+def example(word: str) -> Path:
+    return next(path for path in EXAMPLES.iterdir() if word in path.name)
+
+
+def test_uploads_and_an_unreadable_file(page: Page, tmp_path: Path) -> None:
+    upload(page, example("three"))
+    expect(page.locator(".answer-text")).to_have_text("3")
+    page.get_by_label("Remove Image").click()
+    expect(page.locator(".answer-text")).to_have_text(EMPTY)
+    upload(page, example("number"))
+    expect(page.locator(".answer-text")).to_have_text("2049")
+    page.get_by_label("Remove Image").click()
+    expect(page.locator(".answer-text")).to_have_text(EMPTY)
+    fake = tmp_path / "fake.png"
+    fake.write_text("no picture at all")
+    upload(page, fake)
+    toast = page.locator("[data-testid=toast-body]")
+    expect(toast).to_contain_text("This file is not a picture that can be read.")
+    assert str(tmp_path) not in toast.inner_text()
+    assert "/" not in toast.inner_text()
+    upload(page, example("seven"))
+    expect(page.locator(".answer-text")).to_have_text("7")
+
+
+def test_examples_are_clicked_and_a_blank_is_blank(page: Page) -> None:
+    page.get_by_role("tab", name="Upload").click()
+    page.get_by_role("button", name="an eight by lamplight").click()
+    expect(page.locator(".answer-text")).to_have_text("8")
+    page.get_by_role("button", name="a blank").click()
+    expect(page.locator(".answer-text")).to_have_text(EMPTY)
+    expect(page.locator(".answer-verdict")).to_have_text("Nothing to read.")
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator(".answer-verdict")).to_have_text("Nothing to read yet.")
+
+
+def test_paste(open_page: Open) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    data = base64.b64encode(example("zero").read_bytes()).decode()
+    page.evaluate("""async (data) => {
+        const blob = await (await fetch("data:image/png;base64," + data)).blob();
+        await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+    }""", data)  # fmt: skip
+    page.get_by_role("tab", name="Upload").click()
+    page.get_by_label("Paste from clipboard").click()
+    expect(page.locator(".answer-text")).to_have_text("0")
+
+
+def test_the_arithmetic_of_a_pixel_is_right(page: Page) -> None:
+    sent: list[str] = []
+    page.on("request", lambda r: sent.append(r.post_data) if "queue/join" in r.url else None)
+    draw(page, DIGITS["5"])
+    expect(answer(page)).to_have_text("5")
+    drawing = json.loads(sent[-1])["data"][0].partition("base64,")[2]
+    recognizer = Recognizer(device="cpu")
+    image = recognizer.read(base64.b64decode(drawing)).digits[0].image
+    weight, bias = list(recognizer.net("LeNet").parameters())[:2]
+    with torch.inference_mode():
+        conv = F.conv2d(normalize(torch.tensor(image))[None, None], weight, bias)[0]
+        pooled = F.max_pool2d(conv.relu(), 2)
+
+    for key, channel, row, column in (("conv1", 1, 9, 13), ("conv1+relu+pool", 4, 6, 5)):
+        target = page.locator(f"canvas[data-key='{key}'][data-channel='{channel}']")
+        target.scroll_into_view_if_needed()
+        side = 12 if "pool" in key else 24
+        box = target.bounding_box()
+        place = {"x": (column + 0.5) * box["width"] / side, "y": (row + 0.5) * box["height"] / side}
+        target.hover(position=place)
+        shown = float((pooled if "pool" in key else conv)[channel, row, column])
+        expect(page.locator("#maps .tip b")).to_have_text(told(shown))
+        target.click(position=place)
+        expect(page.locator("#maps .arithmetic h3")).to_contain_text(f"Map {channel + 1},")
+        found = {name: page.locator(f"[data-is={name}]") for name in ("value", "relu", "pooled")}
+        if "pool" in key:
+            window = conv[channel, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+            value = float(window.max())
+        else:
+            value = shown
+        expect(found["value"]).to_have_text(told(value))
+        expect(found["relu"]).to_have_text(told(max(value, 0)))
+        expect(found["pooled"]).to_have_text(
+            told(float(pooled[channel, row if "pool" in key else row // 2,
+                              column if "pool" in key else column // 2])))  # fmt: skip
+        expect(page.locator("#maps .mark")).to_be_visible()
+
+
+def told(x: float) -> re.Pattern[str]:
+    """A number as the page writes it; the last of four digits may differ by one."""
+    texts = {f"{y:.4f}" for y in (x - 1e-4, x, x + 1e-4)}
+    texts |= {text.lstrip("-") for text in texts if float(text) == 0}
+    return re.compile(f"^({'|'.join(texts)})$".replace("-", "\N{MINUS SIGN}"))
+
+
+def test_the_six_maps_of_each_row_differ(page: Page) -> None:
+    draw(page, DIGITS["2"])
+    expect(answer(page)).to_have_text("2")
+    for key in ("kernels", "conv1", "conv1+relu", "conv1+relu+pool"):
+        maps = page.locator(f"canvas[data-key='{key}']").evaluate_all(
+            "all => all.map((canvas) => canvas.toDataURL())"
+        )
+        assert len(set(maps)) == 6
+    expect(page.locator(".maps-title")).to_contain_text("Computed on")
+
+
+@pytest.mark.parametrize("stage", ["LeNet, conv2", "MyNetV1, conv4", "MyVggNet, conv7"])
+def test_another_net_and_layer_in_the_same_place(stage: str, page: Page) -> None:
+    draw(page, DIGITS["3"])
+    expect(answer(page)).to_have_text("3")
+    page.locator("#stage input").click()
+    page.get_by_role("option", name=stage).click()
+    conv = stage.split(", ")[1]
+    expect(page.locator(f"canvas[data-key='{conv}']").first).to_be_visible()
+    page.locator(f"canvas[data-key='{conv}']").nth(1).click()
+    expect(page.locator("#maps .arithmetic h3")).to_contain_text("Map 2,")
+    draw(page, [[(400, 20), (401, 20)]])  # stays with the next drawing
+    answer(page)
+    expect(page.locator(f"canvas[data-key='{conv}']").first).to_be_visible()
+
+
+def test_the_benchmark_and_a_misread_digit_on_the_canvas(page: Page) -> None:
+    page.get_by_role("tab", name="Benchmark").click()
+    expect(page.locator("#results-table tbody tr")).to_have_count(6)
+    expect(page.locator("#results-table tr.chosen th")).to_have_text("LeNet")
+    page.locator("#net").get_by_text("MyVggNet").click()
+    expect(page.locator("#results-table tr.chosen th")).to_have_text("MyVggNet")
+    expect(page.locator("#results h2").first).to_contain_text("MyVggNet")
+    page.locator(".misread button").nth(2).click()
+    expect(page.locator("#canvas canvas")).to_be_in_viewport()
+    expect(page.locator(".pad-hint")).to_be_hidden()
+    expect(page.locator(".bars .best")).to_be_visible()
+
+
+def test_two_visitors_never_see_each_other(open_page: Open) -> None:
+    pages = {digit: open_page() for digit in ("3", "7")}
+    for _ in range(3):
+        for digit, page in pages.items():
+            draw(page, DIGITS[digit])
+        for digit, page in pages.items():
+            expect(answer(page)).to_have_text(digit)
+            click(page, "clear")
+        for page in pages.values():
+            expect(answer(page)).to_have_text(EMPTY)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_and_axe_finds_nothing_serious(scheme: str, width: int, open_page: Open) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = open_page(width, 800, color_scheme=scheme)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+
+    def check(name: str) -> None:
+        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, f"{name} is {overflow} px too wide"
+        page.screenshot(path=SHOTS / f"{name}_{scheme}_{width}.png", full_page=True)
+        found = axe.run(page).response["violations"]
+        serious = [v for v in found if v["impact"] in ("serious", "critical")]
+        assert not serious, json.dumps(
+            [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in serious], indent=1
+        )
+
+    check("empty")
+    draw(page, DIGITS["8"])
+    expect(answer(page)).to_have_text("8")
+    page.locator("canvas[data-key='conv1']").nth(2).click()
+    expect(page.locator("[data-is=value]")).to_be_visible()
+    check("read")
+    page.get_by_role("tab", name="Upload").click()
+    expect(page.get_by_role("button", name="a blank")).to_be_visible()
+    check("upload")
+    page.get_by_role("tab", name="Benchmark").click()
+    expect(page.locator(".misread button").first).to_be_visible()
+    expect(page.locator("#curves svg.marks")).to_be_visible()
+    check("benchmark")
+    page.get_by_role("tab", name="About").click()
+    expect(page.locator("#about h2").first).to_be_visible()
+    check("about")
+
+
+def test_the_api_reads_and_gives_maps(server: str) -> None:
+    gradio_client = pytest.importorskip("gradio_client")
+    client = gradio_client.Client(server, verbose=False)
+    picture = gradio_client.handle_file(str(example("number")))
+    read = client.predict(picture, "all", api_name="/read")
+    assert read["text"] == "2049"
+    assert len(read["digits"]) == 4
+    maps = client.predict(picture, "LeNet", api_name="/maps")["maps"]
+    assert len(maps["conv1"]) == 6
+    client.close()
