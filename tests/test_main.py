@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ import torch
 from mnistcore.__main__ import main
 from mnistcore.benchmark import RESULTS
 from mnistcore.models import list_models
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
@@ -159,7 +162,28 @@ def test_maps_draws_a_picture_a_layer(model: str, trained: Path, tmp_path: Path)
         ]
     else:
         assert drawn[-1] == "10_conv5+relu.png"
-    assert main(["maps", "--image", str(tmp_path / "00_picture.png"), *flags]) == 0
+    assert main(["maps", "--image", str(EXAMPLES / "1 a three.png"), *flags]) == 0
+
+
+def test_predict_reads_files_and_folders(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["predict", str(EXAMPLES), "--json", "--steps", str(tmp_path / "steps")]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(lines) == len(list(EXAMPLES.iterdir()))
+    assert (lines[0]["text"], lines[0]["verdict"]) == ("3", "digit")
+    assert len(lines[0]["digits"][0]["probs_by_model"]) == 5
+    assert len(list((tmp_path / "steps").glob("*.png"))) == len(lines)
+
+
+def test_predict_names_what_cannot_be_read_and_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    three = str(EXAMPLES / "1 a three.png")
+    assert main(["predict", "nowhere.png", three, "--model", "lenet"]) == 1
+    out, err = capsys.readouterr()
+    assert out == f"{three}: 3\n"
+    assert err == "mnistcore: nowhere.png: no picture nowhere.png\n"
 
 
 @pytest.mark.parametrize(
