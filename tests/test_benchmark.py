@@ -21,7 +21,7 @@ from mnistcore.data import load_mnist
 from mnistcore.evaluate import measure, predict_logits
 from mnistcore.models import create_model, list_models
 from mnistcore.recipes import RECIPES, TrainConfig
-from mnistcore.report import benchmark_report, speed_report, splice
+from mnistcore.report import benchmark_report, pictures_report, speed_report, splice
 from mnistcore.training import ROOT, train
 
 # Multiply-adds of the reference, in millions.
@@ -101,6 +101,8 @@ def test_the_readme_shows_the_shipped_results() -> None:
     speed = json.loads((RESULTS / "speed.json").read_text())
     assert splice(readme, "benchmark", benchmark_report(shipped())) == readme
     assert splice(readme, "speed", speed_report(speed)) == readme
+    pictures = json.loads((RESULTS / "pictures.json").read_text())
+    assert splice(readme, "pictures", pictures_report(pictures)) == readme
 
 
 def test_the_shipped_results_are_those_of_the_recipes() -> None:
