@@ -66,6 +66,9 @@ def picture_input() -> gr.Image:
     picture = gr.Image(
         sources=["upload", "clipboard", "webcam"], label="Picture", show_label=False,
         height=320, elem_id="picture", buttons=[],
+        webcam_options=gr.WebcamOptions(  # mirrored digits are others; phones look away
+            mirror=False, constraints={"video": {"facingMode": {"ideal": "environment"}}}
+        ),
     )  # fmt: skip
     picture.preprocess = unopened  # type: ignore[assignment,method-assign]
     return picture
@@ -151,7 +154,12 @@ def build(recognizer: Recognizer) -> gr.Blocks:
 
     nets = list_models()
     examples = sorted(EXAMPLES.glob("*.*"))
-    with gr.Blocks(title="mnistcore", analytics_enabled=False, fill_width=True) as demo:
+    with gr.Blocks(
+        title="mnistcore",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(3600, 3600),  # uploads are deleted when they are an hour old
+    ) as demo:
         source = gr.State("drawing")  # which tab's picture the views show
         last = gr.State(None)  # the last picture that could be read
         with gr.Row(elem_id="head"):
@@ -191,8 +199,11 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                 maps = view("maps", server_functions=[look, explain])
             with gr.Tab("Benchmark", id="benchmark") as benchmark_tab:
                 table = view("results", part="top", name="results-table")
-                gr.HTML("<h2>Accuracy over epochs</h2><p>Validation images, averaged weights; "
-                        "the test set plays no part.</p>", apply_default_css=False)  # fmt: skip
+                gr.HTML(
+                    "<h2>Accuracy over epochs</h2><p class='told'>Validation images, averaged "
+                    "weights; the test set plays no part.</p>",
+                    apply_default_css=False,
+                )
                 curves = gr.LinePlot(
                     x="epoch", y="accuracy %", color="net", y_lim=[98, 100], height=340,
                     show_label=False, elem_id="curves",

@@ -85,7 +85,8 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    flags = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    flags = ["--disable-gpu", *camera, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with playwright_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield chromium
@@ -354,6 +355,21 @@ def test_paste(open_page: Open) -> None:
     page.get_by_role("tab", name="Upload").click()
     page.get_by_label("Paste from clipboard").click()
     expect(page.locator(".answer-text")).to_have_text("0")
+
+
+def test_webcam(open_page: Open) -> None:
+    page = open_page(permissions=["camera"])
+    page.get_by_role("tab", name="Upload").click()
+    page.get_by_label("Capture from camera").click()
+    page.get_by_text("Click to Access Webcam").click()
+    video = page.locator("#picture video")
+    expect(video).to_be_visible()
+    page.wait_for_function("document.querySelector('#picture video').videoWidth > 0")
+    mirrored = video.evaluate("video => getComputedStyle(video).transform")
+    assert "-1" not in mirrored
+    page.get_by_label("capture photo").click()
+    expect(page.locator("#steps .whole img").first).to_be_visible()
+    expect(page.locator(".answer-verdict")).not_to_have_text("Nothing to read yet.")
 
 
 def test_the_arithmetic_of_a_pixel_is_right(page: Page) -> None:
