@@ -302,9 +302,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         recognizer = Recognizer(args.weights, args.device)
-        for name in list_models():  # now, not at the first stroke, so that damage shows here
-            recognizer.net(name)
-        _ = recognizer.threshold
+        recognizer.load()  # now, not at the first stroke, so that damage shows here
         build(recognizer).launch(
             server_name=args.host,
             server_port=args.port,

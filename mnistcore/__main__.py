@@ -221,12 +221,11 @@ def _walk(paths: Sequence[Path]) -> list[Path]:
 
 def run_predict(args: argparse.Namespace) -> int:
     """Read pictures, a line each; 1 if some could not be read."""
-    from mnistcore.recognizer import Recognizer  # here: no other command waits for scikit-image
+    from mnistcore import recognizer as reader  # here: no other command waits for scikit-image
 
-    recognizer = Recognizer(args.weights, args.device)
+    recognizer = reader.Recognizer(args.weights, args.device)
     recognizer.load()
-    if args.model.lower() != "all":
-        model_name(args.model)
+    reader.chosen_net(args.model)  # a wrong name is told once, not for every picture
     paths = _walk(args.pictures)
     if not paths:
         raise ValueError(f"no pictures in {', '.join(map(str, args.pictures))}")

@@ -23,7 +23,7 @@ from mnistcore.evaluate import (
     predict_logits,
     wilson_interval,
 )
-from mnistcore.models import list_models
+from mnistcore.models import count_parameters, list_models
 from mnistcore.recipes import RECIPES
 
 RESULTS = ASSETS / "results"
@@ -49,11 +49,6 @@ TRAINING_KEYS = (  # what the results tell of a checkpoint
     "config", "history", "train_seconds", "device", "processes", "torch_version", "code_version",
 )  # fmt: skip
 NEEDED = ("weights", "temperature", "val", *TRAINING_KEYS)
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Trainable numbers of a net."""
-    return sum(p.numel() for p in model.parameters())
 
 
 def count_macs(model: nn.Module) -> int:

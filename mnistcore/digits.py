@@ -16,9 +16,9 @@ from skimage.filters import apply_hysteresis_threshold, threshold_otsu
 from skimage.measure import label
 from skimage.transform import resize
 
+from mnistcore.data import BOX, SIDE
 from mnistcore.picture import Picture, Plane, read_ink
 
-SIDE, BOX = 28, 20  # pixels: the digit fits a 20x20 box in a 28x28 frame
 LINE = 0.01  # of the picture's longer side: a line of the paper is no thicker
 MOST_PIECES = 256  # of ink in a picture of digits
 EDGE = 0.1  # ink of less than this, of the strongest, is no part of a digit's box

@@ -282,3 +282,8 @@ def create_model(name: str) -> nn.Module:
         ValueError: no net has that name.
     """
     return MODELS[model_name(name)]()
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Trainable numbers of a net."""
+    return sum(p.numel() for p in model.parameters())

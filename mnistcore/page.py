@@ -18,7 +18,7 @@ from torch import Tensor
 from mnistcore import inside
 from mnistcore.data import ASSETS, normalize
 from mnistcore.device import device_name
-from mnistcore.models import create_model, list_models
+from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.recognizer import Reading, Recognizer
 
 RESULTS = ASSETS / "results"
@@ -64,8 +64,7 @@ def stage_names() -> dict[str, list[str]]:
 def num_params() -> dict[str, int]:
     """Trainable numbers of each net."""
     with torch.device("meta"):
-        return {name: sum(p.numel() for p in create_model(name).parameters())
-                for name in list_models()}  # fmt: skip
+        return {name: count_parameters(create_model(name)) for name in list_models()}
 
 
 def answer_data(reading: Reading) -> dict[str, Any]:

@@ -107,6 +107,15 @@ class _Answer:
 Answerer = Callable[[Sequence[Piece]], list[_Answer]]
 
 
+def chosen_net(model: str) -> str | None:
+    """The name of the net that ``model`` asks for, in any case; None for "all".
+
+    Raises:
+        ValueError: no net has that name.
+    """
+    return None if model.lower() == "all" else model_name(model)
+
+
 class Recognizer:
     """The five nets, ready to read; each is loaded when it is first needed, and once.
 
@@ -197,7 +206,7 @@ class Recognizer:
             FileNotFoundError: the picture or the weights are not there.
             ValueError: no net has that name, or the weights are damaged.
         """
-        chosen = None if model.lower() == "all" else model_name(model)
+        chosen = chosen_net(model)
         plane = read_ink(picture)
         lines, notes = find_digits(plane.ink)
         notes = [*plane.notes, *notes]

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mnistcore.data import BOX, SIDE
 from mnistcore.font import DIGITS, LETTERS, SHAPES, Form, form
 
 Floats = NDArray[np.float64]
 
-FRAME, BOX = 28, 20  # pixels a side of an MNIST image, and of the box that its ink fills
 STEP = 0.035  # between the points of a rendered stroke, in sides of its form: about half a pixel
 SOFT = 1.2  # pixels from full ink to none at the edge of a line
 DIGIT_PEN, OTHER_PEN = 2.65, 2.2  # pixels: a drawing is larger than a digit, its pen is not
@@ -194,11 +194,11 @@ def _frame(points: Floats, widths: Floats) -> NDArray[np.uint8]:
         np.minimum(nearest, far_y[:, p, :, None] + far_x[:, p, None, :], out=nearest)
     ink = np.clip((edge - np.sqrt(nearest)) / SOFT, 0, 1)
     boxes = np.rint(ink * 255).astype(np.uint8)
-    images = np.zeros((n, FRAME, FRAME), np.uint8)
+    images = np.zeros((n, SIDE, SIDE), np.uint8)
     for image, box in zip(images, boxes, strict=True):
         mass = box.sum(dtype=np.int64)  # whole sums: exact everywhere
         left, top = (
-            int(np.clip(np.rint(FRAME / 2 - box.sum(axis) @ np.arange(BOX) / mass), 0, FRAME - BOX))
+            int(np.clip(np.rint(SIDE / 2 - box.sum(axis) @ np.arange(BOX) / mass), 0, SIDE - BOX))
             for axis in (0, 1)
         )
         image[top : top + BOX, left : left + BOX] = box
@@ -207,7 +207,7 @@ def _frame(points: Floats, widths: Floats) -> NDArray[np.uint8]:
 
 def _images(forms: list[Form], width: float, rng: np.random.Generator) -> Tensor:
     """One image for each form, uint8 (n, 1, 28, 28), in lines of about ``width`` pixels."""
-    images = np.zeros((len(forms), FRAME, FRAME), np.uint8)
+    images = np.zeros((len(forms), SIDE, SIDE), np.uint8)
     groups: dict[int, list[int]] = {}  # the images of the same form are drawn in one go
     for i, strokes in enumerate(forms):
         groups.setdefault(id(strokes), []).append(i)

@@ -12,14 +12,13 @@ from mnistcore.benchmark import (
     CONTESTED,
     RESULTS,
     count_macs,
-    count_parameters,
     run_benchmark,
     write_results,
 )
 from mnistcore.checkpoint import WEIGHTS
 from mnistcore.data import load_mnist
 from mnistcore.evaluate import measure, predict_logits
-from mnistcore.models import create_model, list_models
+from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.recipes import RECIPES, TrainConfig
 from mnistcore.report import benchmark_report, pictures_report, speed_report, splice
 from mnistcore.training import ROOT, train

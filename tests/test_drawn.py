@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from mnistcore.recognizer import read
+from mnistcore.scenes import FULL_LETTERS
 
 DRAWN = Path(__file__).resolve().parents[2] / "shared" / "drawn"
-LETTERS = "ACEFHKLMNPRTUVWXacdefhjkmnprtuvwx"  # those that cannot pass for digits
 
 pytestmark = pytest.mark.skipif(not DRAWN.is_dir(), reason="no drawn digits beside the checkout")
 whole = pytest.param(1, marks=pytest.mark.slow, id="whole")
@@ -75,7 +75,7 @@ def test_numbers() -> None:
 
 @pytest.mark.parametrize("step", [3, whole])
 def test_what_is_no_digit_is_refused(render: ModuleType, step: int) -> None:
-    letters = [image for image, _ in drawings(render, "letters.npz", 150 // step, LETTERS)]
+    letters = [image for image, _ in drawings(render, "letters.npz", 150 // step, FULL_LETTERS)]
     doodles = np.load(DRAWN / "doodles.npz")["images"][::step]
     others = [path for path, _ in files("not_digits", 1)]
     refused = [read(picture).verdict != "digit" for picture in (*letters, *doodles, *others)]
