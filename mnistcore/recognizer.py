@@ -28,6 +28,7 @@ DIGIT, UNSURE, NOT_A_DIGIT = "digit", "unsure", "not a digit"  # the verdicts, b
 FLAT = 0.3  # of the probability spread evenly over all ten: more says "none of them"
 LIKELY = 0.1  # a probability from which on a digit is named in a doubt
 MOST_DIGITS = 64  # in a picture; more pieces are no number
+WIDE = 0.95  # of its height: a digit of that width may be two that touch
 LEAST_SIZE = 6  # pixels of the longer side, below which nobody can tell
 
 Probs = NDArray[np.float32]
@@ -94,6 +95,7 @@ class _Answer:
     image: Plane
     probs: dict[str, Probs]
     touching: bool = False  # parted from a neighbour that it touches
+    rival: str = ""  # what it is if it is two digits that touch
 
     @cached_property
     def mean(self) -> Probs:
@@ -251,9 +253,13 @@ class Recognizer:
         return [part for one in joined for part in self._part(one, answer)]
 
     def _part(self, one: _Answer, answer: Answerer) -> list[_Answer]:
-        """A piece that the nets doubt as digits that touch, if they know each of these."""
+        """A piece that the nets doubt as digits that touch, if they know each of these.
+
+        One that they do not doubt, but that is as wide as two, is kept and its rival named.
+        """
         piece = one.piece
-        if one.sure >= self.threshold or not 0.6 < piece.width / piece.height < 6:
+        sure = one.sure >= self.threshold
+        if not (WIDE if sure else 0.6) < piece.width / piece.height < 6:
             return [one]
         columns = places_to_split(piece)
         if not columns:
@@ -267,7 +273,11 @@ class Recognizer:
                 continue
             parts = [part for half in pair for part in self._part(half, answer)]
             if all(part.sure >= self.threshold for part in parts):
-                return [replace(part, touching=True) for part in parts]
+                if not sure:
+                    return [replace(part, touching=True) for part in parts]
+                labels = "".join(str(part.mean.argmax()) for part in parts)
+                if "1" not in labels:  # a side of a round digit looks like one
+                    return [replace(one, rival=labels)]
         return [one]
 
     def _digit(self, answer: _Answer, chosen: str | None, scale: float) -> Digit:
@@ -299,6 +309,8 @@ class Recognizer:
             return UNSURE, f"{chosen} says {answer.probs[chosen].argmax()}, the five nets {label}"
         if answer.touching:
             return UNSURE, f"{label} if digits touch here"
+        if answer.rival:
+            return UNSURE, f"{label}, or {answer.rival} if digits touch here"
         return DIGIT, ""
 
 

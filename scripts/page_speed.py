@@ -1,7 +1,7 @@
 """Measure the page in a real browser: latency, frames, lost strokes, memory, bytes, start.
 
 ``python -m scripts.page_speed`` takes about ten minutes; it needs tests/requirements.txt and a
-Chromium. Prints a table and, with --out, writes JSON.
+Chromium. Prints JSON and, with --out, writes it.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
+from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
 # The same page, with a handler that only says which drawing it saw.
@@ -140,7 +141,7 @@ class Strokes:
 def latencies(page: Page, count: int) -> list[float]:
     """Of ``count`` strokes, two on a canvas."""
     strokes, times = Strokes(page), []
-    for number in range(count + 5):
+    for number in tqdm(range(count + 5), "latency", leave=False, unit="stroke"):
         times.append(strokes.latency())
         if number % 2:
             strokes.clear()
@@ -188,7 +189,7 @@ def main() -> None:
 
     bare = [sys.executable, "-c", "import gradio, torch"]
     imports, starts = [], []
-    for _ in range(5):
+    for _ in tqdm(range(5), "start", leave=False):
         begin = time.perf_counter()
         subprocess.run(bare, check=True)
         imports.append(time.perf_counter() - begin)
@@ -232,7 +233,7 @@ def main() -> None:
             page = opened(url)
             strokes = Strokes(page)
             memory = []
-            for number in range(args.memory_strokes):
+            for number in tqdm(range(args.memory_strokes), "memory", unit="stroke"):
                 if number % (args.memory_strokes // 10) == 0:
                     memory.append(round(resident_mb(process), 1))
                 strokes.stroke(0)

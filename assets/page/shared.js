@@ -9,7 +9,7 @@ const h = (tag, attributes = {}, ...children) => {
     node.append(...children.filter((child) => child != null));
     return node;
 };
-const percent = (p) => (p >= 0.9995 && p < 1 ? "> 99.9" : (100 * p).toFixed(1)) + " %";
+const percent = (p) => (p >= 0.9995 ? "> 99.9" : (100 * p).toFixed(1)) + " %";
 const number = (x, digits = 3) => (x < 0 ? "\u2212" : "") + Math.abs(x).toFixed(digits);
 const unpack = (text) =>
     new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
