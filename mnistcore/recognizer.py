@@ -25,7 +25,7 @@ from mnistcore.picture import Ink, Picture, Plane, read_ink
 THRESHOLD_FILE = "recognizer.json"  # beside the weights
 REFUSED = 0.01  # of the validation digits are below the threshold
 DIGIT, UNSURE, NOT_A_DIGIT = "digit", "unsure", "not a digit"  # the verdicts, best to worst
-FLAT = 0.3  # of the probability spread evenly over all ten: more says "none of them"
+FLAT = 0.5  # of the probability spread evenly over all ten: more says "none of them"
 LIKELY = 0.1  # a probability from which on a digit is named in a doubt
 MOST_DIGITS = 64  # in a picture; more pieces are no number
 WIDE = 0.95  # of its height: a digit of that width may be two that touch
