@@ -1,8 +1,6 @@
 import json
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -262,22 +260,6 @@ SHORT_FLAGS = ["--epochs", "6", "--batch-size", "100", "--lr", "2e-3", "--val-si
 def command(out: Path, *flags: str) -> list[str]:
     return [sys.executable, "-m", "mnistcore", "train", "--model", "LeNet", "--out", str(out),
             *SHORT_FLAGS, *flags]  # fmt: skip
-
-
-@pytest.mark.slow
-def test_killed_at_any_moment_it_resumes_to_the_same_weights(tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(command(whole), check=True, capture_output=True)
-    history = killed / "LeNet" / "history.json"
-    for epochs in (1, 3):  # killed twice, a little after an epoch was written
-        with subprocess.Popen(command(killed, "--resume"), stdout=subprocess.DEVNULL) as process:
-            while not history.exists() or len(json.loads(history.read_text())) < epochs:
-                assert process.poll() is None
-                time.sleep(0.01)
-            process.send_signal(signal.SIGKILL)
-    subprocess.run(command(killed, "--resume"), check=True, capture_output=True)
-    contents = [checkpoint.load(out / "LeNet.pt") for out in (whole, killed)]
-    assert equal(contents[0]["weights"], contents[1]["weights"])
 
 
 @pytest.mark.slow
