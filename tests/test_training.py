@@ -14,6 +14,7 @@ from tqdm import tqdm
 from mnistcore import checkpoint, training
 from mnistcore.data import split_train_val
 from mnistcore.evaluate import measure, predict_logits
+from mnistcore.models import list_models
 from mnistcore.recipes import RECIPES, TrainConfig
 from mnistcore.training import Training, Workers, moving_average, train
 
@@ -41,7 +42,7 @@ def finished(
 
 
 def test_there_is_a_recipe_for_every_net() -> None:
-    assert list(RECIPES) == ["LeNet", "MyFullConvNet", "MyNetV1", "MyNetV2", "MyVggNet"]
+    assert list(RECIPES) == list_models()
 
 
 def test_the_average_is_the_mean_until_its_memory_is_full() -> None:
