@@ -254,25 +254,18 @@ def test_too_few_steps_are_refused(tmp_path: Path) -> None:
         train("LeNet", replace(SHORT, epochs=1, batch_size=1000), out_dir=tmp_path, device="cpu")
 
 
-SHORT_FLAGS = ["--epochs", "6", "--batch-size", "100", "--lr", "2e-3", "--val-size", "59000",
-               "--device", "cpu"]  # fmt: skip
-
-
-def command(out: Path, *flags: str) -> list[str]:
-    return [sys.executable, "-m", "mnistcore", "train", "--model", "LeNet", "--out", str(out),
-            *SHORT_FLAGS, *flags]  # fmt: skip
-
-
 @pytest.mark.slow
 def test_two_processes_train_as_well_as_one(tmp_path: Path) -> None:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    both = [*torchrun, "--nproc-per-node=2", *command(tmp_path / "two", "--val-size", "50000")[1:]]
-    one = command(tmp_path / "one", "--val-size", "50000")
+    flags = ["train", "--model", "LeNet", "--device", "cpu", "--epochs", "6", "--batch-size", "100",
+             "--lr", "2e-3", "--val-size", "50000", "--drawn", "0", "--others", "0"]  # fmt: skip
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
     accuracy = {}
-    for label, call in (("one", one), ("two", both)):
+    for processes, start in ((1, []), (2, torchrun)):
+        out = tmp_path / str(processes)
+        call = [sys.executable, "-m", *start, "mnistcore", *flags, "--out", str(out)]
         subprocess.run(call, check=True, capture_output=True)
-        content = checkpoint.load(tmp_path / label / "LeNet.pt")
-        accuracy[label] = 1 - content["val"]["errors"] / content["val"]["n"]
-        assert content["processes"] == (1 if label == "one" else 2)
-    assert accuracy["one"] > 0.95
-    assert accuracy["two"] == pytest.approx(accuracy["one"], abs=0.01)
+        content = checkpoint.load(out / "LeNet.pt")
+        accuracy[processes] = 1 - content["val"]["errors"] / content["val"]["n"]
+        assert content["processes"] == processes
+    assert accuracy[1] > 0.95
+    assert accuracy[2] == pytest.approx(accuracy[1], abs=0.01)
