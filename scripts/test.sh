@@ -22,4 +22,5 @@ part installation install_what_tests_need
 part format ruff format --check .
 part style ruff check .
 part types mypy
-pytest "$@" # its last line says how long it took
+# In two processes, a file of tests in one of them; the last line says how long it took.
+pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
