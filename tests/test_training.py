@@ -57,7 +57,7 @@ def test_the_average_is_the_mean_until_its_memory_is_full() -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_it_overfits_32_images(name: str, few_images: Tensor, few_labels: Tensor) -> None:
     recipe = replace(
-        RECIPES[name], epochs=60, batch_size=32, lr=2e-3,
+        RECIPES[name], epochs=120, batch_size=32, lr=2e-3,
         degrees=0.0, scale=0.0, shear=0.0, shift=0.0, elastic=0.0,
     )  # fmt: skip
     run = Training(name, recipe, ALONE, 32)
@@ -256,8 +256,8 @@ def test_too_few_steps_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_train_as_well_as_one(tmp_path: Path) -> None:
-    flags = ["train", "--model", "LeNet", "--device", "cpu", "--epochs", "4", "--batch-size", "100",
-             "--lr", "4e-3", "--val-size", "50000", "--drawn", "0", "--others", "0"]  # fmt: skip
+    flags = ["train", "--model", "LeNet", "--device", "cpu", "--epochs", "4", "--batch-size", "200",
+             "--lr", "8e-3", "--val-size", "50000", "--drawn", "0", "--others", "0"]  # fmt: skip
     torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
     accuracy = {}
     for processes, start in ((1, []), (2, torchrun)):
