@@ -172,7 +172,7 @@ def run_benchmark(
                 "mean": statistics.mean(accuracies.values()),
                 "std": statistics.stdev(accuracies.values()) if len(accuracies) > 1 else None,
             },
-            "reference": list(REFERENCE[name]),
+            "reference": list(REFERENCE.get(name, ())),
             "num_params": count_parameters(model),
             "macs": count_macs(model),
             "latency_ms": measure_latency(model, 1),

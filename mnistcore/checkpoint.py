@@ -4,6 +4,8 @@ import io
 import os
 import pickle
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,15 @@ from mnistcore.models import create_model, model_name
 WEIGHTS = ASSETS / "weights"
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An OSError within names ``path``: the system's own names a temporary file, or none."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a power cut, finds the old content or the new, never half.
 
@@ -24,14 +35,15 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with naming(path):
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def save(content: dict[str, Any], path: Path) -> None:

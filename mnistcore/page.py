@@ -239,7 +239,7 @@ def results_data(results: Mapping[str, Any], chosen: str) -> dict[str, Any]:
             {
                 "key": name,
                 "name": TITLES.get(name, name),
-                "reference": net["reference"][0] / 100 if "reference" in net else None,
+                "reference": net["reference"][0] / 100 if net.get("reference") else None,
                 "train_seconds": net["training"]["train_seconds"] if "training" in net else None,
                 **{key: net.get(key) for key in ROW},
             }

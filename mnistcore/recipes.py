@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mnistcore.data import SIZES
+from mnistcore.models import list_models
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class TrainConfig:
 # is too small for that, and its steps so short that only large batches keep a processor busy.
 # The drawings of our own pen font cost no accuracy on MNIST, and teach each net the forms of other
 # regions and what is no digit.
-RECIPES: dict[str, TrainConfig] = {
+DEFAULT = TrainConfig(drawn=12_000, others=6_000)  # of a net that has none of its own yet
+RECIPES: dict[str, TrainConfig] = dict.fromkeys(list_models(), DEFAULT) | {
     "LeNet": TrainConfig(
         epochs=160, batch_size=1024, lr=0.012, weight_decay=0.1, elastic=0.5,
         drawn=12_000, others=6_000, channels_last=False,

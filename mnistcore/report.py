@@ -45,11 +45,12 @@ def _accuracy_table(results: Mapping[str, Any]) -> list[str]:
     ]
     rows = []
     for name, net in results["nets"].items():
-        seeds, (table, best_log) = net["seeds"], net["reference"]
+        seeds = net["seeds"]
         spread = "one seed"
         if seeds["n"] > 1:
             spread = f"{_percent(seeds['mean'])} ± {_percent(seeds['std'])} (n = {seeds['n']})"
-        rows.append([name, *_accuracy_cells(net), spread, f"{table:.2f}", f"{best_log:.2f}"])
+        reference = [f"{percent:.2f}" for percent in net["reference"]] or ["", ""]
+        rows.append([name, *_accuracy_cells(net), spread, *reference])
     if "together" in results:
         rows.append(["all together", *_accuracy_cells(results["together"]), "", "", ""])
     return _table(header, rows)

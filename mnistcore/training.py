@@ -292,7 +292,8 @@ def _train(
         return content
     if first:
         folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()  # better now than after the first epoch
+        with checkpoint.naming(folder):  # better now than after the first epoch
+            tempfile.TemporaryFile(dir=folder).close()
     unpacks = os.environ.get("LOCAL_RANK", "0") == "0"  # one process a machine unpacks the data
     if not unpacks:
         dist.barrier()
@@ -327,9 +328,10 @@ def _train(
             entry["seconds"] = time.perf_counter() - start
             training.history.append(entry)
             if first:
-                checkpoint.save(training.state(), running)
+                # The state comes last: killed between the two, the epoch and both are made anew.
                 history = json.dumps(training.history, indent=1)
                 checkpoint.write_whole(folder / "history.json", history.encode())
+                checkpoint.save(training.state(), running)
             if first and show_progress:
                 bar.write(_epoch_line(name, len(training.history), config.epochs, entry))
 

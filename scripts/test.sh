@@ -1,13 +1,26 @@
 #!/usr/bin/env bash
 # Check style, types and behaviour; every argument goes to pytest (`-m "not slow"`: quick suite).
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-ensure tests/requirements.txt
+
+# part NAME COMMAND...: run a part and say how long it took; if it fails, it is the last one.
+part() {
+    local start=$SECONDS
+    "${@:2}"
+    echo "$1: $((SECONDS - start)) s"
+}
+
+install_what_tests_need() {
+    ensure tests/requirements.txt
+    if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing chromium, for the tests of the page"
+        apt-get update -qq && apt-get install -y -qq chromium
+    fi
+}
+
 cd "$root"
-if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing chromium, for the tests of the page"
-    apt-get update -qq && apt-get install -y -qq chromium
-fi
-ruff format --check .
-ruff check .
-mypy
-pytest "$@"
+part installation install_what_tests_need
+part format ruff format --check .
+part style ruff check .
+part types mypy
+# In two processes, a file of tests in one of them; the last line says how long it took.
+pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"

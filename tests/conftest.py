@@ -1,5 +1,6 @@
 """What several tests share: MNIST's training set and a small, seeded slice of it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,12 @@ from mnistcore import training
 from mnistcore.data import load_mnist
 
 torch.set_num_threads(1)  # the tests' tensors are small: more threads only wait for each other
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files with the most slow tests first, so that processes that share them end together."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session")

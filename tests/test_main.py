@@ -14,7 +14,10 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
-SHORT = ["--epochs", "1", "--batch-size", "100", "--val-size", "500", "--device", "cpu"]
+SHORT = [
+    "--epochs", "1", "--batch-size", "100", "--val-size", "500", "--drawn", "100",
+    "--others", "100", "--device", "cpu",
+]  # fmt: skip
 
 
 def files(folder: Path) -> dict[str, bytes]:

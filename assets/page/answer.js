@@ -78,7 +78,7 @@ const drawDigit = () => {
         row.classList.toggle("differs", digit !== undefined && answer !== digit.label);
     }
     const agree = digit && NETS.filter((name) => best(digit.probs_by_model[name]) === digit.label).length;
-    agreement.textContent = !digit ? "The five nets" : agree === 5 ? "All five nets agree" : `${agree} of five nets say ${digit.label}`;
+    agreement.textContent = !digit ? "The five nets" : agree === NETS.length ? "All five nets agree" : `${agree} of five nets say ${digit.label}`;
     for (const [i, thumbnail] of [...strip.children].entries()) thumbnail.setAttribute("aria-pressed", String(i === chosen));
 };
 
