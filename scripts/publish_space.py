@@ -21,7 +21,7 @@ from mnistcore.training import ROOT, code_version
 
 # What the page and its README need, as git's pathspecs: only what git tracks is taken.
 PAGE = (
-    "README.md",
+    ":(glob)*.md",
     "LICENSE",
     "requirements.txt",
     "demo.py",
@@ -29,7 +29,7 @@ PAGE = (
     "assets/examples",
     "assets/page",
     "assets/results",
-    ":(glob)assets/*.png",
+    ":(glob)assets/*.*",
     ":(glob)assets/weights/*",  # not the trainings' histories in its folders
     "assets/MNIST/README.md",
     "assets/MNIST/raw/t10k-images-idx3-ubyte.gz",  # the page shows the misread test digits

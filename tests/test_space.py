@@ -2,9 +2,13 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -88,8 +92,8 @@ def test_the_folder_holds_the_page_and_nothing_else(folder: Path) -> None:
         f"assets/weights/{file}"
         for file in (*(f"{net}.pt" for net in list_models()), "recognizer.json", "README.md")
     }
-    assert {name.partition("/")[0] for name in found} == {
-        "README.md", "LICENSE", "requirements.txt", "demo.py", "mnistcore", "assets",
+    assert {name.partition("/")[0] for name in found if "/" in name or name[-3:] != ".md"} == {
+        "LICENSE", "requirements.txt", "demo.py", "mnistcore", "assets",
     }  # fmt: skip
     assert all((folder / name).read_bytes() == (ROOT / name).read_bytes() for name in found)
 
@@ -195,3 +199,73 @@ def test_zero_gpu_gets_its_function_and_the_nets_stay_on_the_cpu(
     assert seen["device"] == "cpu"
     assert len(decorated) == zero_gpu
     assert seen["server_name"] is None  # GRADIO_SERVER_NAME decides, which a Space sets
+
+
+def link_requirements(requirements: Path, site: Path) -> None:
+    """Put what a requirements file asks for, and what that asks for in turn, into site-packages.
+
+    pip does so in minutes, from the network, wherever these tests are set up. Linking what it
+    installed there shows in a moment whether the page needs anything else.
+    """
+    wanted = [Requirement(line) for line in requirements.read_text().splitlines()]
+    done = set()
+    while wanted:
+        requirement = wanted.pop()
+        if str(requirement) in done:
+            continue
+        done.add(str(requirement))
+        found = distribution(requirement.name)
+        for name in {file.parts[0] for file in found.files or []} - {"..", "__pycache__"}:
+            if not (site / name).is_symlink():
+                (site / name).symlink_to(str(found.locate_file(name)))
+        wanted += [
+            needed
+            for needed in map(Requirement, found.requires or [])
+            if needed.marker is None
+            or any(needed.marker.evaluate({"extra": e}) for e in ("", *requirement.extras))
+        ]
+
+
+# Only the folder $2 can be written to, and no other machine reached.
+CONFINE = """
+mount --bind "$1" "$1"
+mount --bind "$2" "$2"
+mount -o remount,bind,ro "$1"
+mount -o remount,bind,ro /
+cd "$2"
+shift 2
+exec "$@"
+"""
+CONFINED = [
+    "unshare", "--map-root-user", "--net", "--mount", "--pid", "--mount-proc", "--fork",
+    "--kill-child", "bash", "-euc", CONFINE, "confined",
+]  # fmt: skip
+
+
+@pytest.fixture
+def scratch() -> Iterator[str]:
+    """A folder with a short name: Chromium has a socket in it, and a socket's path a limit."""
+    with TemporaryDirectory() as path:
+        yield path
+
+
+@pytest.mark.slow
+def test_the_folder_and_its_requirements_are_all_that_the_page_needs(
+    folder: Path, scratch: str
+) -> None:
+    """Nor a network, nor a place to write but a temporary folder."""
+    pytest.importorskip("playwright")
+    if not (shutil.which("chromium") or shutil.which("chromium-browser")):
+        pytest.skip("needs Chromium: apt install chromium")
+    confined = [*CONFINED, str(folder), scratch]
+    if subprocess.run([*confined, "true"], check=False).returncode:
+        pytest.skip("needs a kernel that gives a process its own network and mounts")
+    python = folder / "env" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "env"], check=True)
+    (site,) = (folder / "env" / "lib").glob("*/site-packages")
+    link_requirements(folder / "requirements.txt", site)
+    assert (site / "gradio").exists()
+    assert not (site / "pytest").exists()
+    visit = [sys.executable, str(ROOT / "tests" / "space_visit.py"), str(python), str(folder)]
+    places = {"HOME": scratch, "TMPDIR": scratch, "PYTHONPATH": str(ROOT)}
+    subprocess.run([*confined, *visit], env=os.environ | places, timeout=120, check=True)
