@@ -16,6 +16,7 @@ from gradio.data_classes import ImageData
 from mnistcore import page
 from mnistcore.checkpoint import WEIGHTS
 from mnistcore.data import ASSETS
+from mnistcore.device import is_zero_gpu
 from mnistcore.models import list_models
 from mnistcore.picture import PictureError
 from mnistcore.recognizer import Reading, Recognizer
@@ -295,11 +296,17 @@ def main() -> None:
     """Start the page."""
     parser = argparse.ArgumentParser(description="Draw digits and watch five nets read them.")
     parser.add_argument("--port", type=int, help="the first free from 7860 by default")
-    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 for the whole network")
+    parser.add_argument("--host", help="127.0.0.1 by default; 0.0.0.0 for the whole network")
     parser.add_argument("--share", action="store_true", help="a public address for 72 hours")
     parser.add_argument("--device", help="cpu, cuda, ...; the accelerator where there is one")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of <net>.pt")
     args = parser.parse_args()
+    if is_zero_gpu():
+        import spaces  # type: ignore[import-not-found] # a Space has it
+
+        # ZeroGPU ends a Space in which no function asks for its GPU. Nobody calls this one: to be
+        # lent a card takes seconds and the visitor's quota; the five nets read in milliseconds.
+        spaces.GPU(lambda: None)
     try:
         recognizer = Recognizer(args.weights, args.device)
         recognizer.load()  # now, not at the first stroke, so that damage shows here

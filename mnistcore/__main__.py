@@ -173,11 +173,20 @@ def _benchmark(
 
 
 def _publish(name: str, text: str, out_dir: Path) -> None:
-    """Print a report, keep it beside its results, and put the project's own into the README."""
+    """Print a report, keep it beside its results, and tell the project's own in its documents."""
     write_whole(out_dir / f"{name}.md", (text + "\n").encode())
     if out_dir.resolve() == benchmark.RESULTS and README.exists():
         write_whole(README, report.splice(README.read_text(encoding="utf-8"), name, text).encode())
+        _write_model_card()
     print(f"{text}\n\nwritten to {out_dir}")
+
+
+def _write_model_card() -> None:
+    """Put the model card beside the shipped weights, where all that it tells has been measured."""
+    paths = [benchmark.RESULTS / f"{name}.json" for name in ("benchmark", "pictures")]
+    if all(path.exists() for path in paths):
+        card = report.model_card(*(json.loads(path.read_text()) for path in paths))
+        write_whole(WEIGHTS / "README.md", card.encode())
 
 
 def run_benchmark(args: argparse.Namespace) -> None:

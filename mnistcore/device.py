@@ -1,10 +1,19 @@
 """The device that computes, what it can, and how it is named beside a figure."""
 
 import ctypes
+import os
 import platform
 from pathlib import Path
 
 import torch
+
+
+def is_zero_gpu() -> bool:
+    """Whether this is a Space on ZeroGPU, where torch only plays at having CUDA.
+
+    A card is lent to the calls of functions that ``spaces.GPU`` decorates, and to nothing else.
+    """
+    return os.environ.get("SPACES_ZERO_GPU") == "true"
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -14,6 +23,8 @@ def choose_device(name: str | None = None) -> torch.device:
         ValueError: the device does not exist, here or at all.
     """
     accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if is_zero_gpu():
+        accelerator = None
     if name is None:
         return accelerator or torch.device("cpu")
     here = "cpu" if accelerator is None else f"cpu or {accelerator.type}"

@@ -20,7 +20,7 @@ from mnistcore.data import load_mnist
 from mnistcore.evaluate import measure, predict_logits
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.recipes import RECIPES, TrainConfig
-from mnistcore.report import benchmark_report, pictures_report, speed_report, splice
+from mnistcore.report import benchmark_report, model_card, pictures_report, speed_report, splice
 from mnistcore.training import ROOT, train
 
 # Multiply-adds of the reference, in millions.
@@ -95,13 +95,14 @@ def shipped() -> dict[str, Any]:
     return json.loads((RESULTS / "benchmark.json").read_text())
 
 
-def test_the_readme_shows_the_shipped_results() -> None:
+def test_the_readme_and_the_model_card_show_the_shipped_results() -> None:
     readme = (ROOT / "README.md").read_text()
     speed = json.loads((RESULTS / "speed.json").read_text())
     assert splice(readme, "benchmark", benchmark_report(shipped())) == readme
     assert splice(readme, "speed", speed_report(speed)) == readme
     pictures = json.loads((RESULTS / "pictures.json").read_text())
     assert splice(readme, "pictures", pictures_report(pictures)) == readme
+    assert model_card(shipped(), pictures) == (WEIGHTS / "README.md").read_text()
 
 
 def test_the_shipped_results_are_those_of_the_recipes() -> None:

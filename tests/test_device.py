@@ -31,3 +31,12 @@ def test_cpu_is_named_with_its_threads() -> None:
     model, _, threads = name.rpartition(", ")
     assert model
     assert threads == f"{torch.get_num_threads()} threads"
+
+
+def test_the_cuda_that_zero_gpu_plays_at_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: torch.device("cuda"))
+    assert choose_device() == torch.device("cuda")
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert choose_device() == torch.device("cpu")
+    with pytest.raises(ValueError, match=r"no device 'cuda' on this machine; it has cpu"):
+        choose_device("cuda")

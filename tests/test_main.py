@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,12 @@ import torch
 
 from mnistcore.__main__ import main
 from mnistcore.benchmark import RESULTS
+from mnistcore.checkpoint import WEIGHTS
 from mnistcore.models import list_models
+from mnistcore.report import splice
+from mnistcore.training import ROOT
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
+EXAMPLES = ROOT / "assets" / "examples"
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
@@ -131,6 +135,25 @@ def test_results_of_other_weights_do_not_replace_the_shipped_ones(
     assert main(["benchmark", "--weights", str(trained / "weights")]) == 0
     assert (tmp_path / "runs" / "results" / "benchmark.json").exists()
     assert files(RESULTS) == shipped
+
+
+def test_the_projects_own_results_are_told_in_its_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = json.loads((RESULTS / "speed.json").read_text())
+    for name in ("benchmark.json", "pictures.json"):
+        shutil.copy(RESULTS / name, tmp_path)
+    readme = ROOT / "README.md"
+    stale = splice(readme.read_text(), "speed", "stale")
+    (tmp_path / "README.md").write_text(stale)
+    monkeypatch.setattr("mnistcore.__main__.README", tmp_path / "README.md")
+    monkeypatch.setattr("mnistcore.__main__.WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr("mnistcore.benchmark.RESULTS", tmp_path)
+    monkeypatch.setattr("mnistcore.speed.compare_speed", lambda *_: found)
+    assert main(["benchmark", "--speed"]) == 0
+    assert (tmp_path / "README.md").read_text() == readme.read_text()
+    card = (tmp_path / "weights" / "README.md").read_text()
+    assert card == (WEIGHTS / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,9 @@
 from typing import Any
 
 import pytest
+from huggingface_hub import ModelCard
 
-from mnistcore.report import benchmark_report, pictures_report, speed_report, splice
+from mnistcore.report import benchmark_report, model_card, pictures_report, speed_report, splice
 
 
 def answers(accuracy: float, errors: int) -> dict[str, Any]:
@@ -180,6 +181,24 @@ def test_pictures_report(pictures: dict[str, Any]) -> None:
 def test_pictures_of_other_digits_are_no_results(pictures: dict[str, Any]) -> None:
     pictures["split"] = "val"
     assert "No results" in pictures_report(pictures).splitlines()[0]
+
+
+def test_model_card(results: dict[str, Any], pictures: dict[str, Any]) -> None:
+    text = model_card(results, pictures)
+    assert benchmark_report(results) in text
+    assert pictures_report(pictures) in text
+    assert "| `epochs` | 20 | 20 |" in text
+    assert "*one dot*, 2.00 % are read as sure digits" in text
+    assert "*numbers*: 80.00 %." in text
+
+
+def test_the_hub_understands_the_model_card(
+    results: dict[str, Any], pictures: dict[str, Any]
+) -> None:
+    data: Any = ModelCard(model_card(results, pictures)).data
+    assert (data.license, data.datasets, data.metrics) == ("mit", ["ylecun/mnist"], ["accuracy"])
+    told = [(r.dataset_split, r.metric_type, r.metric_value) for r in data.eval_results]
+    assert told == [("test", "accuracy", value) for value in (0.995, 0.996, 0.9971)]
 
 
 TEXT = """# Title

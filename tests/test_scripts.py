@@ -30,3 +30,9 @@ def test_a_wrong_argument_is_the_exit_status_of_the_script(tmp_path: Path) -> No
     assert result.returncode == 2
     assert "unknown model 'LeNet6'" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_publish_space_writes_its_folder_where_it_is_called(tmp_path: Path) -> None:
+    result = run("publish_space.sh", "owner/name", "--dry-run", "out", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out" / "demo.py").exists()
