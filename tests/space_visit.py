@@ -28,7 +28,7 @@ def main(python: str, folder: Path) -> None:
     """Check that nothing else can be written or reached, start the page, and use it."""
     refused(lambda: (folder / "new").touch())
     refused(lambda: (Path(python).parent / "new").touch())
-    refused(lambda: socket.create_connection(("192.0.2.1", 443), 1))  # RFC 5737: nobody's
+    assert [name for _, name in socket.if_nameindex()] == ["lo"]
     with socket.socket() as some_socket:  # a network of one's own has loopback, but down
         ioctl(some_socket, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP))
     here = str(Path.cwd())
