@@ -3,14 +3,7 @@
 import base64
 import itertools
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from serving import CHROMIUM, ROOT, chromium, served
 
 from mnistcore.data import normalize
 from mnistcore.recognizer import Recognizer
@@ -25,10 +19,8 @@ from mnistcore.recognizer import Recognizer
 playwright_api = pytest.importorskip("playwright.sync_api")
 expect = playwright_api.expect
 
-ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "assets" / "examples"
 SHOTS = ROOT / "runs" / "page"  # screenshots, to be looked at
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [
     pytest.mark.slow,
@@ -64,33 +56,14 @@ DIGITS: dict[str, Strokes] = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    call = [sys.executable, str(ROOT / "demo.py"), "--port", str(port), "--device", "cpu"]
-    with subprocess.Popen(call, cwd=ROOT / "tests", stdout=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(600):
-                assert process.poll() is None, "demo.py ended"
-                try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            yield url
-        finally:
-            process.terminate()
+    with served() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    flags = ["--disable-gpu", *camera, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    with playwright_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
+    with chromium() as one:
+        yield one
 
 
 Open = Callable[..., Page]
