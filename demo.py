@@ -29,6 +29,12 @@ SCRIPTS = ASSETS / "page"
 EXAMPLES = ASSETS / "examples"
 FIRST_STAGE = "LeNet conv1"
 TOGETHER = "all"
+# In the browser alone: the canvas tells the page what a link names, and hears what is chosen.
+LINKED = "() => JSON.parse(document.querySelector('#canvas canvas').dataset.choice)"
+CHOSEN = """(net, stage) => {
+    document.dispatchEvent(new CustomEvent("mnist-choice", { detail: { net, stage } }));
+    return [];
+}"""
 WEIGHTS_SHIPPED = (400, 700)  # Gradio's SemiBold files hold a few letters only
 THEME = gr.themes.Base(
     primary_hue="teal",
@@ -43,17 +49,17 @@ THEME = gr.themes.Base(
 )
 
 
-def view(script: str, name: str = "", **props: Any) -> gr.HTML:
-    """A component that a script of ``assets/page`` draws from its value, which is JSON.
+def view(*scripts: str, name: str = "", **props: Any) -> gr.HTML:
+    """A component that scripts of ``assets/page`` draw from its value, which is JSON.
 
     A plain gr.HTML: a subclass would have Gradio write a demo.pyi beside this file at import.
     """
-    code = [(SCRIPTS / name).read_text() for name in ("shared.js", f"{script}.js")]
+    code = [(SCRIPTS / f"{script}.js").read_text() for script in ("shared", *scripts)]
     return gr.HTML(
         html_template=" ",
         js_on_load="\n".join(code),
         apply_default_css=False,
-        elem_id=name or script,
+        elem_id=name or scripts[-1],
         **props,
     )
 
@@ -185,6 +191,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         return page.arithmetic_data(recognizer, digit, stage, str(question["name"]), *place)
 
     nets = list_models()
+    stages = [f"{net} {conv}" for net, convs in page.stage_names().items() for conv in convs]
     examples = sorted(EXAMPLES.glob("*.*"))
     with gr.Blocks(
         title="mnistcore",
@@ -198,7 +205,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             gr.HTML("<h1>mnistcore</h1><p>Five small nets read your handwriting.</p>",
                     elem_id="title", apply_default_css=False)  # fmt: skip
             net = gr.Radio(
-                [*nets, ("All five", TOGETHER)], value="LeNet", label="Net",
+                [*nets, ("All five", TOGETHER)], value=nets[0], label="Net",
                 elem_id="net", container=False, show_label=False,
             )  # fmt: skip
         with gr.Tabs(elem_id="pages") as tabs:
@@ -206,7 +213,11 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                 with gr.Row(elem_id="top"):
                     with gr.Column(min_width=320, elem_id="input"), gr.Tabs() as inputs:
                         with gr.Tab("Draw", id="draw") as draw_tab:
-                            pad = view("canvas", pen=20, hint="Draw a digit, or a whole number")
+                            pad = view(
+                                "link", "canvas", pen=20, hint="Draw a digit, or a whole number",
+                                net=nets[0], nets=[*nets, TOGETHER],
+                                stage=FIRST_STAGE, stages=stages,
+                            )  # fmt: skip
                         with gr.Tab("Upload, paste, webcam", id="upload") as upload_tab:
                             picture = picture_input()
                             gr.Examples(
@@ -223,8 +234,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                 with gr.Row(elem_id="maps-head"):
                     gr.HTML("<h2>What the net makes of it</h2>", apply_default_css=False)
                     stage = gr.Dropdown(
-                        [(f"{name}, {conv}", f"{name} {conv}")
-                         for name, convs in page.stage_names().items() for conv in convs],
+                        [(stage.replace(" ", ", "), stage) for stage in stages],
                         value=FIRST_STAGE, label="Net and layer", elem_id="stage",
                         show_label=False, container=False,
                     )  # fmt: skip
@@ -271,6 +281,11 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             [source, *views],
             **quick,
         )
+        # A link that is opened: the net and the layer that it names, then the drawing in it.
+        pad.submit(None, None, [net, stage], js=LINKED, api_visibility="private").then(
+            drawing_shown, [pad, net, stage], [source, *views], **quick
+        )
+        gr.on([net.change, stage.change], None, [net, stage], None, js=CHOSEN)
         gr.on(
             [picture.change, upload_tab.select], picture_shown, [picture, net, stage],
             [last, source, *views], **quick,
