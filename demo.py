@@ -6,14 +6,19 @@ events; whatever is computed comes from mnistcore.
 
 import argparse
 import base64
+import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import gradio as gr
+import gradio.mcp
 from gradio.data_classes import ImageData
+from gradio.utils import get_upload_folder
 
-from mnistcore import page
+from mnistcore import api, page
 from mnistcore.checkpoint import WEIGHTS
 from mnistcore.data import ASSETS
 from mnistcore.device import is_zero_gpu
@@ -25,6 +30,12 @@ SCRIPTS = ASSETS / "page"
 EXAMPLES = ASSETS / "examples"
 FIRST_STAGE = "LeNet conv1"
 TOGETHER = "all"
+# In the browser alone: the canvas tells the page what a link names, and hears what is chosen.
+LINKED = "() => JSON.parse(document.querySelector('#canvas canvas').dataset.choice)"
+CHOSEN = """(net, stage) => {
+    document.dispatchEvent(new CustomEvent("mnist-choice", { detail: { net, stage } }));
+    return [];
+}"""
 WEIGHTS_SHIPPED = (400, 700)  # Gradio's SemiBold files hold a few letters only
 THEME = gr.themes.Base(
     primary_hue="teal",
@@ -39,17 +50,17 @@ THEME = gr.themes.Base(
 )
 
 
-def view(script: str, name: str = "", **props: Any) -> gr.HTML:
-    """A component that a script of ``assets/page`` draws from its value, which is JSON.
+def view(*scripts: str, name: str = "", **props: Any) -> gr.HTML:
+    """A component that scripts of ``assets/page`` draw from its value, which is JSON.
 
     A plain gr.HTML: a subclass would have Gradio write a demo.pyi beside this file at import.
     """
-    code = [(SCRIPTS / name).read_text() for name in ("shared.js", f"{script}.js")]
+    code = [(SCRIPTS / f"{script}.js").read_text() for script in ("shared", *scripts)]
     return gr.HTML(
         html_template=" ",
         js_on_load="\n".join(code),
         apply_default_css=False,
-        elem_id=name or script,
+        elem_id=name or scripts[-1],
         **props,
     )
 
@@ -72,7 +83,29 @@ def picture_input() -> gr.Image:
         ),
     )  # fmt: skip
     picture.preprocess = unopened  # type: ignore[assignment,method-assign]
-    return picture
+    return documented(picture, "a file or a data URL of a picture")
+
+
+def documented(component: Any, description: str, **schema: Any) -> Any:
+    """A component of which the API's own pages tell more than Gradio knows."""
+    told = dict.fromkeys(["description", "additional_description"], description)
+    told = component.api_info() | told | schema
+    component.api_info = lambda: told
+    return component
+
+
+def model_input(choices: list[str], description: str) -> gr.Radio:
+    """The net that a program asks for, in any case; by default the first."""
+
+    def known(name: Any) -> str:
+        for choice in choices:
+            if choice.lower() == str(name).lower():
+                return choice
+        raise _told(f"There is no model {str(name)[:40]!r}; choose from {', '.join(choices)}.")
+
+    model = gr.Radio(choices, value=choices[0], label="Model", visible=False)
+    model.preprocess = known  # type: ignore[assignment,method-assign]
+    return documented(model, description)
 
 
 def parse_drawing(value: str | None) -> tuple[int, bytes | None]:
@@ -126,18 +159,23 @@ def read_api(recognizer: Recognizer, picture: Path | bytes | None, model: str) -
     return _read(recognizer, picture, model).summary()
 
 
-def maps_api(recognizer: Recognizer, picture: Path | bytes | None, model: str) -> dict[str, Any]:
+def maps_api(
+    recognizer: Recognizer, picture: Path | bytes | None, model: str, layer: str = ""
+) -> dict[str, Any]:
     """What ``/maps`` answers."""
     if picture is None:
         raise _told("There is no picture.")
-    if model == TOGETHER:
-        raise _told("Maps are of one net: give its name.")
     digits = _read(recognizer, picture, model).digits
     if not digits:
         raise _told("There is no digit on the picture.")
     stages = page.feature_maps(recognizer, digits[0].image, model).values()
-    maps = {name: planes.tolist() for stage in stages for name, planes in stage.items()}
-    return {"model": model, "image": digits[0].image.tolist(), "maps": maps}
+    maps = {name: planes for stage in stages for name, planes in stage.items()}
+    if layer:
+        if layer not in maps:
+            raise _told(f"{model} has no layer of that name; choose from {', '.join(maps)}.")
+        maps = {layer: maps[layer]}
+    told = {name: planes.tolist() for name, planes in maps.items()}
+    return {"model": model, "image": digits[0].image.tolist(), "maps": told}
 
 
 def build(recognizer: Recognizer) -> gr.Blocks:
@@ -154,6 +192,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         return page.arithmetic_data(recognizer, digit, stage, str(question["name"]), *place)
 
     nets = list_models()
+    stages = [f"{net} {conv}" for net, convs in page.stage_names().items() for conv in convs]
     examples = sorted(EXAMPLES.glob("*.*"))
     with gr.Blocks(
         title="mnistcore",
@@ -167,7 +206,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             gr.HTML("<h1>mnistcore</h1><p>Five small nets read your handwriting.</p>",
                     elem_id="title", apply_default_css=False)  # fmt: skip
             net = gr.Radio(
-                [*nets, ("All five", TOGETHER)], value="LeNet", label="Net",
+                [*nets, ("All five", TOGETHER)], value=nets[0], label="Net",
                 elem_id="net", container=False, show_label=False,
             )  # fmt: skip
         with gr.Tabs(elem_id="pages") as tabs:
@@ -175,7 +214,11 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                 with gr.Row(elem_id="top"):
                     with gr.Column(min_width=320, elem_id="input"), gr.Tabs() as inputs:
                         with gr.Tab("Draw", id="draw") as draw_tab:
-                            pad = view("canvas", pen=20, hint="Draw a digit, or a whole number")
+                            pad = view(
+                                "link", "canvas", pen=20, hint="Draw a digit, or a whole number",
+                                net=nets[0], nets=[*nets, TOGETHER],
+                                stage=FIRST_STAGE, stages=stages,
+                            )  # fmt: skip
                         with gr.Tab("Upload, paste, webcam", id="upload") as upload_tab:
                             picture = picture_input()
                             gr.Examples(
@@ -192,8 +235,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                 with gr.Row(elem_id="maps-head"):
                     gr.HTML("<h2>What the net makes of it</h2>", apply_default_css=False)
                     stage = gr.Dropdown(
-                        [(f"{name}, {conv}", f"{name} {conv}")
-                         for name, convs in page.stage_names().items() for conv in convs],
+                        [(stage.replace(" ", ", "), stage) for stage in stages],
                         value=FIRST_STAGE, label="Net and layer", elem_id="stage",
                         show_label=False, container=False,
                     )  # fmt: skip
@@ -240,6 +282,11 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             [source, *views],
             **quick,
         )
+        # A link that is opened: the net and the layer that it names, then the drawing in it.
+        pad.submit(None, None, [net, stage], js=LINKED, api_visibility="private").then(
+            drawing_shown, [pad, net, stage], [source, *views], **quick
+        )
+        gr.on([net.change, stage.change], None, [net, stage], None, js=CHOSEN)
         gr.on(
             [picture.change, upload_tab.select], picture_shown, [picture, net, stage],
             [last, source, *views], **quick,
@@ -269,27 +316,99 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         benchmark_tab.select(curves_shown, None, curves, api_visibility="private")
         errors.click(put_on_canvas, None, [tabs, inputs, pad], api_visibility="private")
 
-        def read(picture: Path | bytes | None, model: str) -> dict[str, Any]:
-            """The number on a picture, how sure, and what each of the five nets says.
+        def read_digits(picture: Path | bytes | None, model: str) -> dict[str, Any]:
+            """Read the handwritten digits on a picture with five nets trained on MNIST.
+
+            It may be a drawing, a scan or a photograph, dark on light or light on dark, of one
+            digit or of numbers on several lines. Letters and print are not read. Where the
+            verdict is "unsure", the reason names the likely digits; "not a digit" is no answer.
 
             Args:
-                picture: a picture file.
-                model: the net whose answer counts, or "all" for the mean of the five.
+                picture: the picture.
+                model: the net whose answer counts; "all" is the mean of the five.
+
+            Returns:
+                text (the number; lines are parted by newlines)
+                verdict (digit, unsure or not a digit) and its reason in words
+                digits (of each its label, verdict, box in pixels, and probabilities by net)
             """
             return read_api(recognizer, picture, model)
 
-        def maps_of(picture: Path | bytes | None, model: str) -> dict[str, Any]:
-            """The maps of every layer of a net on the first digit of a picture, layer by layer.
+        def feature_maps(picture: Path | bytes | None, model: str, layer: str) -> dict[str, Any]:
+            """Look inside a net: what its layers make of the first digit on a picture.
+
+            Of all layers these are very many numbers: ask for one, the later the fewer.
 
             Args:
-                picture: a picture file.
+                picture: the picture.
                 model: the net's name.
-            """
-            return maps_api(recognizer, picture, model)
+                layer: such as "conv2+relu+pool"; empty for all of the net's layers.
 
-        gr.on([], read, [picture, net], gr.JSON(visible=False), api_name="read")
-        gr.on([], maps_of, [picture, net], gr.JSON(visible=False), api_name="maps")
+            Returns:
+                image (the digit as the net reads it, 28 rows of 28)
+                maps (by layer, each a list of maps of rows of numbers)
+            """
+            return maps_api(recognizer, picture, model, layer)
+
+        some_net = model_input([TOGETHER, *nets], "whose answer counts; all: the mean of the five")
+        one_net = model_input(nets, "the net that is looked into")
+        layer = documented(
+            gr.Textbox("", label="Layer", visible=False), "a layer's name; empty for all of them"
+        )
+        reading = documented(
+            gr.JSON(label="reading", visible=False), "what is on the picture", **api.READING
+        )
+        planes = documented(
+            gr.JSON(label="maps", visible=False), "what the layers make of it", **api.MAPS
+        )
+        gr.on([], read_digits, [picture, some_net], reading, api_name="read")
+        gr.on([], feature_maps, [picture, one_net, layer], planes, api_name="maps")
     return demo
+
+
+class Tools(gradio.mcp.GradioMCPServer):
+    """Gradio's MCP server, for pictures that are sent: it fetches nothing and leaves no file.
+
+    Gradio's own writes each data URL to a file that it never deletes, and answers in Python's
+    notation.
+    """
+
+    _file_data_tool_description = (
+        " Give the picture as a data URL (data:image/png;base64,...), or as the address that the "
+        "tool upload_file_to_gradio gives, where there is one."
+    )
+
+    def simplify_filedata_schema(
+        self, schema: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[list[str | int]]]:
+        """Say of what form a picture is."""
+        simple, positions = super().simplify_filedata_schema(schema)
+        for (name,) in positions:
+            simple["properties"][name]["format"] = "data URL, or address of an upload"
+        return simple, positions
+
+    def convert_strings_to_filedata(
+        self, value: dict[str, Any], filedata_positions: list[list[str | int]]
+    ) -> dict[str, Any]:
+        """Make a picture what the page would send.
+
+        Raises:
+            ValueError: it is neither a data URL nor an upload.
+        """
+        names = [name for name in value if [name] in filedata_positions]
+        return value | {name: self._sent(str(value[name])) for name in names}
+
+    def _sent(self, picture: str) -> dict[str, str]:
+        if picture.startswith("data:"):
+            return {"url": picture}
+        upload = Path(unquote(picture.partition("/gradio_api/file=")[2])).resolve()
+        if upload.is_relative_to(Path(get_upload_folder()).resolve()) and upload.is_file():
+            return {"path": str(upload)}
+        raise ValueError(f"There is no such picture.{self._file_data_tool_description}")
+
+    def postprocess_output_data(self, data: list[Any], root_url: str) -> list[Any]:
+        """Answer in JSON."""
+        return [self.types.TextContent(type="text", text=json.dumps(output)) for output in data]
 
 
 def main() -> None:
@@ -300,6 +419,7 @@ def main() -> None:
     parser.add_argument("--share", action="store_true", help="a public address for 72 hours")
     parser.add_argument("--device", help="cpu, cuda, ...; the accelerator where there is one")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of <net>.pt")
+    parser.add_argument("--mcp", action="store_true", help="offer both endpoints as MCP tools, too")
     args = parser.parse_args()
     if is_zero_gpu():
         import spaces  # type: ignore[import-not-found] # a Space has it
@@ -307,6 +427,12 @@ def main() -> None:
         # ZeroGPU ends a Space in which no function asks for its GPU. Nobody calls this one: to be
         # lent a card takes seconds and the visitor's quota; the five nets read in milliseconds.
         spaces.GPU(lambda: None)
+    if args.mcp:
+        try:
+            import_module("mcp.server.lowlevel.helper_types")  # not in each version that there is
+        except ImportError:
+            parser.exit(2, 'demo.py: --mcp needs more packages: pip install "gradio[mcp]"\n')
+        gradio.mcp.GradioMCPServer = Tools  # type: ignore[misc]
     try:
         recognizer = Recognizer(args.weights, args.device)
         recognizer.load()  # now, not at the first stroke, so that damage shows here
@@ -320,6 +446,7 @@ def main() -> None:
             run_history=False,
             max_file_size="20mb",
             footer_links=["api"],
+            mcp_server=args.mcp,
         )
     except (OSError, ValueError) as error:
         taken = "empty port" in str(error)

@@ -1,4 +1,4 @@
-"""The command line: ``python -m mnistcore train | all | benchmark | predict | maps``."""
+"""The command line: ``python -m mnistcore train | all | benchmark | predict | maps | export``."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from mnistcore import benchmark, checkpoint, figures, inside, report, speed, training
+from mnistcore import benchmark, checkpoint, export, figures, inside, report, speed, training
 from mnistcore.checkpoint import WEIGHTS, write_whole
 from mnistcore.data import ASSETS, load_mnist, normalize, to_unit
 from mnistcore.device import choose_device
@@ -109,6 +109,13 @@ def _parser() -> Parser:
     command.add_argument("--out", type=Path, default=RUNS / "maps", help="folder of the pictures")
     _add_place_flags(command)
     command.set_defaults(run=run_maps)
+
+    command = commands.add_parser("export", help="write trained nets for other programs")
+    command.add_argument("--format", choices=export.FORMATS, required=True)
+    command.add_argument("--model", default="all", help=f"all or {', '.join(list_models())}")
+    command.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
+    command.add_argument("--out", type=Path, default=RUNS / "onnx", help="folder of the files")
+    command.set_defaults(run=run_export)
     return parser
 
 
@@ -295,6 +302,15 @@ def _draw_maps(model: nn.Module, ink: Tensor, title: str, out_dir: Path) -> list
     for path, png in zip(paths, pictures.values(), strict=True):
         write_whole(path, png)
     return paths
+
+
+def run_export(args: argparse.Namespace) -> None:
+    """Write the nets, a file each."""
+    names = list_models() if args.model.lower() == "all" else [model_name(args.model)]
+    for name in names:
+        path = args.out / f"{name}.{args.format}"
+        write_whole(path, export.to_onnx(name, args.weights))
+        print(path, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import demo
-from mnistcore import page
+from mnistcore import api, page
 from mnistcore.data import normalize
 from mnistcore.font import DIGITS, Form
 from mnistcore.inside import feature_maps
@@ -202,12 +202,24 @@ def test_maps_api(recognizer: Recognizer) -> None:
     }
 
 
-@pytest.mark.parametrize(("model", "picture"), [("all", b""), ("LeNet", None)])
+def test_maps_api_of_one_layer(recognizer: Recognizer) -> None:
+    answer = demo.maps_api(recognizer, drawn(DIGITS["2"]), "MyNetV2", "conv1+relu")
+    assert list(answer["maps"]) == ["conv1+relu"]
+
+
+@pytest.mark.parametrize(
+    ("picture", "layer", "told"),
+    [
+        (None, "", "no picture"),
+        (png(np.zeros((50, 50), np.uint8)), "", "no digit"),
+        (drawn(DIGITS["2"]), "conv7", r"no layer of that name; choose from conv1, conv1\+relu,"),
+    ],
+)
 def test_maps_api_tells_what_is_missing(
-    model: str, picture: bytes | None, recognizer: Recognizer
+    picture: bytes | None, layer: str, told: str, recognizer: Recognizer
 ) -> None:
-    with pytest.raises(demo.gr.Error, match=r"one net|no picture"):
-        demo.maps_api(recognizer, picture, model)
+    with pytest.raises(demo.gr.Error, match=told):
+        demo.maps_api(recognizer, picture, "LeNet", layer)
 
 
 def test_results_of_each_net_and_of_all_together() -> None:
@@ -258,6 +270,38 @@ def test_two_endpoints_are_public_and_no_more(built: Any) -> None:
     assert info["unnamed_endpoints"] == {}
     parameters = info["named_endpoints"]["/read"]["parameters"]
     assert [p["parameter_name"] for p in parameters] == ["picture", "model"]
+
+
+def fits(answer: Any, schema: dict[str, Any]) -> bool:
+    """Whether an answer is just what a schema says."""
+    if "enum" in schema:
+        return answer in schema["enum"]
+    if schema["type"] == "array":
+        return isinstance(answer, list) and all(fits(item, schema["items"]) for item in answer)
+    if schema["type"] == "object":
+        known = schema.get("properties", dict.fromkeys(answer, schema.get("additionalProperties")))
+        return set(answer) == set(known) and all(fits(answer[name], known[name]) for name in known)
+    kinds = {"string": str, "integer": int, "number": float}
+    return isinstance(answer, kinds[schema["type"]])
+
+
+def test_the_documented_types_are_those_of_the_answers(recognizer: Recognizer) -> None:
+    assert fits(demo.read_api(recognizer, drawn(DIGITS["5"]), "all"), api.READING)
+    assert fits(demo.maps_api(recognizer, drawn(DIGITS["5"]), "LeNet"), api.MAPS)
+    assert not fits({"text": "5"}, api.READING)
+
+
+def test_mcp_without_its_packages_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "mcp.server.lowlevel.helper_types", None)
+    monkeypatch.setattr(sys, "argv", ["demo.py", "--mcp"])
+    with pytest.raises(SystemExit) as stop:
+        demo.main()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == (
+        'demo.py: --mcp needs more packages: pip install "gradio[mcp]"\n'
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,7 @@
 import base64
 import itertools
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from serving import CHROMIUM, ROOT, chromium, served
 
 from mnistcore.data import normalize
 from mnistcore.recognizer import Recognizer
@@ -25,10 +19,8 @@ from mnistcore.recognizer import Recognizer
 playwright_api = pytest.importorskip("playwright.sync_api")
 expect = playwright_api.expect
 
-ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "assets" / "examples"
 SHOTS = ROOT / "runs" / "page"  # screenshots, to be looked at
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [
     pytest.mark.slow,
@@ -64,33 +56,14 @@ DIGITS: dict[str, Strokes] = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    call = [sys.executable, str(ROOT / "demo.py"), "--port", str(port), "--device", "cpu"]
-    with subprocess.Popen(call, cwd=ROOT / "tests", stdout=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(600):
-                assert process.poll() is None, "demo.py ended"
-                try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            yield url
-        finally:
-            process.terminate()
+    with served() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    flags = ["--disable-gpu", *camera, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    with playwright_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
+    with chromium() as one:
+        yield one
 
 
 Open = Callable[..., Page]
@@ -101,15 +74,18 @@ def open_page(server: str, browser: Any) -> Iterator[Open]:
     """Opens the page; afterwards nothing has gone wrong in it and nothing has left the machine."""
     contexts, wrong = [], []
 
-    def open_one(width: int = 1280, height: int = 900, **settings: Any) -> Page:
+    def open_one(
+        width: int = 1280, height: int = 900, fragment: str = "", script: str = "", **settings: Any
+    ) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **settings)
         contexts.append(context)
         page = context.new_page()
+        page.add_init_script(script)
         page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.append(request.url)
                 if not request.url.startswith((server, "data:", "blob:")) else None)  # fmt: skip
-        page.goto(server)
+        page.goto(server + fragment)
         expect(page.locator("#canvas canvas[data-ready]")).to_be_visible()
         return page
 
@@ -432,8 +408,7 @@ def test_the_six_maps_of_each_row_differ(page: Page) -> None:
 def test_another_net_and_layer_in_the_same_place(stage: str, page: Page) -> None:
     draw(page, DIGITS["3"])
     expect(answer(page)).to_have_text("3")
-    page.locator("#stage input").click()
-    page.get_by_role("option", name=stage).click()
+    choose_stage(page, stage)
     conv = stage.split(", ")[1]
     expect(page.locator(f"canvas[data-key='{conv}']").first).to_be_visible()
     page.locator(f"canvas[data-key='{conv}']").nth(1).click()
@@ -466,6 +441,129 @@ def test_two_visitors_never_see_each_other(open_page: Open) -> None:
             click(page, "clear")
         for page in pages.values():
             expect(answer(page)).to_have_text(EMPTY)
+
+
+def choose_stage(page: Page, stage: str) -> None:
+    page.locator("#stage input").click()
+    page.get_by_role("option", name=stage).click()
+
+
+def link_of(page: Page) -> str:
+    """The fragment of the link that the page gives."""
+    click(page, "link")
+    link = page.locator(".pad-note input")
+    expect(link).to_be_visible()
+    assert link.input_value() == page.url
+    return "#" + page.url.partition("#")[2]
+
+
+def all_that_is_shown(page: Page) -> list[Any]:
+    """The drawing, the answer to the last digit, the net and the layer."""
+    answer(page)
+    page.wait_for_function("""() => {
+        const layer = document.querySelector("#stage input").value.split(", ")[1];
+        const net = document.querySelector("#net input:checked").value;
+        return document.querySelector(`#maps canvas[data-key="${layer}"]`) &&
+            document.querySelector(".answer h3").textContent.includes(net);
+    }""")
+    return page.evaluate("""() => [
+        document.querySelector("#canvas canvas").toDataURL(),
+        document.querySelector(".answer-text").textContent,
+        document.querySelector(".answer h3").textContent,
+        [...document.querySelectorAll(".bar-fill")].map((bar) => bar.style.height),
+        document.querySelector("#net input:checked").value,
+        document.querySelector("#stage input").value,
+        [...document.querySelectorAll("#maps canvas[data-key]")].map((one) => one.toDataURL()),
+    ]""")
+
+
+def test_a_link_holds_drawing_net_and_layer(open_page: Open) -> None:
+    page = open_page()
+    page.locator("#canvas input[type=range]").fill("13")
+    draw(page, DIGITS["8"], -60, scale=0.8)
+    draw(page, DIGITS["1"], 100)
+    click(page, "eraser")
+    draw(page, [[(310, 20), (310, 80)]])
+    page.locator("#net").get_by_text("MyVggNet").click()
+    choose_stage(page, "MyNetV1, conv2")
+    shown = all_that_is_shown(page)
+    assert shown[1] == "81"
+    other = open_page(fragment=link_of(page))
+    assert all_that_is_shown(other) == shown
+    click(other, "undo")  # it is a drawing like any other, and the address follows it
+    again = open_page(fragment="#" + other.url.partition("#")[2])
+    assert all_that_is_shown(again) == all_that_is_shown(other) != shown
+
+
+def test_a_link_of_a_digit_that_was_put_on_the_canvas(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_role("tab", name="Benchmark").click()
+    page.locator(".misread button").first.click()
+    expect(page.locator(".pad-hint")).to_be_hidden()
+    shown = all_that_is_shown(page)
+    assert all_that_is_shown(open_page(fragment=link_of(page))) == shown
+
+
+def test_a_link_in_a_page_that_is_open_and_one_of_nothing(open_page: Open) -> None:
+    page = open_page()
+    empty = link_of(page)
+    draw(page, DIGITS["5"])
+    five = link_of(page)
+    other = open_page(fragment=empty)
+    expect(other.locator(".answer-text")).to_have_text(EMPTY)
+    other.evaluate("(fragment) => { location.hash = fragment; }", five)
+    expect(other.locator(".answer-text")).to_have_text("5")
+    other.evaluate("(fragment) => { location.hash = fragment; }", empty)
+    expect(other.locator(".answer-text")).to_have_text(EMPTY)
+
+
+def test_a_link_is_copied_where_the_browser_can(open_page: Open) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    draw(page, DIGITS["7"])
+    click(page, "link")
+    expect(page.locator(".pad-note")).to_contain_text("Copied:")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    page = open_page(script="Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    click(page, "link")
+    expect(page.locator(".pad-note")).to_contain_text("Copy this:")
+
+
+GOOD = "net=LeNet&stage=LeNet+conv1&ink=CAIUA5ANkAMIKAUo"  # three points
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["ink=CAIUA5ANkAMIKAUo", GOOD[:-2], GOOD.replace("UA5", "UB5"), GOOD + "A" * 9000, GOOD + "!",
+     GOOD.replace("=LeNet&", "=LeNet6&"), GOOD.replace("conv1", "conv9")],
+)  # fmt: skip
+def test_a_damaged_link_is_an_empty_canvas_and_a_sentence(fragment: str, open_page: Open) -> None:
+    page = open_page(fragment="#" + fragment)
+    expect(page.locator(".pad-note")).to_have_text(
+        "This link is damaged: its drawing cannot be shown."
+    )
+    expect(answer(page)).to_have_text(EMPTY)
+    expect(page.locator(".pad-hint")).to_be_visible()
+    draw(page, DIGITS["2"])
+    expect(answer(page)).to_have_text("2")
+    expect(page.locator(".pad-note")).to_be_hidden()
+
+
+def test_a_drawing_that_is_too_long_for_a_link(page: Page) -> None:
+    page.evaluate("""() => {
+        const canvas = document.querySelector("#canvas canvas");
+        const box = canvas.getBoundingClientRect();
+        const send = (kind, i) => canvas.dispatchEvent(new PointerEvent(kind, {
+            pointerId: 7, clientX: box.left + (i % 2 ? 20 : 50), clientY: box.top + (i % 200) }));
+        canvas.setPointerCapture = () => {}; // there is no such pointer
+        send("pointerdown", 0);
+        for (let i = 1; i < 3500; i++) send("pointermove", i);
+        send("pointerup", 3500);
+    }""")
+    click(page, "link")
+    expect(page.locator(".pad-note")).to_have_text("This drawing is too long for a link.")
+    assert "#" not in page.url
+    click(page, "clear")
+    link_of(page)
 
 
 @pytest.mark.parametrize("width", [360, 1280])

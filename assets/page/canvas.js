@@ -2,7 +2,8 @@
 // Sends "<number> <data URL>", or "<number> " when empty, at most every 100 ms while the pen moves.
 const [WIDTH, HEIGHT, TICK] = [420, 280, 100]; // units of the drawing; milliseconds
 const [SHARP, SENT] = [2, 0.5]; // pixels a unit: as shown, as sent (a digit becomes 20 pixels anyway)
-const { hint, pen } = props;
+const [THINNEST, THICKEST] = [8, 40]; // units of the pen
+const { hint, pen, nets, stages } = props;
 
 const canvas = h("canvas", {
     width: WIDTH * SHARP, height: HEIGHT * SHARP, tabindex: 0, role: "application",
@@ -19,14 +20,19 @@ const eraserButton = button("Eraser", "Erase (E)", () => choose(true), "⌫");
 const undoButton = button("Undo", "Undo (Ctrl Z)", () => undo(), "↶");
 const redoButton = button("Redo", "Redo (Ctrl Y)", () => redo(), "↷");
 const clearButton = button("Clear", "Clear (Delete)", () => clear(), "✕");
-const width = h("input", { type: "range", min: 8, max: 40, value: pen, "aria-label": "Pen width" });
+const linkButton = button("Link", "Copy a link to this drawing", () => share(), "↗");
+const width = h("input", { type: "range", min: THINNEST, max: THICKEST, value: pen, "aria-label": "Pen width" });
+const linkField = h("input", { readonly: true, "aria-label": "Link to this drawing" });
+const told = h("span", { role: "status" });
+const note = h("p", { class: "pad-note" }, told, linkField);
 const surface = h("div", { class: "pad-surface" }, canvas, placeholder, cursor);
 element.append(h(
     "div", { class: "pad" }, surface,
     h("div", { class: "pad-tools", role: "toolbar", "aria-label": "Drawing tools" },
         h("span", { class: "pad-group" }, penButton, eraserButton),
-        h("span", { class: "pad-group" }, undoButton, redoButton, clearButton),
+        h("span", { class: "pad-group" }, undoButton, redoButton, clearButton, linkButton),
         h("label", { class: "pad-width" }, h("span", {}, "Width"), width)),
+    note,
     h("p", { class: "pad-keys", id: "pad-keys" },
         "Keyboard: arrows move the pen, Space puts it down and lifts it, Ctrl Z undoes, Delete clears."),
 ));
@@ -83,12 +89,15 @@ const wipe = () => {
         context.fillRect(0, 0, WIDTH, HEIGHT);
     }
 };
+const visible = () => {
+    const start = operations.findLastIndex((operation) => operation.clear || operation.image);
+    return operations.slice(Math.max(start, 0)).filter((operation) => !operation.clear);
+};
 const replay = () => {
     wipe();
-    const start = operations.findLastIndex((operation) => operation.clear || operation.image);
-    for (const operation of operations.slice(Math.max(start, 0))) {
+    for (const operation of visible()) {
         if (operation.image) layers.forEach((context) => paint(context, operation.image));
-        else if (!operation.clear) {
+        else {
             operation.points.forEach((_, i) => stretch(operation, i));
             finish(operation);
         }
@@ -109,7 +118,7 @@ const refresh = () => {
     eraserButton.setAttribute("aria-pressed", String(erase));
 };
 
-const send = () => {
+const send = (event = "input") => {
     clearTimeout(timer);
     timer = 0;
     lastTime = performance.now();
@@ -120,10 +129,10 @@ const send = () => {
     own = `${sent} ${empty ? "" : small.toDataURL("image/webp", 1)}`;
     props.value = own;
     canvas.dataset.sent = sent;
-    trigger("input");
+    trigger(event);
 };
 const sendSoon = () => {
-    if (!timer) timer = setTimeout(send, Math.max(0, lastTime + TICK - performance.now()));
+    if (!timer) timer = setTimeout(() => send(), Math.max(0, lastTime + TICK - performance.now()));
 };
 
 const begin = (point) => {
@@ -146,6 +155,7 @@ const end = () => {
     stroke = null;
     refresh();
     send();
+    follow();
 };
 const choose = (eraser) => {
     erase = eraser;
@@ -157,6 +167,7 @@ const change = (edit) => {
     replay();
     refresh();
     send();
+    follow();
 };
 const undo = () => operations.length && change(() => undone.push(operations.pop()));
 const redo = () => undone.length && change(() => operations.push(undone.pop()));
@@ -172,7 +183,7 @@ const place = (event) => {
     return [
         ((event.clientX - box.left) / box.width) * WIDTH,
         ((event.clientY - box.top) / box.height) * HEIGHT,
-    ];
+    ].map((side) => QUARTER * Math.round(side / QUARTER));
 };
 canvas.addEventListener("pointerdown", (event) => {
     if (pointer !== null || event.button > 0) return;
@@ -252,7 +263,61 @@ const take = () => {
     image.src = value.slice(value.indexOf(" ") + 1);
 };
 watch("value", take);
+
+// A link holds the drawing, the net and the layer in its fragment, which browsers send to nobody.
+let choice = { net: props.net, stage: props.stage }; // on the page
+let linked = false; // the address bar shows the link, and follows what is drawn
+const tell = (words, url = "") => {
+    told.textContent = words;
+    linkField.value = url;
+    note.hidden = !words;
+    linkField.hidden = !url;
+};
+const putInAddress = () => {
+    const ink = encode(visible());
+    const fragment = ink === null ? "" : `#${new URLSearchParams({ ...choice, ink })}`;
+    history.replaceState(null, "", location.pathname + location.search + fragment);
+    return fragment;
+};
+const follow = () => {
+    tell("");
+    if (linked) putInAddress();
+};
+const share = async () => {
+    if (stroke) end();
+    linked = true;
+    const fragment = putInAddress();
+    if (!fragment) return tell("This drawing is too long for a link.");
+    tell("Copy this:", location.origin + location.pathname + fragment);
+    linkField.select();
+    try { // a browser lets only a page of https or of this machine copy by itself
+        await navigator.clipboard.writeText(linkField.value);
+        told.textContent = "Copied:";
+    } catch {}
+};
+const open = async () => {
+    const link = new URLSearchParams(location.hash.slice(1));
+    if (!link.has("ink")) return;
+    const [net, stage] = [link.get("net"), link.get("stage")];
+    const drawn = await decode(link.get("ink")).catch(() => null);
+    linked = drawn !== null && nets.includes(net) && stages.includes(stage);
+    operations = linked ? drawn : [];
+    undone = [];
+    if (linked) choice = { net, stage };
+    replay();
+    refresh();
+    canvas.dataset.choice = JSON.stringify([choice.net, choice.stage]);
+    send("submit"); // sets net and layer, then asks as for a stroke
+    tell(linked ? "" : "This link is damaged: its drawing cannot be shown.");
+};
+addEventListener("hashchange", () => element.isConnected && open());
+hear("choice", (now) => {
+    choice = now;
+    follow();
+});
 wipe();
 refresh();
+tell("");
 take();
+open();
 canvas.dataset.ready = "1";

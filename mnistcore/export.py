@@ -1,0 +1,69 @@
+"""The trained nets as ONNX files: ink in, calibrated probabilities out, ready to use."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+import mnistcore
+from mnistcore import checkpoint
+from mnistcore.checkpoint import WEIGHTS
+from mnistcore.data import SIDE, normalize
+from mnistcore.models import model_name
+
+FORMATS = ["onnx"]
+NEEDED = ["onnx", "onnxscript"]  # packages that the rest of the project does without
+
+
+class Calibrated(nn.Module):
+    """A net with what stands before and after it: the normalisation and the temperature."""
+
+    def __init__(self, net: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.net = net
+        self.temperature = temperature
+
+    def forward(self, ink: Tensor) -> Tensor:
+        """Ink (N, 1, 28, 28) in [0, 1], framed as MNIST -> probabilities (N, 10)."""
+        return (self.net(normalize(ink)) / self.temperature).softmax(1)
+
+
+def to_onnx(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
+    """A trained net as an ONNX file.
+
+    Its input ``ink`` is float32 (N, 1, 28, 28) in [0, 1], framed as MNIST frames its digits, for
+    any N; its output ``probs`` float32 (N, 10). Its metadata name the net, the version of this
+    package, the temperature and the accuracy on the validation digits.
+
+    Args:
+        name: one of ``list_models()``, in any case.
+        weights_dir: the folder that holds ``<name>.pt``.
+
+    Raises:
+        ValueError, FileNotFoundError: as :func:`mnistcore.load_model`, or packages are missing.
+    """
+    missing = [package for package in NEEDED if find_spec(package) is None]
+    if missing:
+        raise ValueError(f"ONNX needs more packages: pip install {' '.join(missing)}")
+    name = model_name(name)
+    content = checkpoint.load_for(name, Path(weights_dir) / f"{name}.pt", "temperature", "val")
+    temperature, val = float(content["temperature"]), content["val"]
+    program = torch.onnx.export(
+        Calibrated(checkpoint.load_model(name, weights_dir), temperature).eval(),
+        (torch.zeros(2, 1, SIDE, SIDE),),  # two: a batch of one would be taken for a constant
+        input_names=["ink"],
+        output_names=["probs"],
+        dynamic_shapes={"ink": {0: "N"}},
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    about = {
+        "net": name,
+        "version": mnistcore.__version__,
+        "temperature": str(temperature),
+        "val_accuracy": str(1 - val["errors"] / val["n"]),
+    }
+    program.model.metadata_props.update(about)
+    return program.model_proto.SerializeToString()
