@@ -14,10 +14,12 @@ import torch.nn.functional as F
 from serving import CHROMIUM, ROOT, chromium, served
 
 from mnistcore.data import normalize
+from mnistcore.models import list_models
 from mnistcore.recognizer import Recognizer
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 expect = playwright_api.expect
+expect.set_options(timeout=20_000)  # a machine that is busy with the other tests is no failure
 
 EXAMPLES = ROOT / "assets" / "examples"
 SHOTS = ROOT / "runs" / "page"  # screenshots, to be looked at
@@ -178,7 +180,7 @@ def test_a_digit_drawn_with_the_mouse(digit: str, page: Page) -> None:
     draw(page, DIGITS[digit])
     expect(answer(page)).to_have_text(digit)
     expect(page.locator(".bars .best .bar-digit")).to_have_text(digit)
-    assert page.locator(".nets tbody tr").count() == 5
+    assert page.locator(".nets tbody tr").count() == len(list_models())
     expect(page.locator("#answer [role=status]")).to_contain_text(f"Read: {digit}")
 
 
