@@ -1,6 +1,8 @@
-"""What several tests share: MNIST's training set and a small, seeded slice of it."""
+"""What several tests share: MNIST's training set, a small, seeded slice of it, the real page."""
 
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from torch import Tensor
 
 from mnistcore import training
 from mnistcore.data import load_mnist
+from scripts.server import ROOT, served
 
 torch.set_num_threads(1)  # the tests' tensors are small: more threads only wait for each other
 
@@ -50,3 +53,47 @@ def small_mnist() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "load_mnist", load_small)
         yield
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of the real page, which runs as long as the module's tests do."""
+    with served("../demo.py", "--device", "cpu", cwd=ROOT / "tests") as (url, *_):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium with a camera that shows a test picture."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        pytest.skip("needs Chromium: apt install chromium")
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    flags = ["--disable-gpu", *camera, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(server: str, browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens the page; afterwards nothing has gone wrong in it and nothing has left the machine."""
+    contexts, wrong = [], []
+
+    def open_one(width: int = 1280, height: int = 900, **settings: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.append(request.url)
+                if not request.url.startswith((server, "data:", "blob:")) else None)  # fmt: skip
+        page.goto(server)
+        page.locator("#canvas canvas[data-ready]").wait_for()
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert wrong == []

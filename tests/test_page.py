@@ -3,15 +3,8 @@
 import base64
 import itertools
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +21,9 @@ expect = playwright_api.expect
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "assets" / "examples"
 SHOTS = ROOT / "runs" / "page"  # screenshots, to be looked at
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
@@ -62,61 +53,7 @@ DIGITS: dict[str, Strokes] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    call = [sys.executable, str(ROOT / "demo.py"), "--port", str(port), "--device", "cpu"]
-    with subprocess.Popen(call, cwd=ROOT / "tests", stdout=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(600):
-                assert process.poll() is None, "demo.py ended"
-                try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            yield url
-        finally:
-            process.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    flags = ["--disable-gpu", *camera, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    with playwright_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
-
-
 Open = Callable[..., Page]
-
-
-@pytest.fixture
-def open_page(server: str, browser: Any) -> Iterator[Open]:
-    """Opens the page; afterwards nothing has gone wrong in it and nothing has left the machine."""
-    contexts, wrong = [], []
-
-    def open_one(width: int = 1280, height: int = 900, **settings: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: wrong.append(request.url)
-                if not request.url.startswith((server, "data:", "blob:")) else None)  # fmt: skip
-        page.goto(server)
-        expect(page.locator("#canvas canvas[data-ready]")).to_be_visible()
-        return page
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert wrong == []
 
 
 @pytest.fixture
