@@ -6,12 +6,22 @@ events; whatever is computed comes from mnistcore.
 
 import argparse
 import base64
+import functools
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import gradio as gr
+import safehttpx
+import torch
+from fastapi import Request
 from gradio.data_classes import ImageData
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnistcore import page
 from mnistcore.checkpoint import WEIGHTS
@@ -24,6 +34,10 @@ SCRIPTS = ASSETS / "page"
 EXAMPLES = ASSETS / "examples"
 FIRST_STAGE = "LeNet conv1"
 TOGETHER = "all"
+MAX_FILE = 20 * 10**6  # bytes of an upload
+MAX_MESSAGE = 10**6  # bytes of any other request: the canvas sends a tenth of that at the most
+MAX_WAITING = 200  # events in the queue: at some fifty a second, four seconds
+MAX_SESSIONS = 500  # Gradio keeps what each of the latest visitors saw last, up to a megabyte
 WEIGHTS_SHIPPED = (400, 700)  # Gradio's SemiBold files hold a few letters only
 THEME = gr.themes.Base(
     primary_hue="teal",
@@ -53,15 +67,45 @@ def view(script: str, name: str = "", **props: Any) -> gr.HTML:
     )
 
 
+def told(sentence: str) -> gr.Error:
+    """What the page says in a corner; the server's log has no need of it."""
+    return gr.Error(sentence, print_exception=False)
+
+
+def checked(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler that answers what our page never sends with a sentence.
+
+    What was wrong with it is in the server's log.
+    """
+
+    @functools.wraps(handler)
+    def answer(*args: Any) -> Any:
+        try:
+            return handler(*args)
+        except gr.Error:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise gr.Error("The server can make nothing of what was sent.") from error
+
+    return answer
+
+
 def picture_input() -> gr.Image:
     """An image that is passed on unopened, so that an odd file gets our words, not a traceback."""
 
+    @checked
     def unopened(payload: ImageData | None) -> Path | bytes | None:
         if payload is None:
             return None
         if payload.url and payload.url.startswith("data:"):
             return base64.b64decode(payload.url.partition("base64,")[2])
-        return Path(payload.path) if payload.path else None
+        if not payload.path:
+            return None
+        path = Path(payload.path).resolve()
+        # Gradio looks only at the paths of those that call themselves its FileData.
+        if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+            raise told("Upload the picture: a path names nothing here.")
+        return path
 
     picture = gr.Image(
         sources=["upload", "clipboard", "webcam"], label="Picture", show_label=False,
@@ -70,12 +114,16 @@ def picture_input() -> gr.Image:
             mirror=False, constraints={"video": {"facingMode": {"ideal": "environment"}}}
         ),
     )  # fmt: skip
-    picture.preprocess = unopened  # type: ignore[assignment,method-assign]
+    picture.preprocess = unopened  # type: ignore[method-assign]
     return picture
 
 
 def parse_drawing(value: str | None) -> tuple[int, bytes | None]:
-    """The canvas's "<number> <data URL>" -> the drawing's number and picture, None where empty."""
+    """The canvas's "<number> <data URL>" -> the drawing's number and picture, None where empty.
+
+    Raises:
+        ValueError: it does not come from the canvas.
+    """
     number, _, url = (value or "0 ").partition(" ")
     data = url.partition("base64,")[2]
     return int(number), base64.b64decode(data) if data else None
@@ -105,35 +153,33 @@ def show(
 
 
 def _read(recognizer: Recognizer, picture: Path | bytes, model: str) -> Reading:
-    content = picture.read_bytes() if isinstance(picture, Path) else picture  # so no path is told
+    try:  # the bytes, so that no path is told
+        content = picture.read_bytes() if isinstance(picture, Path) else picture
+    except OSError as error:
+        raise told("The picture is no longer on the server: upload it again.") from error
     try:
         return recognizer.read(content, model)
     except PictureError as error:
-        sentence = str(error).replace("the data", "This file", 1)
-        raise _told(f"{sentence}.") from error
-
-
-def _told(sentence: str) -> gr.Error:
-    """What the page says in a corner; the server's log has no need of it."""
-    return gr.Error(sentence, print_exception=False)
+        sentence = str(error).replace("the data", "this file", 1)
+        raise told(f"{sentence[0].upper()}{sentence[1:]}.") from error
 
 
 def read_api(recognizer: Recognizer, picture: Path | bytes | None, model: str) -> dict[str, Any]:
     """What ``/read`` answers."""
     if picture is None:
-        raise _told("There is no picture.")
+        raise told("There is no picture.")
     return _read(recognizer, picture, model).summary()
 
 
 def maps_api(recognizer: Recognizer, picture: Path | bytes | None, model: str) -> dict[str, Any]:
     """What ``/maps`` answers."""
     if picture is None:
-        raise _told("There is no picture.")
+        raise told("There is no picture.")
     if model == TOGETHER:
-        raise _told("Maps are of one net: give its name.")
+        raise told("Maps are of one net: give its name.")
     digits = _read(recognizer, picture, model).digits
     if not digits:
-        raise _told("There is no digit on the picture.")
+        raise told("There is no digit on the picture.")
     stages = page.feature_maps(recognizer, digits[0].image, model).values()
     maps = {name: planes.tolist() for stage in stages for name, planes in stage.items()}
     return {"model": model, "image": digits[0].image.tolist(), "maps": maps}
@@ -142,11 +188,13 @@ def maps_api(recognizer: Recognizer, picture: Path | bytes | None, model: str) -
 def build(recognizer: Recognizer) -> gr.Blocks:
     """The page around a recognizer; nothing is started."""
 
+    @checked
     def look(question: dict[str, Any]) -> dict[str, Any]:
         return page.maps_data(
             recognizer, page.unpack_digit(question["digit"]), str(question["stage"])
         )
 
+    @checked
     def explain(question: dict[str, Any]) -> dict[str, Any]:
         place = [int(question[key]) for key in ("channel", "row", "column")]
         digit, stage = page.unpack_digit(question["digit"]), str(question["stage"])
@@ -218,13 +266,16 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             "concurrency_id": "read", "concurrency_limit": 2,
         }  # fmt: skip
 
+        @checked
         def drawing_shown(value: str | None, model: str, stage: str) -> tuple[Any, ...]:
             number, picture = parse_drawing(value)
             return "drawing", *show(recognizer, picture, model, stage, number=number)
 
+        @checked
         def picture_shown(picture: Path | bytes | None, model: str, stage: str) -> tuple[Any, ...]:
             return picture, "picture", *show(recognizer, picture, model, stage)
 
+        @checked
         def shown_again(
             source: str, value: str | None, picture: Path | bytes | None, model: str, stage: str
         ) -> tuple[str, ...]:
@@ -251,6 +302,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             **quick,
         )
 
+        @checked
         def results_shown(model: str) -> tuple[str, str]:
             data = page.to_json(page.results_data(page.load_results(), model))
             return data, data
@@ -260,6 +312,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
 
             return pd.DataFrame(page.accuracy_curves(page.load_results()))
 
+        @checked
         def put_on_canvas(event: gr.EventData) -> tuple[Any, Any, str]:
             digit = page.mnist_test_images()[int(event.index)]
             return gr.Tabs(selected="read"), gr.Tabs(selected="draw"), f"0 {page.png_url(digit)}"
@@ -268,6 +321,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         benchmark_tab.select(curves_shown, None, curves, api_visibility="private")
         errors.click(put_on_canvas, None, [tabs, inputs, pad], api_visibility="private")
 
+        @checked
         def read(picture: Path | bytes | None, model: str) -> dict[str, Any]:
             """The number on a picture, how sure, and what each of the five nets says.
 
@@ -277,6 +331,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             """
             return read_api(recognizer, picture, model)
 
+        @checked
         def maps_of(picture: Path | bytes | None, model: str) -> dict[str, Any]:
             """The maps of every layer of a net on the first digit of a picture, layer by layer.
 
@@ -288,7 +343,36 @@ def build(recognizer: Recognizer) -> gr.Blocks:
 
         gr.on([], read, [picture, net], gr.JSON(visible=False), api_name="read")
         gr.on([], maps_of, [picture, net], gr.JSON(visible=False), api_name="maps")
-    return demo
+    return demo.queue(max_size=MAX_WAITING, api_open=False)  # no way past the queue
+
+
+class LimitedRequests:
+    """Refuses a request that is larger than any of the page's before it is read into memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        headers = dict(scope.get("headers", ()))
+        upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+        limit = MAX_MESSAGE + MAX_FILE * upload
+        length = int(headers.get(b"content-length", 0))
+        if length > limit or b"transfer-encoding" in headers:  # in chunks, nobody knows how many
+            words = f"A request must tell its length, and that must be at most {limit:,} bytes."
+            await JSONResponse({"detail": words}, 413)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def in_words(_: Request, error: gr.Error) -> JSONResponse:
+    """The answer where a ``server_functions`` call fails, for which Gradio has none."""
+    return JSONResponse({"detail": error.message}, 400)
+
+
+async def fetch_nothing(*_: Any, **__: Any) -> NoReturn:
+    """Takes the place of Gradio's downloads: addresses that clients send are not asked."""
+    raise told("Send the picture itself: this server fetches nothing from elsewhere.")
 
 
 def main() -> None:
@@ -300,6 +384,11 @@ def main() -> None:
     parser.add_argument("--device", help="cpu, cuda, ...; the accelerator where there is one")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of <net>.pt")
     args = parser.parse_args()
+    safehttpx.get = safehttpx.async_validate_url = fetch_nothing
+    # Gradio would sum up the last 10,000 events after every one, for a monitor that is off here,
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
+    os.environ.setdefault("MPLBACKEND", "agg")  # and import pyplot at the first
+    torch.set_num_threads(1)  # two drawings are read at a time: more threads would be in their way
     try:
         recognizer = Recognizer(args.weights, args.device)
         recognizer.load()  # now, not at the first stroke, so that damage shows here
@@ -311,7 +400,13 @@ def main() -> None:
             css_paths=[SCRIPTS / "page.css"],
             ssr_mode=False,
             run_history=False,
-            max_file_size="20mb",
+            max_file_size=MAX_FILE,
+            enable_monitoring=False,
+            state_session_capacity=MAX_SESSIONS,
+            app_kwargs={
+                "middleware": [Middleware(LimitedRequests)],
+                "exception_handlers": {gr.Error: in_words},
+            },
             footer_links=["api"],
         )
     except (OSError, ValueError) as error:
