@@ -6,17 +6,15 @@ events; whatever is computed comes from mnistcore.
 
 import argparse
 import base64
-import json
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import gradio as gr
 import gradio.mcp
+import torch
 from gradio.data_classes import ImageData
-from gradio.utils import get_upload_folder
 
 from mnistcore import api, page
 from mnistcore.checkpoint import WEIGHTS
@@ -25,6 +23,7 @@ from mnistcore.device import is_zero_gpu
 from mnistcore.models import list_models
 from mnistcore.picture import PictureError
 from mnistcore.recognizer import Reading, Recognizer
+from mnistcore.service import MAX_WAITING, Tools, checked, is_upload, settings, told
 
 SCRIPTS = ASSETS / "page"
 EXAMPLES = ASSETS / "examples"
@@ -68,12 +67,18 @@ def view(*scripts: str, name: str = "", **props: Any) -> gr.HTML:
 def picture_input() -> gr.Image:
     """An image that is passed on unopened, so that an odd file gets our words, not a traceback."""
 
+    @checked
     def unopened(payload: ImageData | None) -> Path | bytes | None:
         if payload is None:
             return None
         if payload.url and payload.url.startswith("data:"):
             return base64.b64decode(payload.url.partition("base64,")[2])
-        return Path(payload.path) if payload.path else None
+        if not payload.path:
+            return None
+        # Gradio looks only at the paths of those that call themselves its FileData.
+        if not is_upload(Path(payload.path)):
+            raise told("Upload the picture: a path names nothing here.")
+        return Path(payload.path)
 
     picture = gr.Image(
         sources=["upload", "clipboard", "webcam"], label="Picture", show_label=False,
@@ -82,15 +87,15 @@ def picture_input() -> gr.Image:
             mirror=False, constraints={"video": {"facingMode": {"ideal": "environment"}}}
         ),
     )  # fmt: skip
-    picture.preprocess = unopened  # type: ignore[assignment,method-assign]
+    picture.preprocess = unopened  # type: ignore[method-assign]
     return documented(picture, "a file or a data URL of a picture")
 
 
 def documented(component: Any, description: str, **schema: Any) -> Any:
     """A component of which the API's own pages tell more than Gradio knows."""
-    told = dict.fromkeys(["description", "additional_description"], description)
-    told = component.api_info() | told | schema
-    component.api_info = lambda: told
+    words = dict.fromkeys(["description", "additional_description"], description)
+    info = component.api_info() | words | schema
+    component.api_info = lambda: info
     return component
 
 
@@ -101,7 +106,7 @@ def model_input(choices: list[str], description: str) -> gr.Radio:
         for choice in choices:
             if choice.lower() == str(name).lower():
                 return choice
-        raise _told(f"There is no model {str(name)[:40]!r}; choose from {', '.join(choices)}.")
+        raise told(f"There is no model {str(name)[:40]!r}; choose from {', '.join(choices)}.")
 
     model = gr.Radio(choices, value=choices[0], label="Model", visible=False)
     model.preprocess = known  # type: ignore[assignment,method-assign]
@@ -109,7 +114,11 @@ def model_input(choices: list[str], description: str) -> gr.Radio:
 
 
 def parse_drawing(value: str | None) -> tuple[int, bytes | None]:
-    """The canvas's "<number> <data URL>" -> the drawing's number and picture, None where empty."""
+    """The canvas's "<number> <data URL>" -> the drawing's number and picture, None where empty.
+
+    Raises:
+        ValueError: it does not come from the canvas.
+    """
     number, _, url = (value or "0 ").partition(" ")
     data = url.partition("base64,")[2]
     return int(number), base64.b64decode(data) if data else None
@@ -139,23 +148,21 @@ def show(
 
 
 def _read(recognizer: Recognizer, picture: Path | bytes, model: str) -> Reading:
-    content = picture.read_bytes() if isinstance(picture, Path) else picture  # so no path is told
+    try:  # the bytes, so that no path is told
+        content = picture.read_bytes() if isinstance(picture, Path) else picture
+    except OSError as error:
+        raise told("The picture is no longer on the server: upload it again.") from error
     try:
         return recognizer.read(content, model)
     except PictureError as error:
-        sentence = str(error).replace("the data", "This file", 1)
-        raise _told(f"{sentence}.") from error
-
-
-def _told(sentence: str) -> gr.Error:
-    """What the page says in a corner; the server's log has no need of it."""
-    return gr.Error(sentence, print_exception=False)
+        sentence = str(error).replace("the data", "this file", 1)
+        raise told(f"{sentence[0].upper()}{sentence[1:]}.") from error
 
 
 def read_api(recognizer: Recognizer, picture: Path | bytes | None, model: str) -> dict[str, Any]:
     """What ``/read`` answers."""
     if picture is None:
-        raise _told("There is no picture.")
+        raise told("There is no picture.")
     return _read(recognizer, picture, model).summary()
 
 
@@ -164,28 +171,30 @@ def maps_api(
 ) -> dict[str, Any]:
     """What ``/maps`` answers."""
     if picture is None:
-        raise _told("There is no picture.")
+        raise told("There is no picture.")
     digits = _read(recognizer, picture, model).digits
     if not digits:
-        raise _told("There is no digit on the picture.")
+        raise told("There is no digit on the picture.")
     stages = page.feature_maps(recognizer, digits[0].image, model).values()
     maps = {name: planes for stage in stages for name, planes in stage.items()}
     if layer:
         if layer not in maps:
-            raise _told(f"{model} has no layer of that name; choose from {', '.join(maps)}.")
+            raise told(f"{model} has no layer of that name; choose from {', '.join(maps)}.")
         maps = {layer: maps[layer]}
-    told = {name: planes.tolist() for name, planes in maps.items()}
-    return {"model": model, "image": digits[0].image.tolist(), "maps": told}
+    numbers = {name: planes.tolist() for name, planes in maps.items()}
+    return {"model": model, "image": digits[0].image.tolist(), "maps": numbers}
 
 
 def build(recognizer: Recognizer) -> gr.Blocks:
     """The page around a recognizer; nothing is started."""
 
+    @checked
     def look(question: dict[str, Any]) -> dict[str, Any]:
         return page.maps_data(
             recognizer, page.unpack_digit(question["digit"]), str(question["stage"])
         )
 
+    @checked
     def explain(question: dict[str, Any]) -> dict[str, Any]:
         place = [int(question[key]) for key in ("channel", "row", "column")]
         digit, stage = page.unpack_digit(question["digit"]), str(question["stage"])
@@ -261,13 +270,16 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             "concurrency_id": "read", "concurrency_limit": 2,
         }  # fmt: skip
 
+        @checked
         def drawing_shown(value: str | None, model: str, stage: str) -> tuple[Any, ...]:
             number, picture = parse_drawing(value)
             return "drawing", *show(recognizer, picture, model, stage, number=number)
 
+        @checked
         def picture_shown(picture: Path | bytes | None, model: str, stage: str) -> tuple[Any, ...]:
             return picture, "picture", *show(recognizer, picture, model, stage)
 
+        @checked
         def shown_again(
             source: str, value: str | None, picture: Path | bytes | None, model: str, stage: str
         ) -> tuple[str, ...]:
@@ -299,6 +311,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             **quick,
         )
 
+        @checked
         def results_shown(model: str) -> tuple[str, str]:
             data = page.to_json(page.results_data(page.load_results(), model))
             return data, data
@@ -308,6 +321,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
 
             return pd.DataFrame(page.accuracy_curves(page.load_results()))
 
+        @checked
         def put_on_canvas(event: gr.EventData) -> tuple[Any, Any, str]:
             digit = page.mnist_test_images()[int(event.index)]
             return gr.Tabs(selected="read"), gr.Tabs(selected="draw"), f"0 {page.png_url(digit)}"
@@ -316,6 +330,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         benchmark_tab.select(curves_shown, None, curves, api_visibility="private")
         errors.click(put_on_canvas, None, [tabs, inputs, pad], api_visibility="private")
 
+        @checked
         def read_digits(picture: Path | bytes | None, model: str) -> dict[str, Any]:
             """Read the handwritten digits on a picture with five nets trained on MNIST.
 
@@ -334,6 +349,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             """
             return read_api(recognizer, picture, model)
 
+        @checked
         def feature_maps(picture: Path | bytes | None, model: str, layer: str) -> dict[str, Any]:
             """Look inside a net: what its layers make of the first digit on a picture.
 
@@ -363,52 +379,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         )
         gr.on([], read_digits, [picture, some_net], reading, api_name="read")
         gr.on([], feature_maps, [picture, one_net, layer], planes, api_name="maps")
-    return demo
-
-
-class Tools(gradio.mcp.GradioMCPServer):
-    """Gradio's MCP server, for pictures that are sent: it fetches nothing and leaves no file.
-
-    Gradio's own writes each data URL to a file that it never deletes, and answers in Python's
-    notation.
-    """
-
-    _file_data_tool_description = (
-        " Give the picture as a data URL (data:image/png;base64,...), or as the address that the "
-        "tool upload_file_to_gradio gives, where there is one."
-    )
-
-    def simplify_filedata_schema(
-        self, schema: dict[str, Any]
-    ) -> tuple[dict[str, Any], list[list[str | int]]]:
-        """Say of what form a picture is."""
-        simple, positions = super().simplify_filedata_schema(schema)
-        for (name,) in positions:
-            simple["properties"][name]["format"] = "data URL, or address of an upload"
-        return simple, positions
-
-    def convert_strings_to_filedata(
-        self, value: dict[str, Any], filedata_positions: list[list[str | int]]
-    ) -> dict[str, Any]:
-        """Make a picture what the page would send.
-
-        Raises:
-            ValueError: it is neither a data URL nor an upload.
-        """
-        names = [name for name in value if [name] in filedata_positions]
-        return value | {name: self._sent(str(value[name])) for name in names}
-
-    def _sent(self, picture: str) -> dict[str, str]:
-        if picture.startswith("data:"):
-            return {"url": picture}
-        upload = Path(unquote(picture.partition("/gradio_api/file=")[2])).resolve()
-        if upload.is_relative_to(Path(get_upload_folder()).resolve()) and upload.is_file():
-            return {"path": str(upload)}
-        raise ValueError(f"There is no such picture.{self._file_data_tool_description}")
-
-    def postprocess_output_data(self, data: list[Any], root_url: str) -> list[Any]:
-        """Answer in JSON."""
-        return [self.types.TextContent(type="text", text=json.dumps(output)) for output in data]
+    return demo.queue(max_size=MAX_WAITING, api_open=False)  # no way past the queue
 
 
 def main() -> None:
@@ -433,6 +404,8 @@ def main() -> None:
         except ImportError:
             parser.exit(2, 'demo.py: --mcp needs more packages: pip install "gradio[mcp]"\n')
         gradio.mcp.GradioMCPServer = Tools  # type: ignore[misc]
+    limits = settings()
+    torch.set_num_threads(1)  # two drawings are read at a time: more threads would be in their way
     try:
         recognizer = Recognizer(args.weights, args.device)
         recognizer.load()  # now, not at the first stroke, so that damage shows here
@@ -444,9 +417,9 @@ def main() -> None:
             css_paths=[SCRIPTS / "page.css"],
             ssr_mode=False,
             run_history=False,
-            max_file_size="20mb",
             footer_links=["api"],
             mcp_server=args.mcp,
+            **limits,
         )
     except (OSError, ValueError) as error:
         taken = "empty port" in str(error)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from scipy import ndimage
 from skimage.measure import label
-from skimage.transform import downscale_local_mean
 
 MAX_PIXELS = 100_000_000  # a larger picture is not decoded
 TOO_MANY = f"at most {MAX_PIXELS // 10**6} million pixels are read"
@@ -75,7 +74,7 @@ def _load(picture: Picture) -> tuple[Plane, float]:
         if bytes_ and max(picture.shape) > MAX_SIDE and picture.max() > 1:
             with suppress(TypeError):  # of a number of channels that Pillow does not know
                 return _decode(Image.fromarray(picture))  # several times as fast
-        return _shrink(_from_array(picture))
+        return _from_array(picture)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about sizes and odd metadata
@@ -104,15 +103,15 @@ def _decode(image: Image.Image) -> tuple[Plane, float]:
     """The first frame of a picture, upright, as :func:`_load` gives it."""
     _check_size(*image.size)
     if image.mode.startswith(("I", "F")):  # 16 or 32 bits a pixel
-        return _shrink(_from_array(np.asarray(ImageOps.exif_transpose(image))))
+        return _from_array(np.asarray(ImageOps.exif_transpose(image)))
     transparent = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
     upright = ImageOps.exif_transpose(image).convert("RGBA" if transparent else "RGB")
     factor = math.ceil(max(upright.size) / MAX_SIDE)
-    return _from_array(np.asarray(upright.reduce(factor))), float(factor)
+    return _from_array(np.asarray(upright.reduce(factor)))[0], float(factor)
 
 
-def _from_array(array: NDArray[Any]) -> Plane:
-    """Gray, gray and alpha, RGB or RGBA of any number type -> RGBA, float32 in [0, 1]."""
+def _from_array(array: NDArray[Any]) -> tuple[Plane, float]:
+    """Gray, gray and alpha, RGB or RGBA of any number type, as :func:`_load` gives it."""
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4):
         raise PictureError(
@@ -128,26 +127,36 @@ def _from_array(array: NDArray[Any]) -> Plane:
             "they must be from 0 to 1, to 255 or to 65,535"
         )
     top = next(limit for limit in (1, 255, 65535) if highest <= limit)
-    values = array.reshape(*array.shape[:2], channels).astype(np.float32) / np.float32(top)
+    values, factor = _shrink(array.reshape(*array.shape[:2], channels))
+    values /= np.float32(top)
     if channels < 3:
         values = np.concatenate([values[:, :, [0, 0, 0]], values[:, :, 1:]], 2)
     if values.shape[2] == 3:
         values = np.concatenate([values, np.ones_like(values[:, :, :1])], 2)
-    return values
+    return values, factor
 
 
-def _shrink(rgba: Plane) -> tuple[Plane, float]:
-    """An array of at most MAX_SIDE rows and columns, and by how much it was shrunk."""
-    factor = math.ceil(max(rgba.shape[:2]) / MAX_SIDE)
+def _shrink(values: NDArray[Any]) -> tuple[Plane, float]:
+    """An array (H, W, C), its rows and columns at most MAX_SIDE, and by how much it was shrunk."""
+    factor = math.ceil(max(values.shape[:2]) / MAX_SIDE)
     if factor == 1:
-        return rgba, 1.0
-    alpha = rgba[:, :, 3:]
-    weighted = np.concatenate([rgba[:, :, :3] * alpha, alpha], 2)  # what is transparent adds none
-    more = [(0, -side % factor) for side in rgba.shape[:2]]
-    weighted = np.pad(weighted, [*more, (0, 0)], mode="edge")
-    small: Plane = downscale_local_mean(weighted, (factor, factor, 1)).astype(np.float32)
-    small[:, :, :3] /= np.maximum(small[:, :, 3:], 1e-6)
-    return small, float(factor)
+        return values.astype(np.float32), 1.0
+    if values.shape[2] in (1, 3):
+        return _means(values, factor), float(factor)
+    alpha = values[:, :, -1:].astype(np.float32)
+    weights = _means(alpha, factor)
+    colours = _means(values[:, :, :-1] * alpha, factor)  # what is transparent adds none
+    return np.concatenate([colours / np.maximum(weights, 1e-6), weights], 2), float(factor)
+
+
+def _means(values: NDArray[Any], factor: int) -> Plane:
+    """The means of blocks of ``factor`` rows and columns, cut short at the far edges."""
+    for axis in (0, 1):
+        starts = np.arange(0, values.shape[axis], factor)
+        sizes = np.diff(starts, append=values.shape[axis])
+        sums = np.add.reduceat(values, starts, axis, dtype=np.float32)
+        values = sums / sizes.astype(np.float32).reshape([-1, 1, 1] if axis == 0 else [1, -1, 1])
+    return values
 
 
 def _on_paper(rgba: Plane) -> tuple[Plane, list[str]]:

@@ -10,21 +10,18 @@ import math
 import os
 import random
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parents[1]
+from scripts.server import percentiles, resident_mb, served
+
 # The same page, with a handler that only says which drawing it saw.
 NOTHING = """
 import json, sys, demo
@@ -58,49 +55,6 @@ WATCH = """() => {
     };
     requestAnimationFrame(frame);
 }"""
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def served(*command: str) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
-    """A server process, its address, and the seconds until it gave its page."""
-    port, start = free_port(), time.perf_counter()
-    url = f"http://127.0.0.1:{port}"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [sys.executable, *command, "--port", str(port)], cwd=ROOT, env=environment,
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        while process.poll() is None:
-            try:
-                urllib.request.urlopen(url, timeout=5).read()
-                break
-            except OSError:
-                time.sleep(0.02)
-        yield url, process, time.perf_counter() - start
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def resident_mb(process: subprocess.Popen[bytes]) -> float:
-    """Memory that a process holds."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-
-def percentiles(times: list[float]) -> dict[str, float]:
-    """Median, 95th percentile and greatest."""
-    ordered = sorted(times)
-    return {"median": statistics.median(ordered), "p95": ordered[int(0.95 * len(ordered))],
-            "max": ordered[-1], "n": len(ordered)}  # fmt: skip
 
 
 class Strokes:

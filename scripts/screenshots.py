@@ -13,7 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from mnistcore.font import DIGITS
 from mnistcore.strokes import pen_strokes
-from scripts.page_speed import served
+from scripts.server import served
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MOST_BYTES = 300_000

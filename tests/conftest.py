@@ -1,15 +1,17 @@
-"""What several tests share: MNIST's training set and a small, seeded slice of it."""
+"""What several tests share: MNIST's training set, a small, seeded slice of it, the real page."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import torch
+from browsing import chromium
 from torch import Tensor
 
 from mnistcore import training
 from mnistcore.data import load_mnist
+from scripts.server import ROOT, served
 
 torch.set_num_threads(1)  # the tests' tensors are small: more threads only wait for each other
 
@@ -57,3 +59,42 @@ def small_mnist() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "load_mnist", load_small)
         yield
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of the real page, which runs as long as the module's tests do."""
+    with served("../demo.py", "--device", "cpu", cwd=ROOT / "tests") as (url, *_):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def open_page(server: str, browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens the page; afterwards nothing has gone wrong in it and nothing has left the machine."""
+    contexts, wrong = [], []
+
+    def open_one(
+        width: int = 1280, height: int = 900, fragment: str = "", script: str = "", **settings: Any
+    ) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.add_init_script(script)
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.append(request.url)
+                if not request.url.startswith((server, "data:", "blob:")) else None)  # fmt: skip
+        page.goto(server + fragment)
+        page.locator("#canvas canvas[data-ready]").wait_for()
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert wrong == []

@@ -4,18 +4,18 @@ import base64
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from serving import CHROMIUM, ROOT, chromium, served
 
 from mnistcore.data import normalize
 from mnistcore.models import list_models
 from mnistcore.recognizer import Recognizer
+from scripts.server import ROOT
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 expect = playwright_api.expect
@@ -26,7 +26,6 @@ SHOTS = ROOT / "runs" / "page"  # screenshots, to be looked at
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
@@ -56,45 +55,7 @@ DIGITS: dict[str, Strokes] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with served() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as one:
-        yield one
-
-
 Open = Callable[..., Page]
-
-
-@pytest.fixture
-def open_page(server: str, browser: Any) -> Iterator[Open]:
-    """Opens the page; afterwards nothing has gone wrong in it and nothing has left the machine."""
-    contexts, wrong = [], []
-
-    def open_one(
-        width: int = 1280, height: int = 900, fragment: str = "", script: str = "", **settings: Any
-    ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.add_init_script(script)
-        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: wrong.append(request.url)
-                if not request.url.startswith((server, "data:", "blob:")) else None)  # fmt: skip
-        page.goto(server + fragment)
-        expect(page.locator("#canvas canvas[data-ready]")).to_be_visible()
-        return page
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert wrong == []
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 import io
+import math
 import re
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -188,6 +190,20 @@ def test_a_large_array_is_shrunk(side: int) -> None:
 def test_a_large_blank_array_stays_blank(side: int) -> None:
     for value in (255, 128):
         assert not read_ink(np.full((side, 900), value, np.uint8)).ink.any()
+
+
+@pytest.mark.parametrize("shape", [(40, 500_000), (500_000, 40), (3500, 3500)])
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_a_large_picture_costs_little_more_than_its_pixels(
+    shape: tuple[int, int], kind: type
+) -> None:
+    picture = file(Image.fromarray(np.ones(shape, kind)), "TIFF")
+    tracemalloc.start()
+    got = read_ink(picture)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert max(got.ink.shape) <= MAX_SIDE
+    assert peak < 3 * math.prod(shape) * 4 + 2 * 10**8
 
 
 def test_hidden_noise_does_not_show_when_shrunk() -> None:

@@ -15,14 +15,15 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 import pytest
+from browsing import chromium
 from pictures import gray, write
 from PIL import Image
-from serving import CHROMIUM, ROOT, chromium, served
 
 from mnistcore import scenes
 from mnistcore.font import DIGITS
 from mnistcore.models import list_models
 from mnistcore.recognizer import Recognizer
+from scripts.server import ROOT, served
 
 gradio_client = pytest.importorskip("gradio_client")
 mcp = pytest.importorskip("mcp")
@@ -80,7 +81,8 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(uploads: Path) -> Iterator[str]:
-    with served("--mcp", GRADIO_TEMP_DIR=str(uploads)) as url:
+    env = os.environ | {"GRADIO_TEMP_DIR": str(uploads)}
+    with served("../demo.py", "--device", "cpu", "--mcp", cwd=ROOT / "tests", env=env) as (url, *_):
         yield url
 
 
@@ -176,10 +178,6 @@ def test_the_pictures_are_of_all_kinds(expected: Answers) -> None:
 def test_each_surface_answers_as_python_does(
     surface: Callable[[Path, str], Answers], folder: Path, server: str, expected: Answers
 ) -> None:
-    if surface is by_page:
-        pytest.importorskip("playwright")
-        if CHROMIUM is None:
-            pytest.skip("needs Chromium: apt install chromium")
     answers = surface(folder, server)
     assert set(answers) == set(expected)
     for name, right in expected.items():

@@ -1,0 +1,143 @@
+"""What stands between the page and those who send it things: limits, refusals, tools for MCP."""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import unquote
+
+import gradio as gr
+import gradio.mcp
+import safehttpx
+from fastapi import Request
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+MAX_FILE = 20 * 10**6  # bytes of an upload
+MAX_MESSAGE = 10**6  # bytes of any other request: the canvas sends a tenth of that at the most
+MAX_WAITING = 200  # events in the queue: at some fifty a second, four seconds
+MAX_SESSIONS = 500  # Gradio keeps what each of the latest visitors saw last, up to a megabyte
+
+
+def told(sentence: str) -> gr.Error:
+    """What the page says in a corner; the server's log has no need of it."""
+    return gr.Error(sentence, print_exception=False)
+
+
+def checked(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler that answers what our page never sends with a sentence.
+
+    What was wrong with it is in the server's log.
+    """
+
+    @functools.wraps(handler)
+    def answer(*args: Any) -> Any:
+        try:
+            return handler(*args)
+        except gr.Error:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise gr.Error("The server can make nothing of what was sent.") from error
+
+    return answer
+
+
+def is_upload(path: Path) -> bool:
+    """Whether a file is in the folder of uploads."""
+    return path.resolve().is_relative_to(Path(get_upload_folder()).resolve())
+
+
+class LimitedRequests:
+    """Refuses a request that is larger than any of the page's before it is read into memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        headers = dict(scope.get("headers", ()))
+        upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+        limit = MAX_MESSAGE + MAX_FILE * upload
+        length = int(headers.get(b"content-length", 0))
+        if length > limit or b"transfer-encoding" in headers:  # in chunks, nobody knows how many
+            words = f"A request must tell its length, and that must be at most {limit:,} bytes."
+            await JSONResponse({"detail": words}, 413)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def in_words(_: Request, error: gr.Error) -> JSONResponse:
+    """The answer where a ``server_functions`` call fails, for which Gradio has none."""
+    return JSONResponse({"detail": error.message}, 400)
+
+
+async def fetch_nothing(*_: Any, **__: Any) -> NoReturn:
+    """Takes the place of Gradio's downloads: addresses that clients send are not asked."""
+    raise told("Send the picture itself: this server fetches nothing from elsewhere.")
+
+
+def settings() -> dict[str, Any]:
+    """Keep Gradio to itself, and the arguments with which to launch a page that is open to all."""
+    safehttpx.get = safehttpx.async_validate_url = fetch_nothing
+    # Gradio would sum up the last 10,000 events after every one, for a monitor that is off here,
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
+    os.environ.setdefault("MPLBACKEND", "agg")  # and import pyplot at the first
+    return {
+        "max_file_size": MAX_FILE,
+        "enable_monitoring": False,
+        "state_session_capacity": MAX_SESSIONS,
+        "app_kwargs": {
+            "middleware": [Middleware(LimitedRequests)],
+            "exception_handlers": {gr.Error: in_words},
+        },
+    }
+
+
+class Tools(gradio.mcp.GradioMCPServer):
+    """Gradio's MCP server, for pictures that are sent: it fetches nothing and leaves no file.
+
+    Gradio's own writes each data URL to a file that it never deletes, and answers in Python's
+    notation.
+    """
+
+    _file_data_tool_description = (
+        " Give the picture as a data URL (data:image/png;base64,...), or as the address that the "
+        "tool upload_file_to_gradio gives, where there is one."
+    )
+
+    def simplify_filedata_schema(
+        self, schema: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[list[str | int]]]:
+        """Say of what form a picture is."""
+        simple, positions = super().simplify_filedata_schema(schema)
+        for (name,) in positions:
+            simple["properties"][name]["format"] = "data URL, or address of an upload"
+        return simple, positions
+
+    def convert_strings_to_filedata(
+        self, value: dict[str, Any], filedata_positions: list[list[str | int]]
+    ) -> dict[str, Any]:
+        """Make a picture what the page would send.
+
+        Raises:
+            ValueError: it is neither a data URL nor an upload.
+        """
+        names = [name for name in value if [name] in filedata_positions]
+        return value | {name: self._sent(str(value[name])) for name in names}
+
+    def _sent(self, picture: str) -> dict[str, str]:
+        if picture.startswith("data:"):
+            return {"url": picture}
+        upload = Path(unquote(picture.partition("/gradio_api/file=")[2]))
+        if is_upload(upload) and upload.is_file():
+            return {"path": str(upload)}
+        raise ValueError(f"There is no such picture.{self._file_data_tool_description}")
+
+    def postprocess_output_data(self, data: list[Any], root_url: str) -> list[Any]:
+        """Answer in JSON."""
+        return [self.types.TextContent(type="text", text=json.dumps(output)) for output in data]

@@ -1,0 +1,68 @@
+"""The real page as a process to be measured or tested: started, waited for, ended."""
+
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(*command: str, **options: Any) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
+    """A server process, its address, and the seconds until it gave its page.
+
+    Args:
+        command: what Python runs; a ``--port`` is added.
+        options: of ``subprocess.Popen``.
+
+    Raises:
+        RuntimeError: the process has ended by itself.
+    """
+    port, start = free_port(), time.perf_counter()
+    url = f"http://127.0.0.1:{port}"
+    usual: dict[str, Any] = {
+        "cwd": ROOT, "env": os.environ | {"PYTHONPATH": str(ROOT)}, "stdout": subprocess.DEVNULL,
+    }  # fmt: skip
+    call = [sys.executable, *command, "--port", str(port)]
+    process = subprocess.Popen(call, **(usual | options))
+    try:
+        while True:
+            if process.poll() is not None:
+                raise RuntimeError(f"{' '.join(command)} has ended by itself")
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.02)
+        yield url, process, time.perf_counter() - start
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def resident_mb(process: subprocess.Popen[bytes]) -> float:
+    """Memory that a process holds."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def percentiles(times: list[float]) -> dict[str, float]:
+    """Median, 95th percentile and greatest."""
+    ordered = sorted(times)
+    return {"median": statistics.median(ordered), "p95": ordered[int(0.95 * len(ordered))],
+            "max": ordered[-1], "n": len(ordered)}  # fmt: skip
