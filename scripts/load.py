@@ -3,7 +3,8 @@
 ``python -m scripts.load --clients 64 --seconds 60`` starts demo.py, or takes ``--url``; it needs no
 browser. A visitor does what the page does for a person: it writes a number of its own stroke by
 stroke, the pen down for 0.3 to 0.6 s and up for 1 to 2 s. While the pen is down a picture is sent
-every 100 ms, or as soon as the one before is answered; another when the pen goes up. A finished
+every 100 ms, as soon as the one before is answered, and after a pause twice as long as an answer
+takes where that is more than 200 ms; another when the pen goes up. A finished
 number is looked at through the eyes of two other nets, a second each, every other one is also
 uploaded and sent to ``/read``, and the canvas is cleared.
 
@@ -137,6 +138,7 @@ class Visitor:
         self.net, self.nets = "LeNet", [*list_models(), "all"]
         self.value = f"{self.sent} "
         self.newest: tuple[bytes, Answer | None] | None = None
+        self.pause = 0.0  # seconds before the next picture of a stroke
 
     async def stay(self, seconds: float) -> None:
         """Open the page, write and look until the time is over."""
@@ -183,17 +185,22 @@ class Visitor:
     async def draw(self, stroke: Stroke) -> None:
         """A stroke, and the answer to it. As on the page, one request is on its way at a time."""
         sender: asyncio.Task[None] | None = None
+        due = time.perf_counter() + self.pause
         for tick in stroke.ticks:
+            if time.perf_counter() >= due:
+                self.newest = tick, None
+                due = time.perf_counter() + self.pause
+                if sender is None or sender.done():
+                    sender = asyncio.create_task(self.send())
             await asyncio.sleep(TICK)
-            self.newest = tick, None
-            if sender is None or sender.done():
-                sender = asyncio.create_task(self.send())
-        await asyncio.sleep(TICK)
         with self.tally.timed("stroke"):
+            start = time.perf_counter()
             self.newest = stroke.picture, stroke.answer
             if sender is None or sender.done():
                 sender = asyncio.create_task(self.send())
             await sender
+            took = time.perf_counter() - start
+            self.pause = 2 * took if took > 2 * TICK else 0
 
     async def send(self) -> None:
         """Send the newest picture, and what became the newest meanwhile."""

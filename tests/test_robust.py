@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -483,7 +484,8 @@ def test_a_flood_is_answered_or_turned_away(stranger: Stranger, server: str) -> 
         async with httpx.AsyncClient(base_url=server, timeout=120) as client:
             return await asyncio.gather(*(one(client) for _ in range(400)))
 
-    answers = asyncio.run(flood())
+    with ThreadPoolExecutor(1) as aside:  # the browser has the event loop of this thread
+        answers = aside.submit(lambda: asyncio.run(flood())).result()
     assert answers.count("7") >= 200  # what the queue holds
     assert {answer for answer in answers if answer != "7"} <= {
         "Queue is full. Max size is 200 and size is 200."

@@ -1,5 +1,6 @@
 // The drawing canvas: white on black, kept as a list of operations so that undo is a replay.
-// Sends "<number> <data URL>", or "<number> " when empty, at most every 100 ms while the pen moves.
+// Sends "<number> <data URL>", or "<number> " when empty, at most every 100 ms while the pen moves,
+// and less often to a server that is slow to answer.
 const [WIDTH, HEIGHT, TICK] = [420, 280, 100]; // units of the drawing; milliseconds
 const [SHARP, SENT] = [2, 0.5]; // pixels a unit: as shown, as sent (a digit becomes 20 pixels anyway)
 const GRAYS = 16; // in what is sent: a net sees no difference, and it takes a third fewer bytes
@@ -51,6 +52,8 @@ let stroke = null; // the operation that is being drawn
 let erase = false;
 let sent = 0; // number of the last drawing sent
 let lastTime = 0;
+let took = null; // milliseconds to the answer to what was sent last, null while there is none
+let pause = 0; // milliseconds before the next picture of a stroke that goes on
 let timer = 0;
 let own = null; // the value that came from here, not from Python
 
@@ -131,6 +134,7 @@ const send = (event = "input") => {
     clearTimeout(timer);
     timer = 0;
     lastTime = performance.now();
+    took = null;
     sent += 1;
     const empty = isEmpty() && !stroke;
     if (empty) say("emptied", sent); // what is on the page goes at once
@@ -140,8 +144,13 @@ const send = (event = "input") => {
     trigger(event);
 };
 const sendSoon = () => {
-    if (!timer) timer = setTimeout(() => send(), Math.max(0, lastTime + TICK - performance.now()));
+    if (!timer) timer = setTimeout(() => send(), Math.max(pause, lastTime + TICK - performance.now()));
 };
+hear("answered", (number) => {
+    if (number !== sent || took !== null) return; // an older drawing, or the next view of this one
+    took = performance.now() - lastTime;
+    pause = took > 2 * TICK ? 2 * took : 0;
+});
 
 const begin = (point) => {
     undone = [];

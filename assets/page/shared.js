@@ -23,7 +23,9 @@ let emptied = 0;
 const show = (draw) => {
     const update = () => {
         const data = JSON.parse(props.value || "{}");
-        if (!(data.number < emptied)) drawn(data);
+        if (data.number < emptied) return;
+        drawn(data);
+        say("answered", data.number);
     };
     const drawn = (data) => {
         draw(data);
