@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from scripts.server import percentiles, resident_mb, served
 
+DRAWN_SECONDS = 5  # of one stroke, for frames and bytes
 # The same page, with a handler that only says which drawing it saw.
 NOTHING = """
 import json, sys, demo
@@ -92,6 +93,13 @@ class Strokes:
         self.page.locator("[data-tool=clear]").click()
 
 
+def count_bytes(page: Page) -> list[int]:
+    """The bytes of each request that a page sends from now on."""
+    sent: list[int] = []
+    page.on("request", lambda r: sent.append(len(r.post_data)) if r.post_data else None)
+    return sent
+
+
 def latencies(page: Page, count: int) -> list[float]:
     """Of ``count`` strokes, two on a canvas."""
     strokes, times = Strokes(page), []
@@ -103,10 +111,10 @@ def latencies(page: Page, count: int) -> list[float]:
 
 
 def frames(page: Page) -> list[float]:
-    """Milliseconds from frame to frame in five seconds of drawing."""
+    """Milliseconds from frame to frame of a page that is drawn on."""
     strokes = Strokes(page)
     page.evaluate("measured.recording = true")
-    strokes.stroke(5)
+    strokes.stroke(DRAWN_SECONDS)
     strokes.mouse.up()
     return list(page.evaluate("measured.frames.slice(1)"))
 
@@ -163,10 +171,8 @@ def main() -> None:
             return page
 
         with served("demo.py") as (url, process, _), served("-c", NOTHING) as (nothing, _, _):
-            page, sent = opened(url), list[int]()
-            page.on(
-                "request", lambda r: sent.append(len(r.post_data or "")) if r.post_data else None
-            )
+            page = opened(url)
+            sent = count_bytes(page)
             ours, theirs = [], []
             empty = opened(nothing)
             for _ in range(4):  # in turn, so that both see the same load of the machine
@@ -182,7 +188,10 @@ def main() -> None:
             results["bytes_a_stroke"] = sum(requests) / strokes
             results["requests_a_stroke"] = len(requests) / strokes
             page.bring_to_front()
-            results["frame_ms"] = percentiles(frames(opened(url)))
+            page = opened(url)
+            sent = count_bytes(page)
+            results["frame_ms"] = percentiles(frames(page))
+            results["bytes_a_second"] = sum(sent) / DRAWN_SECONDS
             results["lost_of_100"] = lost(opened(url))
             page = opened(url)
             strokes = Strokes(page)
