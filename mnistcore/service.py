@@ -12,11 +12,11 @@ from urllib.parse import unquote
 import gradio as gr
 import gradio.mcp
 import safehttpx
-from fastapi import Request
+from fastapi import HTTPException, Request
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_FILE = 20 * 10**6  # bytes of an upload
 MAX_MESSAGE = 10**6  # bytes of any other request: the canvas sends a tenth of that at the most
@@ -53,7 +53,7 @@ def is_upload(path: Path) -> bool:
 
 
 class LimitedRequests:
-    """Refuses a request that is larger than any of the page's before it is read into memory."""
+    """Refuses a request that is larger than any of the page's, however it is sent."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -63,12 +63,21 @@ class LimitedRequests:
         headers = dict(scope.get("headers", ()))
         upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
         limit = MAX_MESSAGE + MAX_FILE * upload
-        length = int(headers.get(b"content-length", 0))
-        if length > limit or b"transfer-encoding" in headers:  # in chunks, nobody knows how many
-            words = f"A request must tell its length, and that must be at most {limit:,} bytes."
+        words = f"A request may have at most {limit:,} bytes."
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:  # one that came in chunks and had not told its length
+                raise HTTPException(413, words)
+            return message
+
+        if int(headers.get(b"content-length", 0)) > limit:
             await JSONResponse({"detail": words}, 413)(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self.app(scope, counted, send)
 
 
 def in_words(_: Request, error: gr.Error) -> JSONResponse:

@@ -466,7 +466,15 @@ def test_too_much_is_cut_off(stranger: Stranger) -> None:
         response = stranger.http.post(address, content=bytes(10**6 + 1))
         assert response.status_code == 413
         assert_sentence(response.json()["detail"])
-        assert stranger.http.post(address, content=iter([b"{}"])).status_code == 413  # in chunks
+        chunks = [bytes(10**5)] * 11
+        # One of Gradio's routes takes the refusal for a body that it cannot parse.
+        assert stranger.http.post(address, content=iter(chunks)).status_code in (400, 413)
+    known = {"data": [None, "all"]}
+    in_chunks = iter([json.dumps(known).encode()])
+    called = stranger.http.post(
+        "/gradio_api/call/read", content=in_chunks, headers={"content-type": "application/json"}
+    )
+    assert called.status_code == 200
 
 
 def test_a_flood_is_answered_or_turned_away(stranger: Stranger, server: str) -> None:
