@@ -21,6 +21,7 @@ from mnistcore.picture import Picture, Plane, read_ink
 
 LINE = 0.01  # of the picture's longer side: a line of the paper is no thicker
 MOST_PIECES = 256  # of ink in a picture of digits
+LEAST_SIZE = 6  # pixels of the longer side, below which nobody can tell
 EDGE = 0.1  # ink of less than this, of the strongest, is no part of a digit's box
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are just outside
@@ -153,7 +154,10 @@ def find_digits(ink: Plane) -> tuple[list[list[Piece]], list[str]]:
     joined = _join(kept)
     if len(joined) < len(kept):
         notes.append(f"{_count(len(kept), 'piece')} joined to {_count(len(joined), 'digit')}.")
-    return _lines(joined), notes
+    large = [piece for piece in joined if piece.size >= LEAST_SIZE]
+    if 0 < len(large) < len(joined):
+        notes.append(f"{_count(len(joined) - len(large), 'speck')} beside it dropped.")
+    return _lines(large or joined), notes
 
 
 def _count(n: int, noun: str) -> str:

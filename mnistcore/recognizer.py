@@ -18,7 +18,7 @@ from mnistcore import checkpoint
 from mnistcore.checkpoint import WEIGHTS
 from mnistcore.data import ASSETS, load_mnist, normalize, split_train_val, to_unit
 from mnistcore.device import choose_device
-from mnistcore.digits import Box, Piece, find_digits, frame, places_to_split
+from mnistcore.digits import LEAST_SIZE, Box, Piece, find_digits, frame, places_to_split
 from mnistcore.models import list_models, model_name
 from mnistcore.picture import Ink, Picture, Plane, read_ink
 
@@ -29,7 +29,6 @@ FLAT = 0.5  # of the probability spread evenly over all ten: more says "none of 
 LIKELY = 0.1  # a probability from which on a digit is named in a doubt
 MOST_DIGITS = 64  # in a picture; more pieces are no number
 WIDE = 0.95  # of its height: a digit of that width may be two that touch
-LEAST_SIZE = 6  # pixels of the longer side, below which nobody can tell
 
 Probs = NDArray[np.float32]
 
@@ -276,7 +275,8 @@ class Recognizer:
                 if not sure:
                     return [replace(part, touching=True) for part in parts]
                 labels = "".join(str(part.mean.argmax()) for part in parts)
-                if "1" not in labels:  # a side of a round digit looks like one
+                # The sides of what is round look like digits, too.
+                if one.mean.argmax() != 0 and "1" not in labels:
                     return [replace(one, rival=labels)]
         return [one]
 
