@@ -22,6 +22,7 @@ from mnistcore.picture import Picture, Plane, read_ink
 LINE = 0.01  # of the picture's longer side: a line of the paper is no thicker
 MOST_PIECES = 256  # of ink in a picture of digits
 LEAST_SIZE = 6  # pixels of the longer side, below which nobody can tell
+DASH = 0.42  # of the height of the tallest digit in a line: a slender 1 is no lower
 EDGE = 0.1  # ink of less than this, of the strongest, is no part of a digit's box
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are just outside
@@ -155,9 +156,17 @@ def find_digits(ink: Plane) -> tuple[list[list[Piece]], list[str]]:
     if len(joined) < len(kept):
         notes.append(f"{_count(len(kept), 'piece')} joined to {_count(len(joined), 'digit')}.")
     large = [piece for piece in joined if piece.size >= LEAST_SIZE]
-    if 0 < len(large) < len(joined):
-        notes.append(f"{_count(len(joined) - len(large), 'speck')} beside it dropped.")
-    return _lines(large or joined), notes
+    lines = [_without_dashes(line) for line in _lines(large or joined)]
+    specks = len(joined) - sum(map(len, lines))
+    if specks:
+        notes.append(f"{_count(specks, 'speck')} beside a digit dropped.")
+    return lines, notes
+
+
+def _without_dashes(line: list[Piece]) -> list[Piece]:
+    """A line without what would be a 1 but for its height: a stray stroke of a digit beside it."""
+    least = DASH * max(piece.height for piece in line)
+    return [p for p in line if p.height >= least or p.width > 0.5 * p.height]
 
 
 def _count(n: int, noun: str) -> str:
