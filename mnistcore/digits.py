@@ -156,11 +156,11 @@ def find_digits(ink: Plane) -> tuple[list[list[Piece]], list[str]]:
     if len(joined) < len(kept):
         notes.append(f"{_count(len(kept), 'piece')} joined to {_count(len(joined), 'digit')}.")
     large = [piece for piece in joined if piece.size >= LEAST_SIZE]
-    lines = [_without_dashes(line) for line in _lines(large or joined)]
-    specks = len(joined) - sum(map(len, lines))
+    digits = [_without_dashes(line) for line in _lines(large or joined)]
+    specks = len(joined) - sum(map(len, digits))
     if specks:
         notes.append(f"{_count(specks, 'speck')} beside a digit dropped.")
-    return lines, notes
+    return digits, notes
 
 
 def _without_dashes(line: list[Piece]) -> list[Piece]:

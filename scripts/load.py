@@ -42,6 +42,7 @@ from mnistcore.recognizer import Recognizer
 from mnistcore.strokes import FORMS_OF, pen_strokes, render
 from scripts.server import percentiles, resident_mb, served
 
+LONGEST = 60  # seconds until an answer: signs of life keep its stream open for ever
 TICK = 0.1  # seconds between the pictures that the canvas sends of a stroke
 SIDE, ROWS, PEN = 210, slice(35, 175), 6  # pixels of the picture that the canvas sends
 Answer = dict[str, Any]
@@ -122,7 +123,7 @@ class Tally:
             self.times[kind].append(1e3 * (time.perf_counter() - start))
         except WrongAnswer as error:
             self.wrong.append(f"{kind}: {error}")
-        except (httpx.HTTPError, RuntimeError, ValueError, LookupError) as error:
+        except (httpx.HTTPError, TimeoutError, RuntimeError, ValueError, LookupError) as error:
             self.errors.append(f"{kind}: {error!r}")
 
 
@@ -222,7 +223,7 @@ class Visitor:
                  self.ids["stage"]: "LeNet conv1"}  # fmt: skip
         asked = {}
         for handler in self.events:
-            if target in handler["targets"]:
+            if target in handler["targets"] and handler["backend_fn"]:  # else the browser does it
                 body = {
                     "data": [known.get(place) for place in handler["inputs"]],
                     "fn_index": handler["id"], "session_hash": self.session,
@@ -232,13 +233,14 @@ class Visitor:
                 self.tally.requests += 1
                 asked[joined.raise_for_status().json()["event_id"]] = handler["outputs"]
         shown: dict[int, Any] = {}
-        async for line in self.lines(f"/gradio_api/queue/data?session_hash={self.session}"):
-            message = json.loads(line[5:]) if line.startswith("data:") else {}
-            if message.get("msg") == "process_completed":
-                if not message["success"]:
-                    raise RuntimeError(f"refused: {message['output']}")
-                outputs = asked[message["event_id"]]
-                shown |= zip(outputs, message["output"]["data"], strict=True)
+        async with asyncio.timeout(LONGEST):
+            async for line in self.lines(f"/gradio_api/queue/data?session_hash={self.session}"):
+                message = json.loads(line[5:]) if line.startswith("data:") else {}
+                if message.get("msg") == "process_completed":
+                    if not message["success"]:
+                        raise RuntimeError(f"refused: {message['output']}")
+                    outputs = asked[message["event_id"]]
+                    shown |= zip(outputs, message["output"]["data"], strict=True)
         answer = json.loads(shown[self.ids["answer"]])
         if (answer["number"], answer["model"]) != (self.sent, self.net):
             raise WrongAnswer(f"that of drawing {answer['number']} instead of {self.sent}")
