@@ -26,11 +26,14 @@ def test_device_that_does_not_exist(name: str) -> None:
         choose_device(name)
 
 
-def test_cpu_is_named_with_its_threads() -> None:
-    name = device_name(torch.device("cpu"))
-    model, _, threads = name.rpartition(", ")
+@pytest.mark.parametrize(("count", "told"), [(1, "1 thread"), (2, "2 threads")])
+def test_cpu_is_named_with_its_threads(
+    count: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: count)
+    model, _, threads = device_name(torch.device("cpu")).rpartition(", ")
     assert model
-    assert threads == f"{torch.get_num_threads()} threads"
+    assert threads == told
 
 
 def test_the_cuda_that_zero_gpu_plays_at_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
