@@ -157,16 +157,17 @@ def assert_same(actual: list[Tensor], expected: list[Tensor]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("conv", "size"),
+    ("planes", "maps", "kernel", "size"),
     [
-        pytest.param(nn.Conv2d(1, 6, 5), 28, id="first stage"),
-        pytest.param(nn.Conv2d(1, 4, 3), 27, id="odd size"),
-        pytest.param(nn.Conv2d(6, 16, 5), 12, id="second stage"),
+        pytest.param(1, 6, 5, 28, id="first stage"),
+        pytest.param(1, 4, 3, 27, id="odd size"),
+        pytest.param(6, 16, 5, 12, id="second stage"),
     ],
 )
-def test_trained_stage_is_the_plain_one(conv: nn.Conv2d, size: int) -> None:
-    stage = a_stage(conv)
+def test_trained_stage_is_the_plain_one(planes: int, maps: int, kernel: int, size: int) -> None:
     torch.manual_seed(0)
+    conv = nn.Conv2d(planes, maps, kernel)
+    stage = a_stage(conv)
     images = torch.randn(4, conv.in_channels, size, size)
     expected = output_and_gradients(plain, stage, images)
     assert_same(output_and_gradients(ConvReLUPool.__call__, stage, images), expected)

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -104,13 +105,20 @@ def press(page: Page, strokes: Strokes, spot: list[float]) -> None:
     page.locator("#canvas canvas").focus()
 
     def walk(target: tuple[float, float]) -> None:
+        """Step by step, as near to the straight line as the arrows allow."""
+        way = [target[0] - spot[0], target[1] - spot[1]]
         while True:
             left = [target[0] - spot[0], target[1] - spot[1]]
             steps = [round(side / 7) for side in left]
             if steps == [0, 0]:
                 return
-            slope = abs(steps[0]) / (abs(steps[0]) + abs(steps[1]))
-            axis = 0 if slope > 0.5 else 1
+
+            off_line = {}
+            for axis in (0, 1):
+                after = list(left)
+                after[axis] -= math.copysign(7, steps[axis])
+                off_line[axis] = abs(after[0] * way[1] - after[1] * way[0])
+            axis = min((axis for axis in (0, 1) if steps[axis]), key=off_line.__getitem__)
             page.keyboard.press([["ArrowLeft", "ArrowRight"], ["ArrowUp", "ArrowDown"]][axis][
                 steps[axis] > 0])  # fmt: skip
             spot[axis] += 7 if steps[axis] > 0 else -7
