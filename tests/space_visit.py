@@ -5,7 +5,6 @@ does, and uses the page in Chromium. Only the working folder can be written to.
 """
 
 import os
-import shutil
 import socket
 import struct
 import subprocess
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from fcntl import ioctl
 from pathlib import Path
 
+from browsing import CHROMIUM
 from playwright.sync_api import Browser, expect, sync_playwright
 from test_page import DIGITS, answer, draw
 
@@ -38,7 +38,7 @@ def main(python: str, folder: Path) -> None:
             wait_for(server)
             with sync_playwright() as playwright:
                 use(playwright.chromium.launch(
-                    executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+                    executable_path=CHROMIUM,
                     args=["--disable-gpu", "--no-sandbox"],
                 ))  # fmt: skip
         finally:

@@ -16,6 +16,7 @@ from unittest import mock
 import gradio
 import pytest
 import torch
+from browsing import CHROMIUM
 from huggingface_hub import HfApi, SpaceCard, SpaceHardware
 from huggingface_hub.constants import SPACES_SDK_TYPES
 from packaging.requirements import Requirement
@@ -255,7 +256,7 @@ def test_the_folder_and_its_requirements_are_all_that_the_page_needs(
 ) -> None:
     """Nor a network, nor a place to write but a temporary folder."""
     pytest.importorskip("playwright")
-    if not (shutil.which("chromium") or shutil.which("chromium-browser")):
+    if CHROMIUM is None:
         pytest.skip("needs Chromium: apt install chromium")
     confined = [*CONFINED, str(folder), scratch]
     if not shutil.which("unshare") or subprocess.run([*confined, "true"], check=False).returncode:
