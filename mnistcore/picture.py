@@ -185,7 +185,8 @@ def _flatten(rgb: Plane) -> tuple[Plane, str]:
     """The ink of a picture, (H, W) in [0, 1], and how it was told from the paper."""
     border = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
     paper = np.median(border, 0)
-    contrast = np.abs(rgb - paper).max(2)
+    planes = np.ascontiguousarray(np.moveaxis(rgb, 2, 0))  # numpy is slow along an axis of three
+    contrast = np.abs(planes - paper[:, None, None]).max(0)
     on_border = np.abs(border - paper).max(1)
     if (contrast < PLAIN).mean() < 0.35 or (on_border < 3 * PLAIN).mean() < 0.6:
         return _flatten_photo(rgb)
@@ -225,7 +226,8 @@ def _polarity(dark_ink: bool) -> str:
 def _peak(contrast: NDArray[Any]) -> float:
     """The contrast of full ink: that of the strongest few pixels, but not of one alone."""
     count = min(contrast.size, max(8, min(contrast.size // 5000, 30)))
-    return float(np.partition(contrast.ravel(), -count)[-count])
+    inked = contrast[contrast > 0]  # without the paper's many equal pixels, ten times as fast
+    return float(np.partition(inked, -count)[-count]) if inked.size >= count else 0.0
 
 
 def _is_dark_ink(gray: NDArray[Any]) -> bool:

@@ -95,7 +95,7 @@ def make_rows(
     """All kinds of pictures that can be made here.
 
     Args:
-        digits: float32 (n, 28, 28) of MNIST, n at least 1,000.
+        digits: float32 (n, 28, 28) of MNIST, n at least 5,000.
         labels: (n,).
         data_dir: where QMNIST, USPS and EMNIST are looked for, as torchvision keeps them.
         share: of the usual number of pictures.
@@ -148,7 +148,7 @@ def make_rows(
 
     rows = {
         "own_frame": Row("as MNIST has them, 28x28", 1000, own_frame, plain=True),
-        "canvas": Row("on canvases: any place, size, polarity", 1000, on_canvas, plain=True),
+        "canvas": Row("on canvases: any place, size, polarity", 5000, on_canvas, plain=True),
         "redrawn": Row("the same, lines thinner or thicker", 400, redrawn, plain=True),
         "photo": Row("as photographs", 300, photographed, plain=True),
         "number": Row("numbers of 1 to 8 digits, 2 to 20 px apart", 400, number),
