@@ -147,7 +147,9 @@ def show(
     return answer, steps, maps
 
 
-def _read(recognizer: Recognizer, picture: Path | bytes, model: str) -> Reading:
+def _read(recognizer: Recognizer, picture: Path | bytes | None, model: str) -> Reading:
+    if picture is None:
+        raise told("There is no picture.")
     try:  # the bytes, so that no path is told
         content = picture.read_bytes() if isinstance(picture, Path) else picture
     except OSError as error:
@@ -161,8 +163,6 @@ def _read(recognizer: Recognizer, picture: Path | bytes, model: str) -> Reading:
 
 def read_api(recognizer: Recognizer, picture: Path | bytes | None, model: str) -> dict[str, Any]:
     """What ``/read`` answers."""
-    if picture is None:
-        raise told("There is no picture.")
     return _read(recognizer, picture, model).summary()
 
 
@@ -170,8 +170,6 @@ def maps_api(
     recognizer: Recognizer, picture: Path | bytes | None, model: str, layer: str = ""
 ) -> dict[str, Any]:
     """What ``/maps`` answers."""
-    if picture is None:
-        raise told("There is no picture.")
     digits = _read(recognizer, picture, model).digits
     if not digits:
         raise told("There is no digit on the picture.")

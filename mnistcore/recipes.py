@@ -57,9 +57,9 @@ class TrainConfig:
                 raise ValueError(f"{field} is {value}; it must be from {low} to {high}")
 
 
-# Chosen on 10,000 validation images, none of them seen in training. Long schedules pay for all. A
-# net that came to know its distorted images too well got more distortion or weight decay; LeNet
-# is too small for that, and its steps so short that only large batches keep a processor busy.
+# Chosen on 10,000 validation images, none of them seen in training. Long schedules pay. A net that
+# came to know its distorted images too well got more distortion or weight decay. LeNet is soon at
+# its best, and its steps are so short that only large batches keep a processor busy.
 # The digits of our own pen font teach the forms of other regions and cost nothing on MNIST. The
 # drawings of no digit cost three of the nets one or two validation digits in a thousand; two nets
 # that know them are enough for the five together to tell what is no digit.

@@ -547,6 +547,7 @@ def test_it_fits_and_axe_finds_nothing_serious(scheme: str, width: int, open_pag
     def check(name: str) -> None:
         overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert overflow <= 0, f"{name} is {overflow} px too wide"
+        page.evaluate("scrollTo(0, 0)")  # the head of the page stays in sight
         page.screenshot(path=SHOTS / f"{name}_{scheme}_{width}.png", full_page=True)
         found = axe.run(page).response["violations"]
         serious = [v for v in found if v["impact"] in ("serious", "critical")]
