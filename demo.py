@@ -6,7 +6,6 @@ events; whatever is computed comes from mnistcore.
 
 import argparse
 import base64
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -419,11 +418,10 @@ def main() -> None:
             mcp_server=args.mcp,
             **limits,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         taken = "empty port" in str(error)
-        sys.exit(
-            f"demo.py: port {args.port} is taken; try another" if taken else f"demo.py: {error}"
-        )
+        words = "no free port there; try another --port or --host" if taken else error
+        parser.exit(2, f"demo.py: {words}\n")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from mnistcore import benchmark, checkpoint, export, figures, inside, report, speed, training
-from mnistcore.checkpoint import WEIGHTS, write_whole
-from mnistcore.data import ASSETS, load_mnist, normalize, to_unit
+from mnistcore.checkpoint import WEIGHTS, write_json, write_whole
+from mnistcore.data import ASSETS, RESULTS, load_mnist, normalize, to_unit
 from mnistcore.device import choose_device
 from mnistcore.models import list_models, model_name
 from mnistcore.recipes import RECIPES, TrainConfig
@@ -131,12 +131,13 @@ def _train(name: str, args: argparse.Namespace, out_dir: Path, **recipe: Any) ->
         resume=args.resume,
         show_progress=True,
     )
-    val = content["val"]
+    val, code = content["val"], training.code_version()
+    now = "" if code == content["code_version"] else f"; now it is {code}"
     if os.environ.get("RANK", "0") == "0":
         print(
             f"{out_dir / name}.pt misreads {val['errors']} of {val['n']:,} validation digits; made "
             f"in {content['train_seconds']:,.0f} s on {content['device']}, "
-            f"code {content['code_version']}"
+            f"code {content['code_version']}{now}"
         )
 
 
@@ -176,13 +177,14 @@ def _benchmark(
 ) -> None:
     results = benchmark.run_benchmark(weights_dir, names, seeds, args.data_dir, args.device)
     benchmark.write_results(results, out_dir, args.data_dir)
-    _publish("benchmark", report.benchmark_report(results), out_dir)
+    text = report.benchmark_report(results)
+    _publish("benchmark", text, out_dir, whole=list(results["nets"]) == list_models())
 
 
-def _publish(name: str, text: str, out_dir: Path) -> None:
-    """Print a report, keep it beside its results, and tell the project's own in its documents."""
+def _publish(name: str, text: str, out_dir: Path, whole: bool = True) -> None:
+    """Print a report and keep it beside its results; the project's documents get its own."""
     write_whole(out_dir / f"{name}.md", (text + "\n").encode())
-    if out_dir.resolve() == benchmark.RESULTS and README.exists():
+    if whole and out_dir.resolve() == RESULTS and README.exists():
         write_whole(README, report.splice(README.read_text(encoding="utf-8"), name, text).encode())
         _write_model_card()
     print(f"{text}\n\nwritten to {out_dir}")
@@ -190,7 +192,7 @@ def _publish(name: str, text: str, out_dir: Path) -> None:
 
 def _write_model_card() -> None:
     """Put the model card beside the shipped weights, where all that it tells has been measured."""
-    paths = [benchmark.RESULTS / f"{name}.json" for name in ("benchmark", "pictures")]
+    paths = [RESULTS / f"{name}.json" for name in ("benchmark", "pictures")]
     if all(path.exists() for path in paths):
         card = report.model_card(*(json.loads(path.read_text()) for path in paths))
         write_whole(WEIGHTS / "README.md", card.encode())
@@ -199,7 +201,7 @@ def _write_model_card() -> None:
 def run_benchmark(args: argparse.Namespace) -> None:
     """Measure the trained nets, the reading of pictures, or the speed of training."""
     ours = args.speed or args.weights.resolve() == WEIGHTS
-    out_dir = args.out or (benchmark.RESULTS if ours else RUNS / "results")
+    out_dir = args.out or (RESULTS if ours else RUNS / "results")
     if args.pictures:
         _benchmark_pictures(out_dir, args)
         return
@@ -207,7 +209,7 @@ def run_benchmark(args: argparse.Namespace) -> None:
         _benchmark(list_models(), args.weights, args.seeds, out_dir, args)
         return
     result = speed.compare_speed(["LeNet", "MyVggNet"], args.data_dir, args.device, True)
-    write_whole(out_dir / "speed.json", (json.dumps(result, indent=1) + "\n").encode())
+    write_json(out_dir / "speed.json", result)
     _publish("speed", report.speed_report(result), out_dir)
 
 

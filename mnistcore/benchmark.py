@@ -1,6 +1,5 @@
 """From checkpoints to results: what the nets reach on the test set, how sure, how fast."""
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mnistcore import checkpoint, figures
-from mnistcore.checkpoint import WEIGHTS, write_whole
+from mnistcore.checkpoint import WEIGHTS, write_json, write_whole
 from mnistcore.data import ASSETS, SIZES, load_mnist
 from mnistcore.device import choose_device, device_name
 from mnistcore.evaluate import (
@@ -26,7 +25,6 @@ from mnistcore.evaluate import (
 from mnistcore.models import count_parameters, list_models
 from mnistcore.recipes import RECIPES
 
-RESULTS = ASSETS / "results"
 BATCH = 256  # images of the throughput column
 
 # Test accuracy in % of the public project pytorch-mnist: its table, and the best in its logs.
@@ -150,7 +148,7 @@ def run_benchmark(
     nets: dict[str, dict[str, Any]] = {}
     probs: dict[str, Tensor] = {}
     for name, content in found.items():
-        model = checkpoint.load_model(name, weights_dir, chosen)
+        model = checkpoint.build_model(content, chosen)
         logits = predict_logits(model, images)
         probs[name] = (logits / content["temperature"]).softmax(1)
         config = content["config"]
@@ -158,11 +156,12 @@ def run_benchmark(
         for path in (Path(folder) / f"{name}.pt" for folder in other_seeds):
             if not path.exists():
                 continue
-            seed = checkpoint.load_for(name, path, "config")["config"]["seed"]
+            other = checkpoint.load_for(name, path, "config")
+            seed = other["config"]["seed"]
             if seed in accuracies:
                 raise ValueError(f"{path} has seed {seed}, which is already counted")
-            other = predict_logits(checkpoint.load_model(name, path.parent, chosen), images)
-            accuracies[seed] = measure(other, labels).accuracy
+            logits_of_other = predict_logits(checkpoint.build_model(other, chosen), images)
+            accuracies[seed] = measure(logits_of_other, labels).accuracy
         images_an_epoch = SIZES["train"] - config["val_size"] + config["drawn"] + config["others"]
         nets[name] = {
             **_answers(logits / content["temperature"], labels),
@@ -229,4 +228,4 @@ def write_results(results: dict[str, Any], out_dir: Path, data_dir: Path | str =
         pictures[f"{name}_curves"] = figures.curves(name, history)
     for name, png in pictures.items():
         write_whole(out_dir / f"{name}.png", png)
-    write_whole(out_dir / "benchmark.json", (json.dumps(results, indent=1) + "\n").encode())
+    write_json(out_dir / "benchmark.json", results)

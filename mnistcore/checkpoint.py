@@ -1,6 +1,7 @@
 """Weights and what made them, in one file that is written whole or not at all."""
 
 import io
+import json
 import os
 import pickle
 import zipfile
@@ -44,6 +45,11 @@ def write_whole(path: Path, data: bytes) -> None:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON that people can read, as :func:`write_whole` does."""
+    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def save(content: dict[str, Any], path: Path) -> None:
@@ -107,10 +113,21 @@ def load_model(
         FileNotFoundError: the file is not there.
     """
     name = model_name(name)
-    content = load_for(name, Path(weights_dir) / f"{name}.pt")
+    return build_model(load_for(name, Path(weights_dir) / f"{name}.pt"), device)
+
+
+def build_model(content: dict[str, Any], device: torch.device | str = "cpu") -> nn.Module:
+    """The net of a checkpoint that has been read, as :func:`load_model` gives it.
+
+    Raises:
+        ValueError: it does not hold the weights of its net.
+    """
+    name = content["model"]
     model = create_model(name)
     try:
         model.load_state_dict(content["weights"])  # float16 is widened to float32 here
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"{weights_dir}/{name}.pt does not hold the weights of {name}") from error
+        raise ValueError(
+            f"the checkpoint of {name} does not hold its weights; delete {name}.pt"
+        ) from error
     return model.to(device).eval()

@@ -6,6 +6,7 @@ References:
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -265,15 +266,20 @@ def _is_frame(piece: Piece, pieces: list[Piece]) -> bool:
 
 def _join(pieces: list[Piece]) -> list[Piece]:
     """Pieces that lie above each other and close together are one digit."""
-    pieces = list(pieces)
-    while len(pieces) > 1:
-        a, b = min(combinations(pieces, 2), key=lambda pair: _gap(*pair))
-        if _gap(a, b) == math.inf:
-            break
-        pieces.remove(a)
-        pieces.remove(b)
-        pieces.append(a.joined(b))
+    gaps = _gaps(combinations(pieces, 2))
+    while gaps:
+        a, b = min(gaps, key=gaps.__getitem__)
+        both = a.joined(b)
+        pieces = [piece for piece in pieces if piece not in (a, b)]
+        gaps = {pair: gap for pair, gap in gaps.items() if a not in pair and b not in pair}
+        gaps |= _gaps((piece, both) for piece in pieces)
+        pieces.append(both)
     return pieces
+
+
+def _gaps(pairs: Iterable[tuple[Piece, Piece]]) -> dict[tuple[Piece, Piece], float]:
+    """The gaps of those pairs that are one digit."""
+    return {pair: gap for pair in pairs if (gap := _gap(*pair)) < math.inf}
 
 
 def _gap(a: Piece, b: Piece) -> float:

@@ -54,10 +54,10 @@ def distort(
     Args:
         images: float (N, 1, H, W), background 0, which is also what comes in from outside.
         generator: random numbers, on the device of the images.
-        degrees: rotation is even in +-degrees.
-        scale: each axis shrinks by a factor even in 1 +- scale.
+        degrees: rotation is uniform in +-degrees.
+        scale: each axis shrinks by a factor uniform in 1 +- scale.
         shear: x moves by up to +-shear times y.
-        shift: pixels, even in +-shift on each axis.
+        shift: pixels, uniform in +-shift on each axis.
         elastic: pixels, standard deviation of the coefficients of the elastic field.
 
     Returns:
@@ -65,17 +65,17 @@ def distort(
     """
     n, _, height, width = images.shape
     device = images.device
-    even = torch.rand(n, 6, generator=generator, device=device) * 2 - 1  # in [-1, 1]
-    angle = even[:, 0] * math.radians(degrees)
-    scale_x, scale_y = 1 + even[:, 1] * scale, 1 + even[:, 2] * scale
+    uniform = torch.rand(n, 6, generator=generator, device=device) * 2 - 1  # in [-1, 1]
+    angle = uniform[:, 0] * math.radians(degrees)
+    scale_x, scale_y = 1 + uniform[:, 1] * scale, 1 + uniform[:, 2] * scale
     sin, cos = angle.sin(), angle.cos()
-    slant = even[:, 3] * shear
+    slant = uniform[:, 3] * shear
     # Rows of the inverse map, output place -> input place: rotation * shear * scale.
     row_x = torch.stack(
-        [scale_x * cos, scale_y * (slant * cos - sin), even[:, 4] * shift * 2 / width], 1
+        [scale_x * cos, scale_y * (slant * cos - sin), uniform[:, 4] * shift * 2 / width], 1
     )
     row_y = torch.stack(
-        [scale_x * sin, scale_y * (slant * sin + cos), even[:, 5] * shift * 2 / height], 1
+        [scale_x * sin, scale_y * (slant * sin + cos), uniform[:, 5] * shift * 2 / height], 1
     )
     affine = torch.stack([row_x, row_y], 1)  # (N, 2, 3)
     basis = _basis(height, width, device)

@@ -50,7 +50,7 @@ def to_onnx(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
     content = checkpoint.load_for(name, Path(weights_dir) / f"{name}.pt", "temperature", "val")
     temperature, val = float(content["temperature"]), content["val"]
     program = torch.onnx.export(
-        Calibrated(checkpoint.load_model(name, weights_dir), temperature).eval(),
+        Calibrated(checkpoint.build_model(content), temperature).eval(),
         (torch.zeros(2, 1, SIDE, SIDE),),  # two: a batch of one would be taken for a constant
         input_names=["ink"],
         output_names=["probs"],

@@ -129,7 +129,7 @@ def gray_picture(image: NDArray[np.float32], title: str) -> bytes:
     figure = Figure(figsize=(3.2, 3.5), layout="constrained")
     axes = figure.subplots()
     axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_title(title)
+    axes.set_title(title, parse_math=False)  # it may be the name of a file
     axes.axis("off")
     return _png(figure)
 

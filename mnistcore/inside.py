@@ -61,7 +61,7 @@ def feature_maps(model: nn.Module, images: Tensor) -> list[dict[str, Tensor]]:
 
 
 def dead_maps(maps: Tensor) -> list[int]:
-    """Numbers of the maps (C, H, W) that are zero everywhere: the net learns nothing from them."""
+    """Numbers of the maps (C, H, W) that are zero everywhere: they tell nothing of this digit."""
     return (~maps.flatten(1).any(1)).nonzero().flatten().tolist()
 
 

@@ -285,5 +285,5 @@ def create_model(name: str) -> nn.Module:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Trainable numbers of a net."""
+    """Number of trainable parameters of a net."""
     return sum(p.numel() for p in model.parameters())

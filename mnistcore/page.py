@@ -16,12 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from mnistcore import inside
-from mnistcore.data import ASSETS, normalize
+from mnistcore.data import ASSETS, RESULTS, normalize
 from mnistcore.device import device_name
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.recognizer import Reading, Recognizer
 
-RESULTS = ASSETS / "results"
 ROW = ("accuracy", "interval", "errors", "num_params", "macs", "latency_ms")
 TITLES = {"all": "All five together"}
 STEP_SIDE = 480  # pixels of a step's picture at the most: more would only make the page slow

@@ -2,6 +2,7 @@
 
 import io
 import math
+import threading
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from skimage.measure import label
 
 MAX_PIXELS = 100_000_000  # a larger picture is not decoded
 TOO_MANY = f"at most {MAX_PIXELS // 10**6} million pixels are read"
+QUIET = threading.Lock()  # which warnings are shown is one setting of all threads
 MAX_SIDE = 1600  # pixels; a larger picture is shrunk: a digit on a page is still 40 px high
 
 Plane = NDArray[np.float32]
@@ -76,7 +78,7 @@ def _load(picture: Picture) -> tuple[Plane, float]:
                 return _decode(Image.fromarray(picture))  # several times as fast
         return _from_array(picture)
     try:
-        with warnings.catch_warnings():
+        with QUIET, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about sizes and odd metadata
             if isinstance(picture, Image.Image):
                 return _decode(picture)
@@ -90,6 +92,8 @@ def _load(picture: Picture) -> tuple[Plane, float]:
                 return rgba, scale * drafted
     except (FileNotFoundError, IsADirectoryError):
         raise FileNotFoundError(f"no picture {picture!s}") from None
+    except PermissionError:
+        raise PictureError(f"{picture!s} may not be read; change its permissions") from None
     except Image.DecompressionBombError:
         raise PictureError(f"the picture is too large; {TOO_MANY}") from None
     except PictureError:
@@ -107,11 +111,14 @@ def _decode(image: Image.Image) -> tuple[Plane, float]:
     transparent = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
     upright = ImageOps.exif_transpose(image).convert("RGBA" if transparent else "RGB")
     factor = math.ceil(max(upright.size) / MAX_SIDE)
-    return _from_array(np.asarray(upright.reduce(factor)))[0], float(factor)
+    return _from_array(np.asarray(upright.reduce(factor)), 255)[0], float(factor)
 
 
-def _from_array(array: NDArray[Any]) -> tuple[Plane, float]:
-    """Gray, gray and alpha, RGB or RGBA of any number type, as :func:`_load` gives it."""
+def _from_array(array: NDArray[Any], top: int | None = None) -> tuple[Plane, float]:
+    """Gray, gray and alpha, RGB or RGBA of any number type, as :func:`_load` gives it.
+
+    Full light is ``top``: by default the least of 1, 255 and 65,535 that nothing exceeds.
+    """
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4):
         raise PictureError(
@@ -126,7 +133,7 @@ def _from_array(array: NDArray[Any]) -> tuple[Plane, float]:
             f"the picture has values from {lowest:g} to {highest:g}; "
             "they must be from 0 to 1, to 255 or to 65,535"
         )
-    top = next(limit for limit in (1, 255, 65535) if highest <= limit)
+    top = top or next(limit for limit in (1, 255, 65535) if highest <= limit)
     values, factor = _shrink(array.reshape(*array.shape[:2], channels))
     values /= np.float32(top)
     if channels < 3:

@@ -5,7 +5,6 @@ one: the whole picture shrunk to 28x28 in gray, light on dark by its median, giv
 """
 
 import importlib.util
-import json
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,17 +21,17 @@ from PIL import Image
 from tqdm import tqdm
 
 from mnistcore import figures, scenes
-from mnistcore.checkpoint import WEIGHTS, write_whole
+from mnistcore.checkpoint import WEIGHTS, write_json, write_whole
 from mnistcore.corruptions import CORRUPTIONS
-from mnistcore.data import ASSETS, load_mnist, split_train_val
+from mnistcore.data import ASSETS, load_mnist, split_train_val, to_unit
 from mnistcore.device import device_name
 from mnistcore.evaluate import wilson_interval
 from mnistcore.font import DIGITS
 from mnistcore.models import list_models
+from mnistcore.recipes import TrainConfig
 from mnistcore.recognizer import DIGIT, NOT_A_DIGIT, Probs, Reading, Recognizer
 from mnistcore.scenes import Pixels, Plane
 
-VAL_SIZE = 5000  # digits of the training set on which choices about the reader are made
 TOGETHER = "together"
 WORKERS = 2  # threads that make and read pictures, the nets of each in one
 EXAMPLE = 5  # which picture of each row is shown
@@ -67,8 +66,8 @@ def load_split(split: str, data_dir: Path | str = ASSETS) -> tuple[Plane, NDArra
     """Digits in an order of their own, always the same.
 
     Args:
-        split: "test", or "val": those of the training set that no net was trained on. Choices about
-            the reader are made on these.
+        split: "test", or "val": those of the training set that the shipped nets were not trained
+            on. Choices about the reader are made on these.
         data_dir: folder that holds ``MNIST/raw``.
 
     Returns:
@@ -79,10 +78,10 @@ def load_split(split: str, data_dir: Path | str = ASSETS) -> tuple[Plane, NDArra
     """
     images, labels = load_mnist("test" if split == "test" else "train", data_dir)
     if split == "val":
-        chosen = split_train_val(VAL_SIZE, len(images))[1]
+        chosen = split_train_val(TrainConfig.val_size, len(images))[1]
         images, labels = images[chosen], labels[chosen]
     order = np.random.default_rng(0).permutation(len(images))
-    return images[:, 0].numpy()[order].astype(np.float32) / np.float32(255), labels.numpy()[order]
+    return to_unit(images[:, 0]).numpy()[order], labels.numpy()[order]
 
 
 def _bytes(plane: Plane) -> Pixels:
@@ -310,7 +309,7 @@ def _measure_row(
             (d, r.digits[0].image) for d, r in zip(digits, readings, strict=False) if r.digits
         ]
         gaps = [255 * float(np.abs(given - got).mean()) for given, got in framed]
-        result["frame_difference"] = float(np.mean(gaps)) if gaps else None
+        result["frame_difference"] = float(np.mean(gaps))
     return result
 
 
@@ -369,6 +368,7 @@ def run_picture_benchmark(
     total = sum(row.n for row in rows.values())
     with _one_thread(), tqdm(total=total, unit="picture",
                              disable=None if show_progress else True) as progress:  # fmt: skip
+        device_of_reads = device_name(recognizer.device)  # with one thread
         times = _read_times(digits, recognizer, max(1, round(TIMED * share)))
         results = {}
         for name, row in rows.items():
@@ -376,7 +376,7 @@ def run_picture_benchmark(
             results[name] = _measure_row(name, row, digits, recognizer, progress)
     return {
         "split": split,
-        "device": device_name(recognizer.device),
+        "device": device_of_reads,
         "torch_version": str(torch.__version__),
         "read_ms": times,
         "rows": results,
@@ -406,5 +406,5 @@ def write_results(results: dict[str, Any], sheet: bytes, out_dir: Path) -> None:
     Raises:
         OSError: ``out_dir`` cannot be written.
     """
-    write_whole(out_dir / "pictures.json", (json.dumps(results, indent=1) + "\n").encode())
+    write_json(out_dir / "pictures.json", results)
     write_whole(out_dir / "pictures.png", sheet)

@@ -161,9 +161,9 @@ class Recognizer:
         with self._lock:
             if name not in self._nets:
                 path = self._folder / f"{name}.pt"
-                temperature = checkpoint.load_for(name, path, "temperature")["temperature"]
-                model = checkpoint.load_model(name, self._folder, self.device)
-                self._nets[name] = model, float(temperature)
+                content = checkpoint.load_for(name, path, "temperature")
+                model = checkpoint.build_model(content, self.device)
+                self._nets[name] = model, float(content["temperature"])
             return self._nets[name]
 
     @cached_property
@@ -369,7 +369,8 @@ def choose_threshold(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = A
         FileNotFoundError, ValueError: weights or data are missing or damaged.
         OSError: the folder cannot be written.
     """
-    first = checkpoint.load(Path(weights_dir) / f"{list_models()[0]}.pt")
+    name = list_models()[0]
+    first = checkpoint.load_for(name, Path(weights_dir) / f"{name}.pt", "config")
     images = load_mnist("train", data_dir)[0]
     val = split_train_val(first["config"]["val_size"], len(images))[1]
     recognizer = Recognizer(weights_dir, "cpu")
@@ -377,8 +378,7 @@ def choose_threshold(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = A
     probs = [np.mean(list(recognizer.probs(b.numpy())[0].values()), 0).max(1) for b in batches]
     threshold = float(np.quantile(np.concatenate(probs), REFUSED))
     content = {"threshold": threshold, "refused_validation_digits": REFUSED, "n": len(val)}
-    text = json.dumps(content, indent=1) + "\n"
-    checkpoint.write_whole(Path(weights_dir) / THRESHOLD_FILE, text.encode())
+    checkpoint.write_json(Path(weights_dir) / THRESHOLD_FILE, content)
 
 
 def _load_threshold(weights_dir: Path) -> float:

@@ -36,9 +36,10 @@ net = mnistcore.load_model("LeNet")  # one of them: (N, 1, 28, 28), normalised, 
 
 The 60,000 training images of MNIST (by LeCun, Cortes and Burges, from digits of US Census Bureau
 employees and American high-school students; CC BY-SA 3.0), of which `val_size` are held out to
-choose the recipe and the temperature. Beside them, `drawn` digits that were drawn at random from
-the project's own pen font, in forms of regions that MNIST has few of, and `others`: drawings of no
-digit, for which a net learns to find all ten equally likely.
+fit the temperature and the threshold; the recipe was chosen with 10,000 held out. Beside them,
+`drawn` digits that were drawn at random from the project's own pen font, in forms of regions that
+MNIST has few of, and `others`: drawings of no digit, for which a net learns to find all ten equally
+likely.
 
 ## Recipe
 
@@ -271,7 +272,7 @@ def _reading_figures(results: Mapping[str, Any]) -> list[str]:
         f"single digits on canvases taken for several: {_percent(split / n)} % (n = {n:,})",
         f"28x28 that comes out of an MNIST digit in its own frame: off by "
         f"{rows['own_frame']['frame_difference']:.2f} of 255 in the mean",
-        f"a read of a 280x280 canvas, all five nets, one thread: {times['median']:.1f} ms in the "
+        f"a read of a 280x280 canvas, all five nets: {times['median']:.1f} ms in the "
         f"median, 95 % under {times['p95']:.1f} ms ({results['device']}, "
         f"torch {results['torch_version']})",
     ]

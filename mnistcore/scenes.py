@@ -25,7 +25,7 @@ SIDES = 280, 1000  # pixels of a canvas
 FILLS = 0.12, 0.9  # of a canvas's shorter side, for the longer side of a digit
 FINE = 6  # steps a pixel in which the outline of an MNIST digit is traced
 MARGIN = 2  # pixels between ink and the edge of its canvas
-FULL_LETTERS = "ACEFHKLMNPRTUVWXacdefhjkmnprtuvwx"  # those that cannot pass for digits
+FULL_LETTERS = "".join(name for name in LETTERS if len(name) == 1)  # those unlike any digit
 
 
 def _log_uniform(low: float, high: float, rng: np.random.Generator) -> float:
@@ -323,7 +323,7 @@ def drawn_letter(rng: np.random.Generator) -> Pixels:
 
 
 def drawn_shape(rng: np.random.Generator) -> Pixels:
-    """A shape of our font's, or a disc, square, triangle or star, filled, or drawn in a line."""
+    """A shape of our font's, or a disc, polygon or star, filled, or drawn in a line."""
     if rng.random() < 0.5:
         return canvas(pen_drawing(SHAPES[rng.choice(list(SHAPES))], rng), rng)
     height, width = canvas_shape(rng)

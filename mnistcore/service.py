@@ -91,11 +91,11 @@ async def fetch_nothing(*_: Any, **__: Any) -> NoReturn:
 
 
 def settings() -> dict[str, Any]:
-    """Keep Gradio to itself, and the arguments with which to launch a page that is open to all."""
+    """Stop Gradio's own requests; the arguments to launch a page that is open to all."""
     safehttpx.get = safehttpx.async_validate_url = fetch_nothing
-    # Gradio would sum up the last 10,000 events after every one, for a monitor that is off here,
+    # Gradio would sum up the last 10,000 events after every one, for a monitor that is off here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
-    os.environ.setdefault("MPLBACKEND", "agg")  # and import pyplot at the first
+    os.environ.setdefault("MPLBACKEND", "agg")  # Gradio imports pyplot at the first event
     return {
         "max_file_size": MAX_FILE,
         "enable_monitoring": False,

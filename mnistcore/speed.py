@@ -68,8 +68,8 @@ def compare_speed(
     """Images a second of both ways, in turn, after one round that does not count.
 
     Returns:
-        device, torch_version, and for each net the medians of the rounds, images/s of both, and
-        median, least and greatest of the ratio of a round.
+        device, torch_version, images of a round, rounds, and for each of the nets the medians of
+        the rounds, images/s of both, and median, least and greatest of the ratio of a round.
     """
     chosen = choose_device(device)
     keep_freed_memory()  # for both

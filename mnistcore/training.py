@@ -1,6 +1,5 @@
 """Training one net, from data to checkpoint: seeded, resumable, alone or data-parallel."""
 
-import json
 import math
 import os
 import subprocess
@@ -166,7 +165,7 @@ class Training:
         self.history = state["history"]
 
     def epoch(self, images: Tensor, labels: Tensor, bar: tqdm) -> dict[str, float]:
-        """Train on the images in a random order, on each once, in whole batches.
+        """Train on the images in a random order, in whole batches, on none of them twice.
 
         Args:
             images: uint8 (n, 1, 28, 28), on the device.
@@ -251,7 +250,8 @@ def train(
         out_dir: folder of the checkpoint.
         data_dir: folder that holds ``MNIST/raw``.
         device: "cpu", "cuda", "mps", ...; the accelerator by default, where there is one.
-        resume: go on after the last epoch that ``training.pt`` knows; start where there is none.
+        resume: go on after the last epoch that ``training.pt`` knows, or return a finished
+            checkpoint as it is; start where there is neither.
         show_progress: show a bar (on a terminal) and print a line an epoch.
 
     Returns:
@@ -294,6 +294,8 @@ def _train(
         folder.mkdir(parents=True, exist_ok=True)
         with checkpoint.naming(folder):  # better now than after the first epoch
             tempfile.TemporaryFile(dir=folder).close()
+        if not resume:
+            running.unlink(missing_ok=True)  # of an earlier training
     unpacks = os.environ.get("LOCAL_RANK", "0") == "0"  # one process a machine unpacks the data
     if not unpacks:
         dist.barrier()
@@ -329,8 +331,7 @@ def _train(
             training.history.append(entry)
             if first:
                 # The state comes last: killed between the two, the epoch and both are made anew.
-                history = json.dumps(training.history, indent=1)
-                checkpoint.write_whole(folder / "history.json", history.encode())
+                checkpoint.write_json(folder / "history.json", training.history)
                 checkpoint.save(training.state(), running)
             if first and show_progress:
                 bar.write(_epoch_line(name, len(training.history), config.epochs, entry))

@@ -34,10 +34,8 @@ KINDS: list[tuple[str, str, dict[str, Any]]] = [
     ("DDS", "RGBA", {}), ("SGI", "RGB", {}), ("MPO", "RGB", {"save_all": True}),
 ]  # fmt: skip
 NUMBERS = [0, 1, 2, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
-TIME, MEMORY = (
-    10,
-    2500,
-)  # seconds of the processor, MB: the largest picture that is decoded takes half of it
+TIME = 10  # seconds of the processor
+MEMORY = 2500  # MB; the largest picture that is decoded takes half of it
 PEAK = Path("/proc/self/clear_refs")
 
 
@@ -155,8 +153,8 @@ def main() -> None:
             args.out.mkdir(parents=True, exist_ok=True)
             path = args.out / f"{args.seed}-{len(found)}"
             path.write_bytes(content)
-            print(f"{path}: {what}")  # noqa: T201
-    print(  # noqa: T201
+            print(f"{path}: {what}")
+    print(
         f"{count:,} files damaged from {len(files)}, {len(found)} kinds of failure; the slowest "
         f"took {slowest:.1f} s, memory stayed below {most:.0f} MB"
     )

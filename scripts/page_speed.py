@@ -179,14 +179,14 @@ def main() -> None:
                 sent.clear()
                 page.bring_to_front()
                 ours += latencies(page, args.strokes // 4)
-                strokes, requests = args.strokes // 4 + 5, list(sent)
+                count, requests = args.strokes // 4 + 5, list(sent)
                 empty.bring_to_front()
                 theirs += latencies(empty, args.strokes // 4)
             results["latency_ms"], results["nothing_ms"] = percentiles(ours), percentiles(theirs)
             results["ratio"] = results["latency_ms"]["median"] / results["nothing_ms"]["median"]
             results["bytes_a_request_max"] = max(requests)
-            results["bytes_a_stroke"] = sum(requests) / strokes
-            results["requests_a_stroke"] = len(requests) / strokes
+            results["bytes_a_stroke"] = sum(requests) / count
+            results["requests_a_stroke"] = len(requests) / count
             page.bring_to_front()
             page = opened(url)
             sent = count_bytes(page)
@@ -197,7 +197,7 @@ def main() -> None:
             strokes = Strokes(page)
             memory = []
             for number in tqdm(range(args.memory_strokes), "memory", unit="stroke"):
-                if number % (args.memory_strokes // 10) == 0:
+                if number % max(1, args.memory_strokes // 10) == 0:
                     memory.append(round(resident_mb(process), 1))
                 strokes.stroke(0)
                 strokes.page.evaluate("measured.times = []")
@@ -206,7 +206,7 @@ def main() -> None:
                 if number % 3 == 2:
                     strokes.clear()
             results["memory_mb"] = [*memory, round(resident_mb(process), 1)]
-    print(json.dumps(results, indent=1))  # noqa: T201
+    print(json.dumps(results, indent=1))
     if args.out:
         args.out.write_text(json.dumps(results, indent=1) + "\n")
 

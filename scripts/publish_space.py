@@ -132,13 +132,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if args.dry_run:
             size = write_folder(args.dry_run)
-            print(f"{args.dry_run}: {size / 1e6:.1f} MB for {args.space}")  # noqa: T201
+            print(f"{args.dry_run}: {size / 1e6:.1f} MB for {args.space}")
         else:
-            print(publish(args.space, args.private))  # noqa: T201
+            print(publish(args.space, args.private))
     except (ValueError, OSError, HTTPError) as error:
         where = f"{ENDPOINT}: " if isinstance(error, HTTPError) else ""
         reason = " ".join(str(error).split())
-        print(f"publish_space: {where}{reason}", file=sys.stderr)  # noqa: T201
+        print(f"publish_space: {where}{reason}", file=sys.stderr)
         return 2
     return 0
 

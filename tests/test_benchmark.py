@@ -8,15 +8,9 @@ import pytest
 import torch
 
 from mnistcore import checkpoint
-from mnistcore.benchmark import (
-    CONTESTED,
-    RESULTS,
-    count_macs,
-    run_benchmark,
-    write_results,
-)
+from mnistcore.benchmark import CONTESTED, count_macs, run_benchmark, write_results
 from mnistcore.checkpoint import WEIGHTS
-from mnistcore.data import load_mnist
+from mnistcore.data import RESULTS, load_mnist
 from mnistcore.evaluate import measure, predict_logits
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.recipes import RECIPES, TrainConfig

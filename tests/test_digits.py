@@ -249,7 +249,9 @@ def test_a_digit_that_touches_the_border_stays(side: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["dots", "salt", "dashes"], ids=["dots", "salt and pepper", "a printed text"]
+    "page",
+    ["dots", "salt", "dashes", "letters"],
+    ids=["dots", "salt and pepper", "a printed text", "125 times the letter i"],
 )
 def test_many_pieces_take_no_time(page: str) -> None:
     rng = np.random.default_rng(0)
@@ -259,6 +261,11 @@ def test_many_pieces_take_no_time(page: str) -> None:
             ink[row : row + 4, column : column + 4] = 1
     elif page == "salt":
         ink[rng.random(ink.shape) < 0.05] = 1
+    elif page == "letters":  # just few enough to be joined
+        for row, column in np.ndindex(5, 25):
+            top, left = 20 + 200 * row, 10 + 39 * column
+            ink[top : top + 12, left : left + 12] = 1
+            ink[top + 20 : top + 100, left : left + 12] = 1
     else:
         for row, column in np.ndindex(80, 80):
             ink[10 + 12 * row : 16 + 12 * row, 10 + 12 * column : 13 + 12 * column] = 1

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from mnistcore.__main__ import main
-from mnistcore.benchmark import RESULTS
 from mnistcore.checkpoint import WEIGHTS
+from mnistcore.data import RESULTS
 from mnistcore.models import list_models
 from mnistcore.report import splice
 from mnistcore.training import ROOT
@@ -148,12 +148,24 @@ def test_the_projects_own_results_are_told_in_its_documents(
     (tmp_path / "README.md").write_text(stale)
     monkeypatch.setattr("mnistcore.__main__.README", tmp_path / "README.md")
     monkeypatch.setattr("mnistcore.__main__.WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr("mnistcore.benchmark.RESULTS", tmp_path)
+    monkeypatch.setattr("mnistcore.__main__.RESULTS", tmp_path)
     monkeypatch.setattr("mnistcore.speed.compare_speed", lambda *_: found)
     assert main(["benchmark", "--speed"]) == 0
     assert (tmp_path / "README.md").read_text() == readme.read_text()
     card = (tmp_path / "weights" / "README.md").read_text()
     assert card == (WEIGHTS / "README.md").read_text()
+
+
+def test_results_of_some_nets_are_not_told_in_the_documents(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(kept := (ROOT / "README.md").read_text())
+    monkeypatch.setattr("mnistcore.__main__.README", readme)
+    monkeypatch.setattr("mnistcore.__main__.RESULTS", tmp_path)
+    assert main(["benchmark", "--weights", str(trained / "weights"), "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "benchmark.md").exists()
+    assert readme.read_text() == kept
 
 
 @pytest.fixture(scope="module")

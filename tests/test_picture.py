@@ -245,6 +245,7 @@ BLANKS = {
     "light falls off": np.tile(np.linspace(90, 240, 400), (300, 1)).astype(np.uint8),
     "noise": SEED.integers(0, 256, (300, 300)).astype(np.uint8),
     "JPEG": file(Image.new("RGB", (300, 200), "#d8c8a0"), "JPEG"),
+    "a camera in the dark": file(Image.fromarray(np.eye(300, dtype=np.uint8))),
 }
 
 

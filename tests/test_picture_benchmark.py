@@ -12,6 +12,7 @@ from mnistcore import picture_benchmark as bench
 from mnistcore.__main__ import main
 from mnistcore.data import load_mnist, split_train_val
 from mnistcore.models import list_models
+from mnistcore.recipes import TrainConfig
 from mnistcore.recognizer import Digit, Reading
 from mnistcore.report import pictures_report
 from mnistcore.scenes import Plane
@@ -75,8 +76,8 @@ def test_text_of_one_net() -> None:
 def test_splits() -> None:
     digits, labels = bench.load_split("val")
     images, truths = load_mnist("train")
-    held_out = split_train_val(bench.VAL_SIZE, len(images))[1]
-    assert digits.shape == (bench.VAL_SIZE, 28, 28)
+    held_out = split_train_val(TrainConfig.val_size, len(images))[1]
+    assert digits.shape == (TrainConfig.val_size, 28, 28)
     assert digits.dtype == np.float32
     assert np.bincount(labels).tolist() == np.bincount(truths[held_out].numpy()).tolist()
     assert digits.sum() == pytest.approx(float(images[held_out].sum()) / 255, rel=1e-3)

@@ -491,14 +491,14 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the nets in the order in which their weights are loaded."""
     names: list[str] = []
     lock = threading.Lock()
-    original = checkpoint.load_model
+    original = checkpoint.load_for
 
-    def load_model(name: str, *args: Any, **options: Any) -> Any:
+    def load_for(name: str, *args: Any) -> Any:
         with lock:
             names.append(name)
-        return original(name, *args, **options)
+        return original(name, *args)
 
-    monkeypatch.setattr(checkpoint, "load_model", load_model)
+    monkeypatch.setattr(checkpoint, "load_for", load_for)
     return names
 
 
