@@ -200,6 +200,9 @@ def _write_model_card() -> None:
 
 def run_benchmark(args: argparse.Namespace) -> None:
     """Measure the trained nets, the reading of pictures, or the speed of training."""
+    if args.seeds and (args.pictures or args.speed):
+        instead = "--pictures" if args.pictures else "--speed"
+        raise ValueError(f"--seeds are for the benchmark of the nets, not {instead}")
     ours = args.speed or args.weights.resolve() == WEIGHTS
     out_dir = args.out or (RESULTS if ours else RUNS / "results")
     if args.pictures:

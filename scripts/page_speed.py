@@ -9,7 +9,6 @@ import json
 import math
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 from tqdm import tqdm
 
-from scripts.server import percentiles, resident_mb, served
+from scripts.server import CHROMIUM, percentiles, resident_mb, served
 
 DRAWN_SECONDS = 5  # of one stroke, for frames and bytes
 # The same page, with a handler that only says which drawing it saw.
@@ -162,7 +161,7 @@ def main() -> None:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--disable-gpu", "--no-sandbox"]
+            executable_path=CHROMIUM, args=["--disable-gpu", "--no-sandbox"]
         )
 
         def opened(url: str) -> Page:

@@ -4,7 +4,6 @@
 """
 
 import io
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from mnistcore.font import DIGITS
 from mnistcore.strokes import pen_strokes
-from scripts.server import served
+from scripts.server import CHROMIUM, served
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MOST_BYTES = 300_000
@@ -56,7 +55,7 @@ def main() -> None:
     """Take both."""
     with served("demo.py") as (url, _, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--disable-gpu", "--no-sandbox"]
+            executable_path=CHROMIUM, args=["--disable-gpu", "--no-sandbox"]
         )
         page = browser.new_page(viewport={"width": 1280, "height": 1062})
         page.goto(url)

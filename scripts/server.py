@@ -1,6 +1,7 @@
 """The real page as a process to be measured or tested: started, waited for, ended."""
 
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def free_port() -> int:

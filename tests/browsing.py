@@ -1,14 +1,13 @@
 """A real browser, for the tests that need one."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+from scripts.server import CHROMIUM
 
 
 @contextmanager

@@ -80,6 +80,12 @@ def test_a_wrong_call_is_one_line(argv: list[str], capsys: pytest.CaptureFixture
     one_line(capsys)
 
 
+@pytest.mark.parametrize("instead", ["--pictures", "--speed"])
+def test_seeds_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["benchmark", instead, "--seeds", "runs"]) == 2
+    assert f"--seeds are for the benchmark of the nets, not {instead}" in one_line(capsys)
+
+
 def test_an_output_folder_that_cannot_be_written_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
