@@ -470,6 +470,51 @@ def test_the_arithmetic_of_a_pixel_is_right(page: Page) -> None:
             told(float(pooled[channel, row if "pool" in key else row // 2,
                               column if "pool" in key else column // 2])))  # fmt: skip
         expect(page.locator("#maps .mark")).to_be_visible()
+    page.keyboard.press("PageDown")
+    expect(page.locator("#maps .arithmetic h3")).to_have_text(
+        "Map 6, row 7, column 6, of conv1 + ReLU + max pooling"
+    )
+    said = page.locator("#maps [role=status]")
+    expect(said).to_have_text(re.compile("^Map 6, row 7, column 6: "))
+
+
+def test_the_pixel_that_is_explained_is_that_under_the_pointer(page: Page) -> None:
+    draw(page, DIGITS["8"])
+    expect(answer(page)).to_have_text("8")
+    target = page.locator("canvas[data-key='conv1'][data-channel='0']")
+    target.scroll_into_view_if_needed()
+    target.hover()
+    box = target.bounding_box()
+    side = box["width"] / 24
+    for column in range(4, 20, 3):
+        edge = box["x"] + column * side
+        x = next(x for x in (edge, edge + side) if x % 1 > 0.02) + 0.01  # just right of the edge
+        page.mouse.move(x, box["y"] + box["height"] / 2)
+        words = page.locator("#maps .tip span").inner_text()
+        page.mouse.down()
+        page.mouse.up()
+        expect(page.locator("#maps .arithmetic h3")).to_contain_text(words.removeprefix("map"))
+
+
+def test_another_layer_of_the_same_name_forgets_a_pixel_that_it_has_not(page: Page) -> None:
+    draw(page, DIGITS["6"])
+    expect(answer(page)).to_have_text("6")
+    choose_stage(page, "MyVggNet, conv1")
+    last = page.locator("canvas[data-key='conv1']").last
+    expect(last).to_have_attribute("data-channel", re.compile("^([7-9]|[1-9].)$"))
+    last.click()
+    heading = page.locator("#maps .arithmetic h3")
+    expect(heading).to_be_visible()
+    choose_stage(page, "LeNet, conv1")
+    expect(page.locator("canvas[data-key='conv1']")).to_have_count(6)
+    expect(page.locator("#maps .arithmetic")).to_contain_text("Click a pixel")
+    page.locator("canvas[data-key='conv1']").nth(1).click()
+    expect(heading).to_contain_text("Map 2,")
+    page.locator("#maps abbr").focus()
+    expect(page.locator("#maps .tip")).to_contain_text("0.1307")
+    click(page, "clear")
+    expect(answer(page)).to_have_text(EMPTY)
+    expect(page.locator("#maps .row-note").nth(1)).to_have_text("6 of 24\N{MULTIPLICATION SIGN}24")
 
 
 def told(x: float) -> re.Pattern[str]:
