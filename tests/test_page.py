@@ -361,7 +361,8 @@ def test_a_number_has_boxes_and_each_digit_can_be_looked_at(page: Page) -> None:
     boxes = page.locator("#steps .box")
     assert boxes.count() == 3
     for i, digit in enumerate("407"):
-        boxes.nth(i).click()
+        boxes.nth(i).press("Enter")
+        expect(boxes.nth(i)).to_be_focused()
         expect(page.locator(".bars .best .bar-digit")).to_have_text(digit)
         expect(page.locator("#steps .box[aria-pressed=true]")).to_have_attribute(
             "aria-label", f"Look at digit {i + 1}: {digit}")  # fmt: skip
@@ -732,6 +733,12 @@ def test_it_fits_and_axe_finds_nothing_serious(scheme: str, width: int, open_pag
     page.get_by_role("tab", name="Upload").click()
     expect(page.get_by_role("button", name="a blank")).to_be_visible()
     check("upload")
+    page.get_by_role("button", name="a number").click()
+    expect(page.locator(".answer-text")).to_have_text("2049")
+    text, words = (page.locator(f".answer-{part}").bounding_box() for part in ("text", "words"))
+    assert text["x"] + text["width"] <= words["x"] or text["y"] + text["height"] <= words["y"]
+    assert page.locator(".answer-text").evaluate("text => text.scrollWidth <= text.clientWidth")
+    check("number")
     page.get_by_role("tab", name="Benchmark").click()
     expect(page.locator(".misread button").first).to_be_visible()
     expect(page.locator("#curves svg.marks")).to_be_visible()
