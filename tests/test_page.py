@@ -304,7 +304,7 @@ def test_a_late_answer_to_an_upload_is_not_shown_beside_the_canvas(
     expect(page.locator(".answer-text")).to_have_text("3")
     assert len(held) == 1
     held[0].continue_()
-    page.wait_for_function("heard.some(({ text }) => text === '7')")
+    page.wait_for_function("heard.some(({ text, number }) => text === '7' && !number)")
     assert page.locator(".answer-text").inner_text() == "3"
     page.locator("#net").get_by_text("MyVggNet").click()  # of the drawing
     expect(page.locator(".answer h3")).to_contain_text("MyVggNet")
