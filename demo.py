@@ -7,6 +7,7 @@ events; whatever is computed comes from mnistcore.
 import argparse
 import base64
 from importlib import import_module
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,24 @@ SCRIPTS = ASSETS / "page"
 EXAMPLES = ASSETS / "examples"
 FIRST_STAGE = "LeNet conv1"
 TOGETHER = "all"
+COLOURS = ("#4c78a8", "#f58518", "#e45756", "#439a92", "#b279a2")  # of the nets' curves
 # In the browser alone: the canvas tells the page what a link names, and hears what is chosen.
-LINKED = "() => JSON.parse(document.querySelector('#canvas canvas').dataset.choice)"
+LINKED = """() => [
+    ...JSON.parse(document.querySelector("#canvas canvas").dataset.choice),
+    ...["read", "draw"].map((selected) => ({ __type__: "update", selected })),
+]"""
 CHOSEN = """(net, stage) => {
     document.dispatchEvent(new CustomEvent("mnist-choice", { detail: { net, stage } }));
     return [];
 }"""
+DRAWN = "(document.querySelector('#draw').style.display !== 'none')"  # else the picture is open
+# Questions are numbered, and so are the answers to them; -1 is about what is no longer open.
+NEXT = "(window.asked = (window.asked ?? 0) + 1)"
+ASKED = f"(...given) => [...given.slice(0, -1), {DRAWN} ? {NEXT} : -1]"
+ASKED_OF_PICTURE = f"(...given) => [...given.slice(0, -1), {DRAWN} ? -1 : {NEXT}]"
+ASKED_AGAIN = f"""(drawing, picture, net, stage) => {DRAWN}
+    ? [drawing, null, net, stage, {NEXT}] : [null, picture, net, stage, {NEXT}]"""
+FAILED = "() => { document.dispatchEvent(new CustomEvent('mnist-failed')); return []; }"
 WEIGHTS_SHIPPED = (400, 700)  # Gradio's SemiBold files hold a few letters only
 THEME = gr.themes.Base(
     primary_hue="teal",
@@ -206,8 +219,8 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         fill_width=True,
         delete_cache=(3600, 3600),  # uploads are deleted when they are an hour old
     ) as demo:
-        source = gr.State("drawing")  # which tab's picture the views show
         last = gr.State(None)  # the last picture that could be read
+        asked = gr.Number(visible=False)
         with gr.Row(elem_id="head"):
             gr.HTML("<h1>mnistcore</h1><p>Five small nets read your handwriting.</p>",
                     elem_id="title", apply_default_css=False)  # fmt: skip
@@ -219,7 +232,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             with gr.Tab("Read", id="read"):
                 with gr.Row(elem_id="top"):
                     with gr.Column(min_width=320, elem_id="input"), gr.Tabs() as inputs:
-                        with gr.Tab("Draw", id="draw") as draw_tab:
+                        with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
                             pad = view(
                                 "link", "canvas", pen=20, hint="Draw a digit, or a whole number",
                                 net=nets[0], nets=[*nets, TOGETHER],
@@ -233,7 +246,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                             )  # fmt: skip
                     with gr.Column(min_width=320, elem_id="output"):
                         answer = view(
-                            "answer", nets=nets, params=page.num_params(),
+                            "answer", nets=nets, titles=page.TITLES, params=page.num_params(),
                             hint="Draw on the black canvas, or upload a picture.",
                         )  # fmt: skip
                 gr.HTML("<h2>How the picture was read</h2>", apply_default_css=False)
@@ -248,13 +261,19 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                 maps = view("maps", server_functions=[look, explain])
             with gr.Tab("Benchmark", id="benchmark") as benchmark_tab:
                 table = view("results", part="top", name="results-table")
+                colours = dict(zip(nets, cycle(COLOURS)))
+                legend = "".join(  # the plot's own does not wrap, and a phone cuts it off
+                    f"<span class='curve' style='--colour: {colour}'>{name}</span>"
+                    for name, colour in colours.items()
+                )
                 gr.HTML(
                     "<h2>Accuracy over epochs</h2><p class='told'>Validation images, averaged "
-                    "weights; the test set plays no part.</p>",
+                    f"weights; the test set plays no part.</p><p class='told'>{legend}</p>",
                     apply_default_css=False,
                 )
                 curves = gr.LinePlot(
-                    x="epoch", y="accuracy %", color="net", y_lim=[98, 100], height=340,
+                    x="epoch", y="accuracy %", color="net", color_map=colours,
+                    colors_in_legend=[], y_lim=[98, 100], height=340,
                     show_label=False, elem_id="curves",
                 )  # fmt: skip
                 errors = view("results", part="errors")
@@ -268,50 +287,63 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         }  # fmt: skip
 
         @checked
-        def drawing_shown(value: str | None, model: str, stage: str) -> tuple[Any, ...]:
+        def drawing_shown(
+            value: str | None, model: str, stage: str, asked: float | None
+        ) -> tuple[str, ...]:
             number, picture = parse_drawing(value)
-            return "drawing", *show(recognizer, picture, model, stage, number=number)
+            return show(recognizer, picture, model, stage, number=number, asked=asked)
 
         @checked
-        def picture_shown(picture: Path | bytes | None, model: str, stage: str) -> tuple[Any, ...]:
-            return picture, "picture", *show(recognizer, picture, model, stage)
+        def picture_shown(
+            picture: Path | bytes | None, model: str, stage: str, asked: float | None
+        ) -> tuple[Any, ...]:
+            return picture, *show(recognizer, picture, model, stage, asked=asked)
 
         @checked
         def shown_again(
-            source: str, value: str | None, picture: Path | bytes | None, model: str, stage: str
+            value: str | None, picture: Path | bytes | None, *choice: Any
         ) -> tuple[str, ...]:
-            if source == "drawing":
-                return drawing_shown(value, model, stage)[1:]
-            return show(recognizer, picture, model, stage)
+            if value is None:
+                return picture_shown(picture, *choice)[1:]
+            return drawing_shown(value, *choice)
 
         gr.on(
             [pad.input, draw_tab.select],
             drawing_shown,
-            [pad, net, stage],
-            [source, *views],
+            [pad, net, stage, asked],
+            views,
+            js=ASKED,
             **quick,
-        )
+        ).failure(None, js=FAILED, api_visibility="private")
         # A link that is opened: the net and the layer that it names, then the drawing in it.
-        pad.submit(None, None, [net, stage], js=LINKED, api_visibility="private").then(
-            drawing_shown, [pad, net, stage], [source, *views], **quick
+        pad.submit(
+            None, None, [net, stage, tabs, inputs], js=LINKED, api_visibility="private"
+        ).then(drawing_shown, [pad, net, stage, asked], views, js=ASKED, **quick).failure(
+            None, js=FAILED, api_visibility="private"
         )
         gr.on([net.change, stage.change], None, [net, stage], None, js=CHOSEN)
         gr.on(
-            [picture.change, upload_tab.select], picture_shown, [picture, net, stage],
-            [last, source, *views], **quick,
-        ).failure(lambda last: last, last, picture, api_visibility="private")  # fmt: skip
+            [picture.change, upload_tab.select],
+            picture_shown,
+            [picture, net, stage, asked],
+            [last, *views],
+            js=ASKED_OF_PICTURE,
+            **quick,
+        ).failure(lambda last: last, last, picture, api_visibility="private")
         gr.on(
             [net.change, stage.change],
             shown_again,
-            [source, pad, picture, net, stage],
+            [pad, picture, net, stage, asked],
             views,
+            js=ASKED_AGAIN,
             **quick,
-        )
+        ).failure(None, js=FAILED, api_visibility="private")
 
         @checked
         def results_shown(model: str) -> tuple[str, str]:
-            data = page.to_json(page.results_data(page.load_results(), model))
-            return data, data
+            data = page.results_data(page.load_results(), model)
+            top = {key: data.pop(key) for key in ("chosen", "words", "rows")}
+            return page.to_json(top), page.to_json(data)
 
         def curves_shown() -> Any:
             import pandas as pd  # type: ignore[import-untyped] # here: only this tab needs it
@@ -323,7 +355,8 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             digit = page.mnist_test_images()[int(event.index)]
             return gr.Tabs(selected="read"), gr.Tabs(selected="draw"), f"0 {page.png_url(digit)}"
 
-        gr.on([benchmark_tab.select, net.change], results_shown, net, [table, errors], **quick)
+        # The table asks for another net's results where it is seen.
+        gr.on([benchmark_tab.select, table.submit], results_shown, net, [table, errors], **quick)
         benchmark_tab.select(curves_shown, None, curves, api_visibility="private")
         errors.click(put_on_canvas, None, [tabs, inputs, pad], api_visibility="private")
 

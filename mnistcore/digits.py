@@ -150,7 +150,7 @@ def find_digits(ink: Plane) -> tuple[list[list[Piece]], list[str]]:
     if lines.any():
         notes.append("The lines of the paper were taken out.")
     if len(kept) < len(found):
-        notes.append(f"{_count(len(found) - len(kept), 'speck or edge')} dropped.")
+        notes.append(f"Dropped as specks or edges: {len(found) - len(kept)}.")
     if len(kept) > MOST_PIECES:
         return [kept], notes
     joined = _join(kept)

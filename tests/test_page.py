@@ -216,12 +216,127 @@ def test_undo_redo_clear_and_eraser(page: Page) -> None:
     expect(answer(page)).to_have_text("4")
 
 
+def test_undo_and_clear_while_the_pen_is_down(page: Page) -> None:
+    canvas = page.locator("#canvas canvas")
+    place = at(page)
+    for key in ("Control+z", "Delete"):
+        page.mouse.move(*place(100, 50))
+        page.mouse.down()
+        page.mouse.move(*place(100, 200), steps=3)
+        page.keyboard.press(key)
+        page.mouse.move(*place(300, 200), steps=3)  # the pen is still down, and draws no more
+        page.mouse.up()
+        expect(answer(page)).to_have_text(EMPTY)
+        expect(page.locator(".pad-hint")).to_be_visible()
+        canvas.press("Space")
+        canvas.press("ArrowDown")
+        canvas.press(key)  # the same with the pen of the keyboard
+        expect(answer(page)).to_have_text(EMPTY)
+        expect(page.locator(".pad-hint")).to_be_visible()
+    draw(page, DIGITS["1"])
+    expect(answer(page)).to_have_text("1")
+
+
+def test_shortcuts_work_wherever_nothing_else_has_the_keys(page: Page) -> None:
+    draw(page, DIGITS["1"])
+    expect(answer(page)).to_have_text("1")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Control+z")
+    expect(answer(page)).to_have_text(EMPTY)
+    page.locator("#canvas input[type=range]").focus()
+    page.keyboard.press("Control+y")
+    expect(answer(page)).to_have_text("1")
+    page.locator("#net input").first.focus()
+    page.keyboard.press("Delete")
+    click(page, "link")
+    page.locator(".pad-note input").press("Delete")
+    assert page.locator(".answer-text").inner_text() == "1"
+
+
 def test_clearing_while_an_answer_is_on_its_way_leaves_none(page: Page) -> None:
     for digit in ("3", "5", "0", "2"):
         draw(page, DIGITS[digit])
         click(page, "clear")
         assert page.locator(".answer-text").inner_text() == EMPTY  # at once
         expect(answer(page)).to_have_text(EMPTY)
+
+
+# All answers that the page was sent, those that it does not show as well.
+HEAR = """
+const parse = JSON.parse;
+window.heard = [];
+JSON.parse = (...given) => {
+    const data = parse(...given);
+    if (data?.asked) window.heard.push(data);
+    return data;
+};
+"""
+
+
+def hold(page: Page, address: str, word: str) -> list[Any]:
+    """The requests with a word in them, from now on: each waits until it is continued."""
+    held: list[Any] = []
+
+    def catch(route: Any) -> None:
+        if word.encode() in (route.request.post_data_buffer or b""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"**/gradio_api/{address}*", catch)
+    return held
+
+
+@pytest.mark.parametrize("address", ["upload", "queue/join"])
+def test_a_late_answer_to_an_upload_is_not_shown_beside_the_canvas(
+    address: str, open_page: Open
+) -> None:
+    page = open_page(script=HEAR)
+    draw(page, DIGITS["3"])
+    expect(answer(page)).to_have_text("3")
+    held = hold(page, address, "seven")
+    with page.expect_request(f"**/gradio_api/{address}*"):
+        upload(page, example("seven"))
+    expect(page.locator(".answer-text")).to_have_text(EMPTY)
+    if address == "queue/join":
+        expect(page.get_by_label("Remove Image")).to_be_visible()
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator(".answer-text")).to_have_text("3")
+    assert len(held) == 1
+    held[0].continue_()
+    page.wait_for_function("heard.some(({ text, number }) => text === '7' && !number)")
+    assert page.locator(".answer-text").inner_text() == "3"
+    page.locator("#net").get_by_text("MyVggNet").click()  # of the drawing
+    expect(page.locator(".answer h3")).to_contain_text("MyVggNet")
+    assert page.locator(".answer-text").inner_text() == "3"
+    page.unroute_all()
+    page.get_by_role("tab", name="Upload").click()
+    expect(page.locator(".answer-text")).to_have_text("7")
+    page.locator("#net").get_by_text("MyNetV1").click()  # of the picture
+    expect(page.locator(".answer h3")).to_contain_text("MyNetV1")
+    assert page.locator(".answer-text").inner_text() == "7"
+
+
+def test_a_late_answer_of_another_net_is_not_shown(open_page: Open) -> None:
+    page = open_page(script=HEAR)
+    draw(page, DIGITS["1"])
+    expect(answer(page)).to_have_text("1")
+    held = hold(page, "queue/join", '"LeNet"')
+    draw(page, [[(160, 60), (209, 52)]])
+    page.locator("#net").get_by_text("MyVggNet").click()
+    expect(page.locator(".answer h3")).to_contain_text("MyVggNet")
+    page.wait_for_function("heard.some(({ model }) => model === 'MyVggNet')")
+    page.evaluate("""() => {
+        window.before = heard.length;
+        window.titles = [];
+        const title = document.querySelector(".answer h3");
+        const watch = new MutationObserver(() => titles.push(title.textContent));
+        watch.observe(title, { childList: true });
+    }""")
+    for route in held:
+        route.continue_()
+    page.wait_for_function("heard.slice(before).some(({ model }) => model === 'LeNet')")
+    assert all("MyVggNet" in title for title in page.evaluate("titles"))
 
 
 def test_another_net_has_other_bars(page: Page) -> None:
@@ -246,7 +361,8 @@ def test_a_number_has_boxes_and_each_digit_can_be_looked_at(page: Page) -> None:
     boxes = page.locator("#steps .box")
     assert boxes.count() == 3
     for i, digit in enumerate("407"):
-        boxes.nth(i).click()
+        boxes.nth(i).press("Enter")
+        expect(boxes.nth(i)).to_be_focused()
         expect(page.locator(".bars .best .bar-digit")).to_have_text(digit)
         expect(page.locator("#steps .box[aria-pressed=true]")).to_have_attribute(
             "aria-label", f"Look at digit {i + 1}: {digit}")  # fmt: skip
@@ -355,6 +471,51 @@ def test_the_arithmetic_of_a_pixel_is_right(page: Page) -> None:
             told(float(pooled[channel, row if "pool" in key else row // 2,
                               column if "pool" in key else column // 2])))  # fmt: skip
         expect(page.locator("#maps .mark")).to_be_visible()
+    page.keyboard.press("PageDown")
+    expect(page.locator("#maps .arithmetic h3")).to_have_text(
+        "Map 6, row 7, column 6, of conv1 + ReLU + max pooling"
+    )
+    said = page.locator("#maps [role=status]")
+    expect(said).to_have_text(re.compile("^Map 6, row 7, column 6: "))
+
+
+def test_the_pixel_that_is_explained_is_that_under_the_pointer(page: Page) -> None:
+    draw(page, DIGITS["8"])
+    expect(answer(page)).to_have_text("8")
+    target = page.locator("canvas[data-key='conv1'][data-channel='0']")
+    target.scroll_into_view_if_needed()
+    target.hover()
+    box = target.bounding_box()
+    side = box["width"] / 24
+    for column in range(4, 20, 3):
+        edge = box["x"] + column * side
+        x = next(x for x in (edge, edge + side) if x % 1 > 0.02) + 0.01  # just right of the edge
+        page.mouse.move(x, box["y"] + box["height"] / 2)
+        words = page.locator("#maps .tip span").inner_text()
+        page.mouse.down()
+        page.mouse.up()
+        expect(page.locator("#maps .arithmetic h3")).to_contain_text(words.removeprefix("map"))
+
+
+def test_another_layer_of_the_same_name_forgets_a_pixel_that_it_has_not(page: Page) -> None:
+    draw(page, DIGITS["6"])
+    expect(answer(page)).to_have_text("6")
+    choose_stage(page, "MyVggNet, conv1")
+    last = page.locator("canvas[data-key='conv1']").last
+    expect(last).to_have_attribute("data-channel", re.compile("^([7-9]|[1-9].)$"))
+    last.click()
+    heading = page.locator("#maps .arithmetic h3")
+    expect(heading).to_be_visible()
+    choose_stage(page, "LeNet, conv1")
+    expect(page.locator("canvas[data-key='conv1']")).to_have_count(6)
+    expect(page.locator("#maps .arithmetic")).to_contain_text("Click a pixel")
+    page.locator("canvas[data-key='conv1']").nth(1).click()
+    expect(heading).to_contain_text("Map 2,")
+    page.locator("#maps abbr").focus()
+    expect(page.locator("#maps .tip")).to_contain_text("0.1307")
+    click(page, "clear")
+    expect(answer(page)).to_have_text(EMPTY)
+    expect(page.locator("#maps .row-note").nth(1)).to_have_text("6 of 24\N{MULTIPLICATION SIGN}24")
 
 
 def told(x: float) -> re.Pattern[str]:
@@ -398,6 +559,7 @@ def test_the_benchmark_and_a_misread_digit_on_the_canvas(page: Page) -> None:
     expect(page.locator("#results h2").first).to_contain_text("MyVggNet")
     page.locator(".misread button").nth(2).click()
     expect(page.locator("#canvas canvas")).to_be_in_viewport()
+    expect(page.locator("#canvas canvas")).to_be_focused()
     expect(page.locator(".pad-hint")).to_be_hidden()
     expect(page.locator(".bars .best")).to_be_visible()
 
@@ -484,6 +646,13 @@ def test_a_link_in_a_page_that_is_open_and_one_of_nothing(open_page: Open) -> No
     expect(other.locator(".answer-text")).to_have_text(EMPTY)
     other.evaluate("(fragment) => { location.hash = fragment; }", five)
     expect(other.locator(".answer-text")).to_have_text("5")
+    other.get_by_role("tab", name="Upload").click()
+    expect(other.locator(".answer-text")).to_have_text(EMPTY)
+    other.get_by_role("tab", name="Benchmark").click()
+    other.evaluate("location.hash = '#'")
+    other.evaluate("(fragment) => { location.hash = fragment; }", five)
+    expect(other.locator(".answer-text")).to_have_text("5")
+    expect(other.locator("#canvas canvas")).to_be_visible()
     other.evaluate("(fragment) => { location.hash = fragment; }", empty)
     expect(other.locator(".answer-text")).to_have_text(EMPTY)
 
@@ -564,6 +733,12 @@ def test_it_fits_and_axe_finds_nothing_serious(scheme: str, width: int, open_pag
     page.get_by_role("tab", name="Upload").click()
     expect(page.get_by_role("button", name="a blank")).to_be_visible()
     check("upload")
+    page.get_by_role("button", name="a number").click()
+    expect(page.locator(".answer-text")).to_have_text("2049")
+    text, words = (page.locator(f".answer-{part}").bounding_box() for part in ("text", "words"))
+    assert text["x"] + text["width"] <= words["x"] or text["y"] + text["height"] <= words["y"]
+    assert page.locator(".answer-text").evaluate("text => text.scrollWidth <= text.clientWidth")
+    check("number")
     page.get_by_role("tab", name="Benchmark").click()
     expect(page.locator(".misread button").first).to_be_visible()
     expect(page.locator("#curves svg.marks")).to_be_visible()

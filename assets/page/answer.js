@@ -30,11 +30,11 @@ const root = h(
 element.append(root);
 
 let data = {};
-let model = "LeNet";
+let model = NETS[0];
 let chosen = 0;
 let announce = 0;
 const best = (probs) => probs.indexOf(Math.max(...probs));
-const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
+const title = (name) => props.titles[name] ?? name;
 const words = () => {
     const digits = data.digits ?? [];
     if (!digits.length) {
@@ -43,23 +43,21 @@ const words = () => {
     }
     if (digits.length === 1) {
         const [{ label, verdict: sure, reason, probs }] = digits;
-        const by = `${data.model === "all" ? "All five together" : data.model}: ${percent(probs[label])}.`;
-        if (sure === "digit") return [`A ${label}.`, by];
+        const by = `${title(data.model)}: ${percent(probs[label])}.`;
+        if (sure === "digit") return [`${capital(article(label))} ${label}.`, by];
         if (sure === "unsure") return [/^\d or/.test(reason) ? `Not sure: ${reason}.` : "Not sure.", /^\d or/.test(reason) ? by : `${capital(reason)}. ${by}`];
-        return [`This looks like no digit: ${reason}.`, `The nearest is ${label}. ${by}`];
+        return [`This looks like no digit${reason === "unlike any digit" ? "" : `: ${reason}`}.`, `The nearest is ${label}. ${by}`];
     }
     const doubtful = digits.flatMap((digit, i) => (digit.verdict === "digit" ? [] : [[digit, i]]));
     if (!doubtful.length) return [`${digits.length} digits.`, "All of them sure. Choose one to look at it:"];
-    const told = doubtful.slice(0, 3).map(([{ reason }, i]) => `the ${ordinal(i)}: ${reason}`);
+    const told = doubtful.slice(0, 3).map(([{ reason }, i]) => `digit ${i + 1}: ${reason}`);
     return [`${digits.length} digits, ${doubtful.length === digits.length ? "all" : doubtful.length} in doubt.`, `${capital(told.join("; "))}.`];
 };
-const ordinal = (i) => ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"][i] ?? `${i + 1}th`;
 
 const drawDigit = () => {
     const digit = data.digits?.[chosen];
     const several = data.digits?.length > 1 ? ` Digit ${chosen + 1} of ${data.digits.length}` : "";
-    const net = model === "all" ? "All five together" : model;
-    barsTitle.textContent = `${net}: probability of each digit${several && ` ·${several}`}`;
+    barsTitle.textContent = `${title(model)}: probability of each digit${several && ` ·${several}`}`;
     bars.forEach(({ bar, fill, value }, i) => {
         const p = digit?.probs[i] ?? 0;
         fill.style.height = `${100 * p}%`;
@@ -71,9 +69,8 @@ const drawDigit = () => {
         const answer = probs && best(probs);
         cells[0].textContent = digit ? answer : "–";
         cells[1].textContent = digit ? percent(probs[answer]) : "–";
-        cells[1].style.setProperty("--p", digit ? probs[answer] : 0);
         cells[2].textContent = props.params[name].toLocaleString("en");
-        cells[3].textContent = data.milliseconds?.[name] === undefined ? "–" : `${data.milliseconds[name].toFixed(1)} ms`;
+        cells[3].textContent = digit ? `${data.milliseconds[name].toFixed(1)} ms` : "–";
         row.classList.toggle("chosen", name === model);
         row.classList.toggle("differs", digit !== undefined && answer !== digit.label);
     }

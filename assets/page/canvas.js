@@ -5,6 +5,7 @@ const [WIDTH, HEIGHT, TICK] = [420, 280, 100]; // units of the drawing; millisec
 const [SHARP, SENT] = [2, 0.5]; // pixels a unit: as shown, as sent (a digit becomes 20 pixels anyway)
 const GRAYS = 16; // in what is sent: a net sees no difference, and it takes a third fewer bytes
 const [THINNEST, THICKEST] = [8, 40]; // units of the pen
+const MOST_RETRIES = 3;
 const { hint, pen, nets, stages } = props;
 
 const canvas = h("canvas", {
@@ -26,7 +27,6 @@ const linkButton = button("Link", "Copy a link to this drawing", () => share(), 
 const width = h("input", { type: "range", min: THINNEST, max: THICKEST, value: pen, "aria-label": "Pen width" });
 const linkField = h("input", { readonly: true, "aria-label": "Link to this drawing" });
 const told = h("span", { role: "status" });
-const note = h("p", { class: "pad-note" }, told, linkField);
 const surface = h("div", { class: "pad-surface" }, canvas, placeholder, cursor);
 element.append(h(
     "div", { class: "pad" }, surface,
@@ -34,7 +34,7 @@ element.append(h(
         h("span", { class: "pad-group" }, penButton, eraserButton),
         h("span", { class: "pad-group" }, undoButton, redoButton, clearButton, linkButton),
         h("label", { class: "pad-width" }, h("span", {}, "Width"), width)),
-    note,
+    h("p", { class: "pad-note" }, told, linkField),
     h("p", { class: "pad-keys", id: "pad-keys" },
         "Keyboard: arrows move the pen, Space puts it down and lifts it, Ctrl Z undoes, Delete clears."),
 ));
@@ -52,9 +52,11 @@ let stroke = null; // the operation that is being drawn
 let erase = false;
 let sent = 0; // number of the last drawing sent
 let lastTime = 0;
-let took = null; // milliseconds to the answer to what was sent last, null while there is none
+let took = 0; // milliseconds to the answer to what was sent last, null while there is none
+let failures = 0; // in a row
 let pause = 0; // milliseconds before the next picture of a stroke that goes on
-let timer = 0;
+let timer = 0; // to the next picture
+let retry = 0; // timer to the next try
 let own = null; // the value that came from here, not from Python
 
 const isEmpty = () => {
@@ -62,31 +64,28 @@ const isEmpty = () => {
     return !last || Boolean(last.clear);
 };
 
+const middle = (p, q) => [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
+const ink = ({ width: thick, erase: wipe }, trace) => {
+    for (const context of layers) {
+        context.strokeStyle = wipe ? "#000" : "#fff";
+        context.lineWidth = thick;
+        context.beginPath();
+        trace(context);
+        context.stroke();
+    }
+};
 // The stretch of a stroke that ends at point i: quadratic curves from middle to middle.
-const stretch = ({ points, width: thick, erase: wipe }, i) => {
-    const [a, b, c] = [points[Math.max(i - 2, 0)], points[Math.max(i - 1, 0)], points[i]];
-    const middle = (p, q) => [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
-    for (const context of layers) {
-        context.strokeStyle = wipe ? "#000" : "#fff";
-        context.lineWidth = thick;
-        context.beginPath();
-        context.moveTo(...(i < 2 ? a : middle(a, b)));
-        if (i === 0) context.lineTo(...c);
-        else context.quadraticCurveTo(...b, ...middle(b, c));
-        context.stroke();
-    }
-};
-const finish = ({ points, width: thick, erase: wipe }) => {
-    const [b, c] = [points.at(-2) ?? points.at(-1), points.at(-1)];
-    for (const context of layers) {
-        context.strokeStyle = wipe ? "#000" : "#fff";
-        context.lineWidth = thick;
-        context.beginPath();
-        context.moveTo((b[0] + c[0]) / 2, (b[1] + c[1]) / 2);
-        context.lineTo(...c);
-        context.stroke();
-    }
-};
+const stretch = (line, i) => ink(line, (context) => {
+    const [a, b, c] = [i - 2, i - 1, i].map((place) => line.points[Math.max(place, 0)]);
+    context.moveTo(...(i < 2 ? a : middle(a, b)));
+    if (i === 0) context.lineTo(...c);
+    else context.quadraticCurveTo(...b, ...middle(b, c));
+});
+const finish = (line) => ink(line, (context) => {
+    const [b, c] = [line.points.at(-2) ?? line.points.at(-1), line.points.at(-1)];
+    context.moveTo(...middle(b, c));
+    context.lineTo(...c);
+});
 const wipe = () => {
     for (const context of layers) {
         context.fillStyle = "#000";
@@ -125,16 +124,20 @@ const refresh = () => {
 const packed = () => {
     const pixels = layers[1].getImageData(0, 0, small.width, small.height);
     const step = 255 / (GRAYS - 1);
-    for (let i = 0; i < pixels.data.length; i++) pixels.data[i] = step * Math.round(pixels.data[i] / step);
-    layers[1].putImageData(pixels, 0, 0);
+    const grays = pixels.data.map((x) => step * Math.round(x / step));
+    layers[1].putImageData(new ImageData(grays, small.width, small.height), 0, 0);
     // At quality 1 without loss, and half the size of PNG; a browser that can't writes PNG.
-    return small.toDataURL("image/webp", 1);
+    const url = small.toDataURL("image/webp", 1);
+    layers[1].putImageData(pixels, 0, 0); // what is drawn over it is as in a replay
+    return url;
 };
 const send = (event = "input") => {
     clearTimeout(timer);
+    clearTimeout(retry);
     timer = 0;
     lastTime = performance.now();
     took = null;
+    failures = 0;
     sent += 1;
     const empty = isEmpty() && !stroke;
     if (empty) say("emptied", sent); // what is on the page goes at once
@@ -147,9 +150,17 @@ const sendSoon = () => {
     if (!timer) timer = setTimeout(() => send(), Math.max(pause, lastTime + TICK - performance.now()));
 };
 hear("answered", (number) => {
+    failures = 0;
     if (number !== sent || took !== null) return; // an older drawing, or the next view of this one
     took = performance.now() - lastTime;
     pause = took > 2 * TICK ? 2 * took : 0;
+});
+// Refused, as by a full queue: asked again where it is still what is looked at.
+hear("failed", () => {
+    if (!canvas.offsetParent || failures === MOST_RETRIES) return;
+    failures += 1;
+    clearTimeout(retry);
+    retry = setTimeout(() => canvas.offsetParent && trigger("input"), 1000 * failures);
 });
 
 const begin = (point) => {
@@ -186,12 +197,18 @@ const change = (edit) => {
     send();
     follow();
 };
-const undo = () => operations.length && change(() => undone.push(operations.pop()));
+const undo = () => {
+    if (stroke) end();
+    if (operations.length) change(() => undone.push(operations.pop()));
+};
 const redo = () => undone.length && change(() => operations.push(undone.pop()));
-const clear = () => isEmpty() || change(() => {
-    undone = [];
-    operations.push({ clear: true });
-});
+const clear = () => {
+    if (stroke) end();
+    if (!isEmpty()) change(() => {
+        undone = [];
+        operations.push({ clear: true });
+    });
+};
 
 // Pointers: mouse, touch and pen. A second finger does not draw.
 let pointer = null;
@@ -213,7 +230,7 @@ canvas.addEventListener("pointerdown", (event) => {
 // Else a browser may take a quick stroke for a fling, and the tap that stops it for no click.
 canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
 canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== pointer) return;
+    if (event.pointerId !== pointer || !stroke) return; // undone or cleared meanwhile
     const moves = event.getCoalescedEvents?.() ?? [];
     for (const move of moves.length ? moves : [event]) extend(place(move));
 });
@@ -237,8 +254,6 @@ const moveCursor = () => {
 };
 cursor.hidden = true;
 canvas.addEventListener("keydown", (event) => {
-    const key = event.key.toLowerCase();
-    const command = event.ctrlKey || event.metaKey;
     if (event.key in ARROWS && pointer === null) {
         held.add(event.key);
         const step = event.shiftKey ? 14 : 7;
@@ -253,7 +268,15 @@ canvas.addEventListener("keydown", (event) => {
     } else if (event.key === " " && pointer === null) {
         if (!event.repeat) stroke ? end() : begin(spot);
         moveCursor();
-    } else if (command && key === "z") event.shiftKey ? redo() : undo();
+    } else return;
+    event.preventDefault();
+});
+document.addEventListener("keydown", (event) => {
+    const here = element.contains(event.target) && event.target !== linkField;
+    if (!canvas.offsetParent || !(here || event.target === document.body)) return;
+    const key = event.key.toLowerCase();
+    const command = event.ctrlKey || event.metaKey;
+    if (command && key === "z") event.shiftKey ? redo() : undo();
     else if (command && key === "y") redo();
     else if (event.key === "Delete" || event.key === "Backspace") clear();
     else if (!command && (key === "e" || key === "p")) choose(key === "e");
@@ -275,6 +298,7 @@ const take = () => {
     image.onload = () => change(() => {
         undone = [];
         operations.push({ image });
+        canvas.focus({ preventScroll: true });
         canvas.scrollIntoView({ block: "center" });
     });
     image.src = value.slice(value.indexOf(" ") + 1);
@@ -287,7 +311,6 @@ let linked = false; // the address bar shows the link, and follows what is drawn
 const tell = (words, url = "") => {
     told.textContent = words;
     linkField.value = url;
-    note.hidden = !words;
     linkField.hidden = !url;
 };
 const putInAddress = () => {
@@ -320,6 +343,7 @@ const open = async () => {
     linked = drawn !== null && nets.includes(net) && stages.includes(stage);
     operations = linked ? drawn : [];
     undone = [];
+    stroke = null;
     if (linked) choice = { net, stage };
     replay();
     refresh();

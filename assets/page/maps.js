@@ -4,19 +4,23 @@ const title = h("p", { class: "maps-title" });
 const input = h("canvas", { class: "pixels", width: 28, height: 28, role: "img", "aria-label": "What the net reads, 28 by 28 pixels" });
 const mark = h("span", { class: "mark", hidden: true });
 const grid = h("div", { class: "maps-rows" });
-const panel = h("div", { class: "arithmetic", "aria-live": "polite" });
+const panel = h("div", { class: "arithmetic" });
+const live = h("p", { class: "unseen", role: "status" });
 const tip = h("div", { class: "tip", hidden: true });
+const NORMALISED = "The nets read (ink − 0.1307) / 0.3081: the mean and the standard deviation of all 47,040,000 pixels of MNIST's 60,000 training images, scaled to 0…1.";
+const normalised = h("abbr", { tabindex: 0 }, "normalised");
 const root = h("section", { class: "maps", "aria-label": "Maps" },
     h("div", { class: "maps-left" },
         h("figure", {}, h("div", { class: "maps-input" }, input, mark),
-            h("figcaption", {}, "Input, 28×28", h("abbr", { title: "The nets read (ink − 0.1307) / 0.3081: the mean and the standard deviation of all 47,040,000 pixels of MNIST's 60,000 training images, scaled to 0…1.", tabindex: 0 }, "normalised"))),
+            h("figcaption", {}, "Input, 28×28", normalised)),
         legend, title),
-    grid, panel);
+    grid, panel, live);
 element.append(root, tip);
 
 let data = {};
 let picked = null; // {name, channel, row, column} of the pixel whose arithmetic is shown
-let asked = 0; // number of the last question, so that a late answer is dropped
+let asked = 0; // number of the last question for arithmetic, so that a late answer is dropped
+let looked = 0; // the same of maps
 const sections = new Map(); // name of a row -> its canvases and numbers
 
 // One scale, centred on zero: blue, the colour of the page, red.
@@ -63,9 +67,10 @@ const nice = (x) => {
 const TITLES = { relu: "ReLU", pool: "max pooling" };
 const name = (key) => key.split("+").map((part) => TITLES[part] ?? part).join(" + ");
 
-const section = (key, [count, tall, width], note) => {
+const section = (key, [count, tall, width]) => {
+    const shape = `${count} of ${tall}×${width}`;
     const known = sections.get(key);
-    if (known && known.shape === `${count} ${tall} ${width}`) return known;
+    if (known?.shape === shape) return known;
     const canvases = Array.from({ length: count }, (_, channel) => {
         const target = h("canvas", { class: "pixels", width, height: tall, tabindex: channel || key === "kernels" ? -1 : 0, role: "img",
             "aria-label": `${name(key)}, map ${channel + 1}` });
@@ -79,17 +84,17 @@ const section = (key, [count, tall, width], note) => {
     const node = h("div", { class: "maps-row" }, h("h3", {}, key === "kernels" ? "kernels" : name(key), label), h("div", { class: "maps-cells" }, ...cells));
     node.style.setProperty("--columns", columns);
     node.classList.toggle("many", count > 16);
-    return { node, cells, canvases, label, shape: `${count} ${tall} ${width}` };
+    return { node, cells, canvases, label, shape };
 };
 
 const draw = () => {
-    root.classList.toggle("empty", !data.rows);
     tip.hidden = true;
     if (!data.rows) {
         if (!sections.size) grid.replaceChildren(h("p", { class: "nothing" }, "The maps appear as soon as there is a digit."));
         for (const [key, part] of sections) { // their places stay, so that nothing below them jumps
             if (key === "kernels") continue;
             part.numbers = null;
+            part.label.textContent = part.shape;
             part.canvases.forEach((target) => target.getContext("2d").clearRect(0, 0, target.width, target.height));
             part.cells.forEach((cell) => cell.classList.remove("dead"));
         }
@@ -114,7 +119,7 @@ const draw = () => {
         part.cells.forEach((cell, i) => cell.classList.toggle("dead", row.dead.includes(i)));
         const dead = row.dead.length > 8 ? `${row.dead.length} maps are` : row.dead.length > 1 ? `maps ${row.dead.map((i) => i + 1).join(", ")} are` : `map ${row.dead[0] + 1} is`;
         part.label.textContent = row.name === "kernels" ? `${data.kernel}×${data.kernel}, on a scale of ±${row.limit}`
-            : `${row.shape[0]} of ${row.shape[1]}×${row.shape[2]}` + (row.dead.length ? ` · ${dead} dead here: zero everywhere` : "");
+            : part.shape + (row.dead.length ? ` · ${dead} dead here: zero everywhere` : "");
         kept.set(row.name, part);
     }
     const same = kept.size === sections.size && [...kept].every(([key, part]) => sections.get(key) === part);
@@ -127,7 +132,9 @@ const draw = () => {
     const stops = Array.from({ length: 21 }, (_, i) => css(i / 10 - 1, 1));
     root.style.setProperty("--scale", `linear-gradient(90deg, ${stops.join(", ")})`);
     legend.replaceChildren(h("span", { class: "legend-bar" }), h("span", {}, `−${limit}`), h("span", {}, "0"), h("span", {}, `+${limit}`));
-    if (picked && sections.has(picked.name)) ask();
+    const there = picked && data.rows.find((row) => row.name === picked.name);
+    const fits = there && [picked.channel, picked.row, picked.column].every((place, i) => place < there.shape[i]);
+    if (fits) ask();
     else forget();
 };
 
@@ -135,17 +142,23 @@ const forget = () => {
     picked = null;
     mark.hidden = true;
     for (const { cells } of sections.values()) cells.forEach((cell) => (cell.querySelector(".map-mark").hidden = true));
-    panel.replaceChildren(h("p", { class: "nothing" }, data.rows ? "Click a pixel of a map to see the arithmetic behind it." : ""));
+    panel.replaceChildren(h("p", { class: "nothing" }, data.rows ? "Click a pixel of a map to see the arithmetic behind it. On the keyboard, arrows go from pixel to pixel, Page Up and Page Down from map to map." : ""));
 };
 const at = (node, top, left, tall, width, of) => {
     node.hidden = false;
     node.style.cssText = `top:${(100 * top) / of[0]}%;left:${(100 * left) / of[1]}%;height:${(100 * tall) / of[0]}%;width:${(100 * width) / of[1]}%`;
 };
+const spot = ({ channel, row, column }) => `map ${channel + 1}, row ${row + 1}, column ${column + 1}`; // as people count
 const ask = async () => {
     const question = ++asked;
-    const { name: key, channel, row, column } = picked;
-    const found = await server.explain({ digit: data.digit, stage: data.stage, name: key, channel, row, column });
-    if (question === asked && picked && found.stage === data.stage) explain(found);
+    const found = await server.explain({ digit: data.digit, stage: data.stage, ...picked });
+    if (question !== asked || !picked || found?.stage !== data.stage) return false;
+    explain(found);
+    return true;
+};
+const pick = async (place) => {
+    picked = place;
+    if (await ask()) live.textContent = `${capital(spot(place))}: ${number(value(place), 4)}`;
 };
 
 // Four letters at the most: \u2212.42, 2.77, 12.3.
@@ -166,14 +179,15 @@ const explain = (found) => {
         h("p", { class: "sum" }, "products add up to ", h("b", {}, number(sum, 4)))));
     const step = (label, value, note) => h("tr", {}, h("th", { scope: "row" }, label), h("td", {}, value), h("td", {}, note ?? ""));
     const products = found.planes.reduce((total, { sum }) => total + sum, 0) + found.rest.sum;
+    const winner = found.name.endsWith("+pool") ? `, row ${found.row + 1}, column ${found.column + 1}` : "";
     panel.replaceChildren(
-        h("h3", {}, `Map ${found.channel + 1}, row ${found.row}, column ${found.column}`),
+        h("h3", {}, `${capital(spot(picked))}, of ${name(found.name)}`),
         ...terms,
         h("table", { class: "ledger" }, h("tbody", {},
             found.rest.count ? step(`${found.rest.count} more maps`, number(found.rest.sum, 4)) : null,
             step("sum of products", number(products, 4)),
             step("+ bias", number(found.bias, 4)),
-            step("= value", h("b", { "data-is": "value" }, number(found.value, 4)), found.stage.split(" ")[1]),
+            step("= value", h("b", { "data-is": "value" }, number(found.value, 4)), found.stage.split(" ")[1] + winner),
             found.relu === null ? null : step("ReLU", h("b", { "data-is": "relu" }, number(found.relu, 4)), found.value < 0 ? "below zero: cut to 0" : "above zero: stays"),
             found.pooled === null ? null : step("2×2 maximum", h("b", { "data-is": "pooled" }, number(found.pooled, 4)),
                 h("span", { class: "window" }, ...found.window.flat().map((x) => h("span", { class: x === found.pooled ? "won" : "" }, number(x, 2))))))),
@@ -205,49 +219,67 @@ const pixel = (event) => {
         column: inside((event.clientX - box.left) / box.width, target.width),
     };
 };
-const value = ({ name: key, channel, row, column, target }) =>
-    sections.get(key).numbers?.[channel * target.width * target.height + row * target.width + column];
+const value = ({ name: key, channel, row, column }) => {
+    const { numbers, canvases: [{ width, height }] } = sections.get(key);
+    return numbers?.[(channel * height + row) * width + column];
+};
+const showTip = (x, y, ...nodes) => {
+    tip.hidden = false;
+    tip.replaceChildren(...nodes);
+    const around = element.getBoundingClientRect();
+    tip.style.left = `${Math.min(x - around.left, around.width - tip.offsetWidth)}px`;
+    tip.style.top = `${y - around.top}px`;
+};
+const explainInput = () => {
+    const box = normalised.getBoundingClientRect();
+    showTip(box.left, box.bottom + 12, h("span", { class: "sentence" }, NORMALISED));
+    live.textContent = NORMALISED;
+};
+normalised.addEventListener("focus", explainInput);
+normalised.addEventListener("click", explainInput);
+normalised.addEventListener("blur", () => (tip.hidden = true));
 root.addEventListener("pointermove", (event) => {
+    if (event.target === normalised) return;
     const here = pixel(event);
-    let text = here && `${here.name === "kernels" ? "kernel" : "map"} ${here.channel + 1} · row ${here.row}, column ${here.column}`;
+    let text = here && spot(here).replace("map", here.name === "kernels" ? "kernel" : "map");
     let shown = here && value(here);
     if (shown === null || shown === undefined) text = null;
     else shown = number(shown, 4);
     if (!here && event.target === input && data.rows) {
         const box = input.getBoundingClientRect();
         const [row, column] = [event.clientY - box.top, event.clientX - box.left].map((x) => Math.max(0, Math.min(27, Math.floor((x / box.width) * 28))));
-        text = `row ${row}, column ${column} · ink ${number(data.ink[28 * row + column], 3)}`;
+        text = `row ${row + 1}, column ${column + 1}, ink ${number(data.ink[28 * row + column], 3)}`;
         shown = number(data.input[28 * row + column], 4);
     }
     tip.hidden = !text;
     if (!text) return;
-    tip.replaceChildren(h("b", {}, shown), h("span", {}, text));
-    const around = element.getBoundingClientRect();
-    tip.style.left = `${Math.min(event.clientX - around.left + 14, around.width - tip.offsetWidth)}px`;
-    tip.style.top = `${event.clientY - around.top + 18}px`;
+    showTip(event.clientX + 14, event.clientY + 18, h("b", {}, shown), h("span", {}, text));
 });
 root.addEventListener("pointerleave", () => (tip.hidden = true));
+// A click has the place in whole pixels only: not always on the pixel that was pointed at.
+let pressed = null;
+root.addEventListener("pointerdown", (event) => (pressed = pixel(event)));
 root.addEventListener("click", (event) => {
-    const here = pixel(event);
+    const here = pressed?.target === event.target ? pressed : pixel(event);
     if (!here || !data.rows || here.name === "kernels") return;
     const { target, ...place } = here;
-    picked = place;
     target.focus({ preventScroll: true });
-    ask();
+    pick(place);
 });
 root.addEventListener("keydown", (event) => {
     const target = event.target.closest?.("canvas[data-key]");
-    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Enter: [0, 0] }[event.key];
+    const move = { ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1], ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0],
+        PageUp: [-1, 0, 0], PageDown: [1, 0, 0], Enter: [0, 0, 0] }[event.key];
     if (!target || !move || !data.rows || target.dataset.key === "kernels") return;
     event.preventDefault();
-    const start = picked?.name === target.dataset.key && picked.channel === Number(target.dataset.channel) ? picked
-        : { row: target.height >> 1, column: target.width >> 1 };
-    picked = {
-        name: target.dataset.key, channel: Number(target.dataset.channel),
-        row: Math.max(0, Math.min(target.height - 1, start.row + move[0])),
-        column: Math.max(0, Math.min(target.width - 1, start.column + move[1])),
-    };
-    ask();
+    const { key, channel: now } = target.dataset;
+    const { canvases } = sections.get(key);
+    const start = picked?.name === key && picked.channel === Number(now) ? picked
+        : { channel: Number(now), row: target.height >> 1, column: target.width >> 1 };
+    const [channel, row, column] = [canvases.length, target.height, target.width].map((count, i) =>
+        Math.max(0, Math.min(count - 1, [start.channel, start.row, start.column][i] + move[i])));
+    canvases[channel].focus();
+    pick({ name: key, channel, row, column });
 });
 
 let chosen = 0;
@@ -261,19 +293,18 @@ const take = (now) => {
     }
     draw();
 };
-const look = async (i) => {
-    if (!data.digits?.[i]) return;
+const look = async (i, now = data) => {
+    if (!now.digits?.[i]) return;
     chosen = i;
-    const question = ++asked;
-    const { digits, stage, number: count } = data;
-    const found = await server.look({ digit: digits[i], stage });
-    if (question === asked && count === data.number) take({ ...found, digits, number: count });
+    const question = ++looked;
+    const found = await server.look({ digit: now.digits[i], stage: now.stage });
+    if (found && question === looked) take({ ...now, ...found });
 };
 show((now) => {
-    const keep = chosen && chosen < (now.digits ?? []).length;
-    if (!keep) chosen = 0;
+    if (chosen && chosen < (now.digits ?? []).length) return look(chosen, now);
+    looked += 1;
+    chosen = 0;
     take(now);
-    if (keep) look(chosen);
 });
-hear("digit", look);
+hear("digit", (i) => look(i));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(draw, 100));

@@ -50,7 +50,7 @@ const confusion = ({ confusion: counts }) => {
 };
 
 const misread = ({ misread: list }) => h("div", { class: "misread" }, ...list.map((digit) => h(
-    "button", { type: "button", title: `Test digit ${digit.index}: put it on the canvas`, "aria-label": `Test digit ${digit.index}: a ${digit.label}, read as ${digit.pred}. Put it on the canvas.`,
+    "button", { type: "button", title: `Test digit ${digit.index}: put it on the canvas`, "aria-label": `Test digit ${digit.index}: ${article(digit.label)} ${digit.label}, read as ${digit.pred}. Put it on the canvas.`,
         onclick: () => trigger("click", { index: digit.index }) },
     h("img", { src: digit.image, alt: "", class: "pixels" }),
     h("span", {}, h("b", {}, digit.label), ` as ${digit.pred}`), h("small", {}, `${(100 * digit.prob).toFixed(0)} %`))));
@@ -60,7 +60,7 @@ const paired = ({ nets, pairs }) => h("div", { class: "scroll", tabindex: 0, rol
     h("tbody", {}, ...nets.slice(0, -1).map((a, i) => h("tr", {}, h("th", { scope: "row" }, a), ...nets.slice(1).map((b, j) => {
         if (j < i) return h("td", {});
         const pair = pairs.find((one) => one.a === a && one.b === b);
-        return h("td", { class: pair.p_value < 0.05 ? "differs" : "" }, `${pair.only_a} : ${pair.only_b}`, h("small", {}, ` p = ${pair.p_value.toFixed(2)}`));
+        return h("td", { class: pair.p_value < 0.05 ? "differs" : "" }, `${pair.only_a} : ${pair.only_b}`, h("small", {}, ` p = ${Number(pair.p_value.toPrecision(2))}`));
     }))))));
 
 const pictures = (rows, titles, label) => h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, h("table", { class: "wide" },
@@ -74,7 +74,7 @@ const pictures = (rows, titles, label) => h("div", { class: "scroll", tabindex: 
 const block = (title, words, ...nodes) => h("section", {}, h("h2", {}, title), h("p", {}, words), ...nodes);
 const draw = () => {
     const data = JSON.parse(props.value || "{}");
-    if (!data.rows) return;
+    if (!props.value) return;
     if (props.part === "top") {
         root.replaceChildren(block("Test accuracy", data.words, accuracyTable(data)));
         return;
@@ -92,4 +92,5 @@ const draw = () => {
     );
 };
 watch("value", draw);
+if (props.part === "top") hear("choice", () => element.offsetParent && trigger("submit"));
 draw();

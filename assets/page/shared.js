@@ -11,19 +11,22 @@ const h = (tag, attributes = {}, ...children) => {
 };
 const percent = (p) => (p >= 0.9995 ? "> 99.9" : (100 * p).toFixed(1)) + " %";
 const number = (x, digits = 3) => (x < 0 ? "\u2212" : "") + Math.abs(x).toFixed(digits);
+const article = (digit) => (digit === 8 ? "an" : "a");
+const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
 const unpack = (text) =>
     new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 const say = (name, detail) => document.dispatchEvent(new CustomEvent("mnist-" + name, { detail }));
 const hear = (name, callback) =>
     document.addEventListener("mnist-" + name, (event) => element.isConnected && callback(event.detail));
 
-// A component whose value is JSON: draws it whenever it changes, but never one older than an
-// emptied canvas.
-let emptied = 0;
+// A component whose value is JSON: draws it whenever it changes, but never one that was asked for
+// before the one that is shown, or that is older than an emptied canvas.
 const show = (draw) => {
+    let [since, emptied] = [0, 0];
     const update = () => {
         const data = JSON.parse(props.value || "{}");
-        if (data.number < emptied) return;
+        if (data.asked < since || data.number < emptied) return;
+        since = data.asked ?? since;
         drawn(data);
         say("answered", data.number);
     };

@@ -6,7 +6,7 @@ const cards = TITLES.map((title) => {
     const line = h("p", {});
     return { frame, line, card: h("li", { class: "step" }, frame, h("h3", {}, title), line) };
 });
-const root = h("section", { class: "steps-all", "aria-label": "How the picture was read" }, h("ol", { class: "steps" }, ...cards.map(({ card }) => card)), notes);
+const root = h("section", { "aria-label": "How the picture was read" }, h("ol", { class: "steps" }, ...cards.map(({ card }) => card)), notes);
 element.append(root);
 
 const PIECES = ["#e8b04a", "#5aa9e6", "#7cc47f", "#e07a9b", "#b197e8", "#e58a52", "#4fc1b6", "#c9c95a"];
@@ -46,16 +46,16 @@ const paintPieces = (target) => {
     };
     image.src = data.pieces;
 };
+const fill = (i, line, ...nodes) => {
+    cards[i].frame.replaceChildren(...nodes);
+    cards[i].line.textContent = line;
+};
+const EMPTY = ["What came in.", "What stands out from the paper, light on dark as MNIST's digits are.",
+    "The nets read one digit at a time: here the ink is parted.",
+    "Scaled so that its longer side is 20 pixels, as all of MNIST's digits are.",
+    "Moved so that its centre of mass is in the middle, as in MNIST: this is what the nets see."];
 const draw = () => {
-    const digit = data.digits?.[chosen];
-    root.classList.toggle("empty", !data.picture);
-    const fill = (i, line, ...nodes) => {
-        cards[i].frame.replaceChildren(...nodes);
-        cards[i].line.textContent = line;
-    };
-    const empty = ["What came in.", "What stands out from the paper.", "Which ink belongs together.",
-        "The digit alone, its longer side 20 pixels.", "Its centre of mass at the centre."];
-    if (!data.picture) return empty.forEach((line, i) => fill(i, line));
+    if (!data.picture) return EMPTY.forEach((line, i) => fill(i, line));
     const whole = (...nodes) => {
         const stack = h("div", { class: "whole" }, ...nodes);
         stack.style.setProperty("--ratio", data.size[0] / data.size[1]);
@@ -63,18 +63,23 @@ const draw = () => {
     };
     const pieces = h("canvas", { role: "img", "aria-label": "The pieces, a colour for each digit" });
     paintPieces(pieces);
-    fill(0, data.digits.length > 1 ? "What came in. Click a box to look at that digit." : empty[0],
+    fill(0, data.digits.length > 1 ? "What came in. Click a box to look at that digit." : EMPTY[0],
         whole(picture(data.picture, "The picture"), ...boxes()));
-    fill(1, empty[1], whole(picture(data.ink, "The ink")));
-    const count = data.digits.length;
-    fill(2, count === 1 ? "All ink belongs to one digit." : `The ink makes ${count} digits.`, whole(pieces));
-    if (!digit) return [3, 4].forEach((i) => fill(i, empty[i]));
+    fill(1, EMPTY[1], whole(picture(data.ink, "The ink")));
+    const found = ["none", "one"][data.digits.length] ?? `${data.digits.length}, each in its colour`;
+    fill(2, `The nets read one digit at a time: here ${data.digits.length > 1 ? "are" : "is"} ${found}.`, whole(pieces));
+    drawDigit();
+};
+const drawDigit = () => {
+    const digit = data.digits?.[chosen];
+    root.querySelectorAll(".box").forEach((box, i) => box.setAttribute("aria-pressed", String(i === chosen)));
+    if (!digit) return [3, 4].forEach((i) => fill(i, EMPTY[i]));
     const [width, tall] = digit.fitted_size;
     const fitted = picture(digit.fitted, "The digit alone", true);
     fitted.style.width = `${(100 * width) / 20}%`;
     fitted.style.height = `${(100 * tall) / 20}%`;
-    fill(3, `The digit alone, ${width}×${tall}: its longer side is 20 pixels.`, h("div", { class: "square inset" }, fitted));
-    fill(4, "Centre of mass at the centre: this is what the nets see.",
+    fill(3, EMPTY[3], h("div", { class: "square" }, fitted));
+    fill(4, EMPTY[4],
         h("div", { class: "square" }, picture(digit.image, "What the nets see, 28 by 28 pixels", true), h("i", { class: "cross" })));
 };
 show((now) => {
@@ -85,5 +90,5 @@ show((now) => {
 });
 hear("digit", (i) => {
     chosen = i;
-    draw();
+    drawDigit();
 });
