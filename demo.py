@@ -422,6 +422,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of <net>.pt")
     parser.add_argument("--mcp", action="store_true", help="offer both endpoints as MCP tools, too")
     args = parser.parse_args()
+    if args.port is not None and not 0 < args.port < 2**16:
+        parser.exit(2, f"demo.py: --port is {args.port}; it must be from 1 to {2**16 - 1}\n")
     if is_zero_gpu():
         import spaces  # type: ignore[import-not-found] # a Space has it
 
@@ -451,7 +453,7 @@ def main() -> None:
             mcp_server=args.mcp,
             **limits,
         )
-    except (OSError, OverflowError, ValueError) as error:
+    except (OSError, ValueError) as error:
         taken = "empty port" in str(error)
         words = "no free port there; try another --port or --host" if taken else error
         parser.exit(2, f"demo.py: {words}\n")

@@ -309,7 +309,7 @@ def _measure_row(
             (d, r.digits[0].image) for d, r in zip(digits, readings, strict=False) if r.digits
         ]
         gaps = [255 * float(np.abs(given - got).mean()) for given, got in framed]
-        result["frame_difference"] = float(np.mean(gaps))
+        result["frame_difference"] = float(np.mean(gaps)) if gaps else None
     return result
 
 

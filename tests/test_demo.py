@@ -309,7 +309,7 @@ def test_mcp_without_its_packages_is_one_line(
     [
         (["--weights", "/nowhere"], "scripts/train_all.sh"),
         (["--device", "tpu"], "unknown device 'tpu'"),
-        (["--port", "99999"], "port"),
+        (["--port", "99999"], "--port is 99999; it must be from 1 to 65535"),
     ],
 )
 def test_a_wrong_start_is_one_line(
