@@ -131,9 +131,9 @@ def _train(name: str, args: argparse.Namespace, out_dir: Path, **recipe: Any) ->
         resume=args.resume,
         show_progress=True,
     )
-    val, code = content["val"], training.code_version()
-    now = "" if code == content["code_version"] else f"; now it is {code}"
     if os.environ.get("RANK", "0") == "0":
+        val, code = content["val"], training.code_version()
+        now = "" if code == content["code_version"] else f"; now it is {code}"
         print(
             f"{out_dir / name}.pt misreads {val['errors']} of {val['n']:,} validation digits; made "
             f"in {content['train_seconds']:,.0f} s on {content['device']}, "

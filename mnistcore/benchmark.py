@@ -148,7 +148,7 @@ def run_benchmark(
     nets: dict[str, dict[str, Any]] = {}
     probs: dict[str, Tensor] = {}
     for name, content in found.items():
-        model = checkpoint.build_model(content, chosen)
+        model = checkpoint.build_model(content, paths[name], chosen)
         logits = predict_logits(model, images)
         probs[name] = (logits / content["temperature"]).softmax(1)
         config = content["config"]
@@ -160,7 +160,7 @@ def run_benchmark(
             seed = other["config"]["seed"]
             if seed in accuracies:
                 raise ValueError(f"{path} has seed {seed}, which is already counted")
-            logits_of_other = predict_logits(checkpoint.build_model(other, chosen), images)
+            logits_of_other = predict_logits(checkpoint.build_model(other, path, chosen), images)
             accuracies[seed] = measure(logits_of_other, labels).accuracy
         images_an_epoch = SIZES["train"] - config["val_size"] + config["drawn"] + config["others"]
         nets[name] = {

@@ -113,11 +113,14 @@ def load_model(
         FileNotFoundError: the file is not there.
     """
     name = model_name(name)
-    return build_model(load_for(name, Path(weights_dir) / f"{name}.pt"), device)
+    path = Path(weights_dir) / f"{name}.pt"
+    return build_model(load_for(name, path), path, device)
 
 
-def build_model(content: dict[str, Any], device: torch.device | str = "cpu") -> nn.Module:
-    """The net of a checkpoint that has been read, as :func:`load_model` gives it.
+def build_model(
+    content: dict[str, Any], path: Path, device: torch.device | str = "cpu"
+) -> nn.Module:
+    """The net of a checkpoint that was read from ``path``, as :func:`load_model` gives it.
 
     Raises:
         ValueError: it does not hold the weights of its net.
@@ -127,7 +130,5 @@ def build_model(content: dict[str, Any], device: torch.device | str = "cpu") -> 
     try:
         model.load_state_dict(content["weights"])  # float16 is widened to float32 here
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise ValueError(
-            f"the checkpoint of {name} does not hold its weights; delete {name}.pt"
-        ) from error
+        raise ValueError(f"{path} does not hold the weights of {name}") from error
     return model.to(device).eval()

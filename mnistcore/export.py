@@ -47,10 +47,11 @@ def to_onnx(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
     if missing:
         raise ValueError(f"ONNX needs more packages: pip install {' '.join(missing)}")
     name = model_name(name)
-    content = checkpoint.load_for(name, Path(weights_dir) / f"{name}.pt", "temperature", "val")
+    path = Path(weights_dir) / f"{name}.pt"
+    content = checkpoint.load_for(name, path, "temperature", "val")
     temperature, val = float(content["temperature"]), content["val"]
     program = torch.onnx.export(
-        Calibrated(checkpoint.build_model(content), temperature).eval(),
+        Calibrated(checkpoint.build_model(content, path), temperature).eval(),
         (torch.zeros(2, 1, SIDE, SIDE),),  # two: a batch of one would be taken for a constant
         input_names=["ink"],
         output_names=["probs"],

@@ -162,7 +162,7 @@ class Recognizer:
             if name not in self._nets:
                 path = self._folder / f"{name}.pt"
                 content = checkpoint.load_for(name, path, "temperature")
-                model = checkpoint.build_model(content, self.device)
+                model = checkpoint.build_model(content, path, self.device)
                 self._nets[name] = model, float(content["temperature"])
             return self._nets[name]
 

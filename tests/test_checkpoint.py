@@ -81,7 +81,7 @@ def test_weights_that_do_not_fit(path: Path, weights: Any) -> None:
     if weights == "of MyNetV2":
         weights = content_of("MyNetV2")["weights"]
     checkpoint.save({"model": "LeNet", "weights": weights}, path)
-    with pytest.raises(ValueError, match="the checkpoint of LeNet does not hold its weights"):
+    with pytest.raises(ValueError, match=rf"{path} does not hold the weights of LeNet"):
         checkpoint.load_model("LeNet", path.parent)
 
 
