@@ -140,11 +140,11 @@ const send = (event = "input") => {
     failures = 0;
     sent += 1;
     const empty = isEmpty() && !stroke;
-    if (empty) say("emptied", sent); // what is on the page goes at once
     own = `${sent} ${empty ? "" : packed()}`;
     props.value = own;
     canvas.dataset.sent = sent;
-    trigger(event);
+    if (empty) say("emptied", sent); // what is on the page goes at once, and nobody need be asked
+    if (!empty || event !== "input") trigger(event);
 };
 const sendSoon = () => {
     if (!timer) timer = setTimeout(() => send(), Math.max(pause, lastTime + TICK - performance.now()));
