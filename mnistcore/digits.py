@@ -103,6 +103,10 @@ class Piece:
             return False
         return bool(ndimage.distance_transform_edt(padded).max() > 0.3 * self.size)
 
+    def rows_shared(self, other: "Piece") -> int:
+        """Rows that both take up; less than 0 where one lies above the other."""
+        return min(self.bottom, other.bottom) - max(self.top, other.top)
+
     def joined(self, other: "Piece") -> "Piece":
         """Both as one."""
         left, top = min(self.left, other.left), min(self.top, other.top)
@@ -286,7 +290,7 @@ def _gap(a: Piece, b: Piece) -> float:
     """The free space between two pieces of one digit, relative to its size; inf if they are two."""
     small, large = sorted((a, b), key=lambda piece: piece.height)
     beside = max(0, max(a.left, b.left) - min(a.right, b.right))
-    above = max(0, max(a.top, b.top) - min(a.bottom, b.bottom))
+    above = max(0, -a.rows_shared(b))
     overlap = min(a.right, b.right) - max(a.left, b.left)
     gap = math.hypot(beside, above) / max(
         max(a.bottom, b.bottom) - min(a.top, b.top), max(a.right, b.right) - min(a.left, b.left)

@@ -239,13 +239,17 @@ class Recognizer:
         """Where the nets doubt a piece: is it a digit with its neighbour, or two that touch?"""
         joined: list[_Answer] = []
         for one in line:
-            if joined and min(one.sure, joined[-1].sure) < self.threshold:
+            if joined:
                 piece, other = one.piece, joined[-1].piece
+                sides = one.sure, joined[-1].sure
                 both = other.joined(piece)
                 close = piece.left - other.right < 0.2 * both.height
-                if close and both.width < both.height:
+                # Digits on a line are level, the strokes of a 4 are not.
+                level = piece.rows_shared(other) > 0.5 * both.height
+                doubted = not level or min(sides) < self.threshold
+                if doubted and close and both.width < both.height:
                     (whole,) = answer([both])
-                    if whole.sure >= max(self.threshold, one.sure, joined[-1].sure):
+                    if whole.sure >= (max(self.threshold, *sides) if level else self.threshold):
                         joined[-1] = whole
                         continue
             joined.append(one)
@@ -260,13 +264,14 @@ class Recognizer:
         sure = one.sure >= self.threshold
         if not (WIDE if sure else 0.6) < piece.width / piece.height < 6:
             return [one]
-        columns = places_to_split(piece)
-        if not columns:
+        # Digits that touch are level; the flag of a 1 ends where its stem goes on.
+        level = 0.7 * piece.height
+        cuts = [piece.split(column) for column in places_to_split(piece)]
+        cuts = [(left, right) for left, right in cuts if left.rows_shared(right) > level]
+        if not cuts:
             return [one]
-        halves = answer([half for column in columns for half in piece.split(column)])
-        pairs = list(zip(halves[::2], halves[1::2], strict=True))
-        tall = 0.6 * piece.height
-        pairs = [p for p in pairs if min(p[0].piece.height, p[1].piece.height) > tall]
+        halves = answer([half for pair in cuts for half in pair])
+        pairs = zip(halves[::2], halves[1::2], strict=True)
         for pair in sorted(pairs, key=lambda pair: -min(pair[0].sure, pair[1].sure))[:2]:
             if max(half.sure for half in pair) < self.threshold:
                 continue

@@ -270,12 +270,20 @@ def test_a_5_whose_bar_floats(gap: int) -> None:
     assert_reads(gray(bar_apart(gap)), "5")
 
 
-def test_a_4_of_two_strokes_that_do_not_meet() -> None:
+@pytest.mark.parametrize("lower", [0, 40])
+def test_a_4_of_two_strokes_that_do_not_meet(lower: int) -> None:
     image = Image.new("L", (280, 280), 255)
     draw = ImageDraw.Draw(image)
     draw.line([(90, 50), (80, 150), (150, 150)], fill=0, width=16, joint="curve")
-    draw.line([(172, 60), (168, 230)], fill=0, width=16)
+    draw.line([(170, 60 + lower), (166, 230 + lower)], fill=0, width=16)
     assert_reads(image, "4")
+
+
+def test_a_1_is_not_parted_from_its_long_flag() -> None:
+    image = Image.new("L", (280, 280), 255)
+    strokes = [(60, 250), (110, 90), (190, 25), (205, 170)]
+    ImageDraw.Draw(image).line(strokes, fill=0, width=14, joint="curve")
+    assert read(image).text == "1"
 
 
 def glued(pair: str, overlap: int) -> Pixels:
