@@ -261,6 +261,20 @@ def test_clearing_while_an_answer_is_on_its_way_leaves_none(page: Page) -> None:
         expect(answer(page)).to_have_text(EMPTY)
 
 
+def test_clearing_asks_the_server_nothing(page: Page) -> None:
+    draw(page, DIGITS["3"])
+    expect(answer(page)).to_have_text("3")
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.post_data or "") if "queue/join" in r.url else None)
+    click(page, "clear")
+    expect(answer(page)).to_have_text(EMPTY)
+    page.locator("#net").get_by_text("MyVggNet").click()  # asks about the canvas as it is
+    expect(page.locator(".answer h3")).to_contain_text("MyVggNet")
+    assert page.locator(".answer-text").inner_text() == EMPTY
+    (body,) = asked
+    assert re.fullmatch(r"\d+ ", json.loads(body)["data"][0])
+
+
 # All answers that the page was sent, those that it does not show as well.
 HEAR = """
 const parse = JSON.parse;
