@@ -66,7 +66,7 @@ class TrainConfig:
 DEFAULT = TrainConfig(drawn=12_000)  # of a net that has none of its own yet
 RECIPES: dict[str, TrainConfig] = dict.fromkeys(list_models(), DEFAULT) | {
     "LeNet": TrainConfig(
-        epochs=120, batch_size=1024, lr=0.012, weight_decay=0.1, elastic=0.8,
+        epochs=100, batch_size=1024, lr=0.012, weight_decay=0.1, elastic=0.5,
         drawn=12_000, others=6_000, channels_last=False,
     ),
     "MyFullConvNet": TrainConfig(
