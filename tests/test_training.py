@@ -256,8 +256,8 @@ def test_too_few_steps_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_train_as_well_as_one(tmp_path: Path) -> None:
-    flags = ["train", "--model", "LeNet", "--device", "cpu", "--epochs", "4", "--batch-size", "200",
-             "--lr", "8e-3", "--val-size", "50000", "--drawn", "0", "--others", "0"]  # fmt: skip
+    flags = ["train", "--model", "LeNet", "--device", "cpu", "--epochs", "1", "--batch-size", "200",
+             "--lr", "8e-3", "--val-size", "20000", "--drawn", "0", "--others", "0"]  # fmt: skip
     torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
     accuracy = {}
     for processes, start in ((1, []), (2, torchrun)):
