@@ -65,7 +65,7 @@ def test_photographs(step: int) -> None:
 
 def test_files_of_paint_programs() -> None:
     right = [read(path).text == label for path, label in files("paint", 1)]
-    assert_share(right, 0.97, sampled=False)
+    assert_share(right, 1, sampled=False)
 
 
 def test_numbers() -> None:
