@@ -409,7 +409,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         )
         gr.on([], read_digits, [picture, some_net], reading, api_name="read")
         gr.on([], feature_maps, [picture, one_net, layer], planes, api_name="maps")
-    # No way past the queue. After every answer, Gradio would tell all who wait how long it may take.
+    # No way past the queue. Gradio would tell all who wait, after every answer, how long it may be.
     return demo.queue(max_size=MAX_WAITING, api_open=False, status_update_rate=1)
 
 
