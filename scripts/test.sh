@@ -22,8 +22,7 @@ part installation install_what_tests_need
 part format ruff format --check .
 part style ruff check .
 part types mypy
-# A file of tests in one of three processes: on two cores, while one waits for a server or a browser
-# the others work. More threads than one in each would only wait for each other. The last line says
-# how long it took.
+# In two processes, a file of tests in one of them; the last line says how long it took. Each core
+# has work enough: more threads than one in each process would only wait for each other.
 export OMP_NUM_THREADS=1
-pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"
+pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"

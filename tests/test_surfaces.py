@@ -58,11 +58,15 @@ def picture(number: int, rng: np.random.Generator) -> scenes.Pixels:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A hundred picture files, a third of them JPEG where that is possible."""
+    """A hundred picture files, a third of them JPEG where that is possible, and the large ones.
+
+    A photograph of a million pixels as PNG is more than a request that is no upload may have.
+    """
     rng, out = np.random.default_rng(0), tmp_path_factory.mktemp("pictures")
     for number in range(COUNT):
         image = Image.fromarray(picture(number, rng))
-        suffix = "jpg" if number % 3 == 0 and image.mode == "RGB" else "png"
+        jpeg = number % 3 == 0 or image.width * image.height > 250_000
+        suffix = "jpg" if jpeg and image.mode == "RGB" else "png"
         image.save(out / f"{number:02d}.{suffix}")
     return out
 
