@@ -23,7 +23,15 @@ from mnistcore.device import is_zero_gpu
 from mnistcore.models import list_models
 from mnistcore.picture import PictureError
 from mnistcore.recognizer import Reading, Recognizer
-from mnistcore.service import MAX_WAITING, Tools, checked, is_upload, settings, told
+from mnistcore.service import (
+    MAX_WAITING,
+    Remembering,
+    Tools,
+    checked,
+    is_upload,
+    settings,
+    told,
+)
 
 SCRIPTS = ASSETS / "page"
 EXAMPLES = ASSETS / "examples"
@@ -440,7 +448,7 @@ def main() -> None:
     limits = settings()
     torch.set_num_threads(1)  # two drawings are read at a time: more threads would be in their way
     try:
-        recognizer = Recognizer(args.weights, args.device)
+        recognizer = Remembering(args.weights, args.device)
         recognizer.load()  # now, not at the first stroke, so that damage shows here
         build(recognizer).launch(
             server_name=args.host,

@@ -105,6 +105,17 @@ class _Answer:
         return float(self.mean.max())
 
 
+@dataclass(frozen=True)
+class Examined:
+    """A picture and all that is known of it before one net is chosen."""
+
+    plane: Ink
+    lines: list[list[_Answer]]  # what the five nets say to each digit, line by line
+    notes: list[str]
+    milliseconds: dict[str, float]
+    reason: str  # why there are no lines; "" where there are
+
+
 Answerer = Callable[[Sequence[Piece]], list[_Answer]]
 
 
@@ -208,6 +219,17 @@ class Recognizer:
             ValueError: no net has that name, or the weights are damaged.
         """
         chosen = chosen_net(model)
+        examined = self.examine(picture)
+        scale = examined.plane.scale
+        digits = [[self._digit(a, chosen, scale) for a in line] for line in examined.lines]
+        return _reading(examined, digits)
+
+    def examine(self, picture: Picture) -> Examined:
+        """What all five nets say to the digits of a picture: what :meth:`read` judges.
+
+        Raises:
+            As :meth:`read`, but for a net's name.
+        """
         plane = read_ink(picture)
         lines, notes = find_digits(plane.ink)
         notes = [*plane.notes, *notes]
@@ -223,6 +245,7 @@ class Recognizer:
                 for i, (piece, views) in enumerate(zip(pieces, framed, strict=True))
             ]
 
+        answers: list[list[_Answer]] = []
         count = sum(map(len, lines))
         if 0 < count <= MOST_DIGITS:
             found = iter(answer([piece for line in lines for piece in line]))
@@ -230,10 +253,8 @@ class Recognizer:
             count = sum(map(len, answers))
         if not 0 < count <= MOST_DIGITS:
             reason = "too many pieces of ink for a number" if count else "blank: there is no ink"
-            return _reading(plane, [], [], notes, milliseconds, reason)
-        pieces = [a.piece for line in answers for a in line]
-        digits = [[self._digit(a, chosen, plane.scale) for a in line] for line in answers]
-        return _reading(plane, pieces, digits, notes, milliseconds)
+            return Examined(plane, [], notes, milliseconds, reason)
+        return Examined(plane, answers, notes, milliseconds, "")
 
     def _arbitrate(self, line: list[_Answer], answer: Answerer) -> list[_Answer]:
         """Where the nets doubt a piece: is it a digit with its neighbour, or two that touch?"""
@@ -329,14 +350,8 @@ def _doubt(answer: _Answer) -> str:
     return " or ".join(str(d) for d in likely) if len(likely) > 1 else f"perhaps {likely[0]}"
 
 
-def _reading(
-    plane: Ink,
-    pieces: list[Piece],
-    digits: list[list[Digit]],
-    notes: list[str],
-    milliseconds: dict[str, float],
-    reason: str = "",
-) -> Reading:
+def _reading(examined: Examined, digits: list[list[Digit]]) -> Reading:
+    plane = examined.plane
     flat = [digit for line in digits for digit in line]
     verdicts = [digit.verdict for digit in flat]
     if all(verdict == NOT_A_DIGIT for verdict in verdicts):
@@ -348,18 +363,19 @@ def _reading(
         reasons = [f"digit {k}: {d.reason}" for k, d in enumerate(flat, 1) if d.reason]
     lines = ["".join(str(d.label) for d in line if d.verdict != NOT_A_DIGIT) for line in digits]
     numbers = np.zeros(plane.ink.shape, np.int32)
+    pieces = (answer.piece for line in examined.lines for answer in line)
     for number, piece in enumerate(pieces, 1):
         area = numbers[piece.top : piece.bottom, piece.left : piece.right]
         area[piece.mask] = number
     return Reading(
         text="\n".join(line for line in lines if line),
         verdict=verdict,
-        reason=reason or "; ".join(reasons),
+        reason=examined.reason or "; ".join(reasons),
         digits=flat,
         steps={"picture": plane.picture, "ink": plane.ink, "pieces": numbers},
-        notes=notes,
+        notes=examined.notes,
         scale=plane.scale,
-        milliseconds=milliseconds,
+        milliseconds=examined.milliseconds,
     )
 
 

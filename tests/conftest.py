@@ -74,17 +74,33 @@ def browser() -> Iterator[Any]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def visitors() -> dict[str, list[Any]]:
+    """Browser contexts that no test uses now, by their settings.
+
+    A new one compiles the page's scripts anew, which takes longer than most tests.
+    """
+    return {}
+
+
 @pytest.fixture
-def open_page(server: str, browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens the page; afterwards nothing has gone wrong in it and nothing has left the machine."""
-    contexts, wrong = [], []
+def open_page(
+    server: str, browser: Any, visitors: dict[str, list[Any]]
+) -> Iterator[Callable[..., Any]]:
+    """Opens the page; afterwards nothing has gone wrong in it and nothing has left the machine.
+
+    Each page of a test is that of another visitor.
+    """
+    used, wrong = [], []
 
     def open_one(
         width: int = 1280, height: int = 900, fragment: str = "", script: str = "", **settings: Any
     ) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
-        contexts.append(context)
+        free = visitors.setdefault(repr(settings), [])
+        context = free.pop() if free else browser.new_context(**settings)
+        used.append((context, free))
         page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
         page.add_init_script(script)
         page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -95,6 +111,8 @@ def open_page(server: str, browser: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for context, free in used:
+        for page in context.pages:
+            page.close()
+        free.append(context)
     assert wrong == []

@@ -18,11 +18,13 @@ from PIL import Image
 
 import demo
 from mnistcore import api, page
+from mnistcore.checkpoint import WEIGHTS
 from mnistcore.data import normalize
 from mnistcore.font import DIGITS, Form
 from mnistcore.inside import feature_maps
 from mnistcore.models import list_models
 from mnistcore.recognizer import Recognizer
+from mnistcore.service import Remembering
 from mnistcore.strokes import pen_strokes, render
 
 ROOT = Path(demo.__file__).parent
@@ -94,6 +96,27 @@ def test_the_maps_are_those_of_the_digit_that_is_shown(recognizer: Recognizer) -
         assert np.allclose(unpack(row["numbers"]), first[row["name"]].flatten(), atol=1e-5)
     weight = next(recognizer.net("LeNet").parameters()).detach()
     assert np.array_equal(unpack(maps["kernels"]), weight.flatten())
+
+
+def test_a_drawing_is_examined_once_whichever_net_is_asked(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing, photograph = drawn(DIGITS["5"], size=150), drawn(DIGITS["5"], size=300)
+    remembering = Remembering(WEIGHTS, "cpu")
+    for picture in (drawing, photograph):
+        remembering.read(picture, "LeNet")
+
+    def asked(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(remembering, "probs", asked)
+    for model in [*list_models(), "all"]:
+        assert remembering.read(drawing, model).summary() == (
+            recognizer.read(drawing, model).summary()
+        )
+    for another in (photograph, drawn(DIGITS["6"], size=150)):  # too large to be kept; not seen yet
+        with pytest.raises(RuntimeError):
+            remembering.read(another)
 
 
 def test_an_empty_canvas_has_an_empty_answer(recognizer: Recognizer) -> None:
