@@ -19,7 +19,7 @@ from gradio.data_classes import ImageData
 from mnistcore import api, page
 from mnistcore.checkpoint import WEIGHTS
 from mnistcore.data import ASSETS
-from mnistcore.device import is_zero_gpu
+from mnistcore.device import is_zero_gpu, share_one_heap
 from mnistcore.models import list_models
 from mnistcore.picture import PictureError
 from mnistcore.recognizer import Reading, Recognizer
@@ -446,6 +446,7 @@ def main() -> None:
             parser.exit(2, 'demo.py: --mcp needs more packages: pip install "gradio[mcp]"\n')
         gradio.mcp.GradioMCPServer = Tools  # type: ignore[misc]
     limits = settings()
+    share_one_heap()
     torch.set_num_threads(1)  # two drawings are read at a time: more threads would be in their way
     try:
         recognizer = Remembering(args.weights, args.device)

@@ -26,7 +26,7 @@ MAX_FILE = 20 * 10**6  # bytes of an upload
 MAX_MESSAGE = 10**6  # bytes of any other request: the canvas sends a tenth of that at the most
 MAX_WAITING = 200  # events in the queue: at some fifty a second, four seconds
 MAX_SESSIONS = 500  # Gradio keeps what each of the latest visitors saw last, up to a megabyte
-LATEST = 256  # drawings of which is remembered what the nets said
+LATEST = 100  # drawings of which is remembered what the nets said
 DRAWING = 30_000  # pixels of what the canvas sends: a quarter of a megabyte in memory
 
 
