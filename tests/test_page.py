@@ -548,6 +548,8 @@ def test_the_six_maps_of_each_row_differ(page: Page) -> None:
         )
         assert len(set(maps)) == 6
     expect(page.locator(".maps-title")).to_contain_text("Computed on")
+    note = page.locator("#maps .row-note").first  # of the kernels, which reach to .5 or so
+    expect(note).to_have_text(re.compile(r"^5.5, on a scale of ±0\.\d{1,2}$"))
 
 
 @pytest.mark.parametrize("stage", ["LeNet, conv2", "MyNetV1, conv4", "MyVggNet, conv7"])

@@ -61,7 +61,7 @@ const onto = (rgb) => {
 const nice = (x) => {
     const steps = [1, 1.5, 2, 3, 4, 5, 6, 8, 10];
     const power = 10 ** Math.floor(Math.log10(x || 1));
-    return power * steps.find((step) => step * power >= x * 0.9999);
+    return Number((power * steps.find((step) => step * power >= x * 0.9999)).toPrecision(2)); // 6 * 0.1 is not 0.6
 };
 
 const TITLES = { relu: "ReLU", pool: "max pooling" };
