@@ -54,7 +54,11 @@ ASKED = f"(...given) => [...given.slice(0, -1), {DRAWN} ? {NEXT} : -1]"
 ASKED_OF_PICTURE = f"(...given) => [...given.slice(0, -1), {DRAWN} ? -1 : {NEXT}]"
 ASKED_AGAIN = f"""(drawing, picture, net, stage) => {DRAWN}
     ? [drawing, null, net, stage, {NEXT}] : [null, picture, net, stage, {NEXT}]"""
-FAILED = "() => { document.dispatchEvent(new CustomEvent('mnist-failed')); return []; }"
+FAILED: dict[str, Any] = {
+    "fn": None,
+    "js": "() => { document.dispatchEvent(new CustomEvent('mnist-failed')); return []; }",
+    "api_visibility": "private",
+}
 WEIGHTS_SHIPPED = (400, 700)  # Gradio's SemiBold files hold a few letters only
 THEME = gr.themes.Base(
     primary_hue="teal",
@@ -322,13 +326,11 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             views,
             js=ASKED,
             **quick,
-        ).failure(None, js=FAILED, api_visibility="private")
+        ).failure(**FAILED)
         # A link that is opened: the net and the layer that it names, then the drawing in it.
         pad.submit(
             None, None, [net, stage, tabs, inputs], js=LINKED, api_visibility="private"
-        ).then(drawing_shown, [pad, net, stage, asked], views, js=ASKED, **quick).failure(
-            None, js=FAILED, api_visibility="private"
-        )
+        ).then(drawing_shown, [pad, net, stage, asked], views, js=ASKED, **quick).failure(**FAILED)
         gr.on([net.change, stage.change], None, [net, stage], None, js=CHOSEN)
         gr.on(
             [picture.change, upload_tab.select],
@@ -345,7 +347,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             views,
             js=ASKED_AGAIN,
             **quick,
-        ).failure(None, js=FAILED, api_visibility="private")
+        ).failure(**FAILED)
 
         @checked
         def results_shown(model: str) -> tuple[str, str]:
@@ -464,8 +466,11 @@ def main() -> None:
             **limits,
         )
     except (OSError, ValueError) as error:
-        taken = "empty port" in str(error)
-        words = "no free port there; try another --port or --host" if taken else error
+        words = str(error)
+        if "empty port" in words:
+            port = "from 7860 to 7959" if args.port is None else args.port
+            host = args.host or "127.0.0.1"
+            words = f"no free port {port} on {host}; try another --port or --host"
         parser.exit(2, f"demo.py: {words}\n")
 
 

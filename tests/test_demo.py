@@ -358,4 +358,5 @@ def test_a_port_that_is_taken_is_one_line() -> None:
         call = [sys.executable, "demo.py", "--port", port]
         result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert result.stderr == "demo.py: no free port there; try another --port or --host\n"
+    told = f"demo.py: no free port {port} on 127.0.0.1; try another --port or --host\n"
+    assert result.stderr == told
