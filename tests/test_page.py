@@ -32,6 +32,7 @@ pytestmark = [
 
 Page = Any
 EMPTY = "\N{EN DASH}"
+ASIDE = re.compile("/component_server/?$")  # where the maps ask
 Strokes = list[list[tuple[float, float]]]
 
 # In units of the canvas, 420 by 280.
@@ -246,6 +247,11 @@ def test_shortcuts_work_wherever_nothing_else_has_the_keys(page: Page) -> None:
     page.locator("#canvas input[type=range]").focus()
     page.keyboard.press("Control+y")
     expect(answer(page)).to_have_text("1")
+    for key in ("Alt+Backspace", "Control+Shift+Delete", "Alt+e"):  # the browser's own
+        page.keyboard.press(key)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("e")  # somebody dictates, perhaps
+    assert page.locator("[data-tool=pen]").get_attribute("aria-pressed") == "true"
     page.locator("#net input").first.focus()
     page.keyboard.press("Delete")
     click(page, "link")
@@ -530,6 +536,34 @@ def test_another_layer_of_the_same_name_forgets_a_pixel_that_it_has_not(page: Pa
     click(page, "clear")
     expect(answer(page)).to_have_text(EMPTY)
     expect(page.locator("#maps .row-note").nth(1)).to_have_text("6 of 24\N{MULTIPLICATION SIGN}24")
+
+
+def test_maps_are_of_the_digit_that_was_chosen_last_or_of_none(page: Page) -> None:
+    for digit, dx in (("1", -110), ("3", 0), ("5", 110)):
+        draw(page, DIGITS[digit], dx, 0.8)
+    expect(answer(page)).to_have_text("135")
+    digits = page.locator("#answer .answer-digits button")
+    questions: list[Any] = []
+    page.route(ASIDE, lambda question: questions.append(question))  # unanswered
+    with page.expect_request(ASIDE):
+        digits.nth(2).click()
+    with page.expect_request(ASIDE):
+        choose_stage(page, "LeNet, conv2")
+    with page.expect_request(ASIDE):
+        digits.nth(1).click()
+    wanted = questions[-1].request.post_data_json["data"]
+    assert wanted["stage"] == "LeNet conv2"
+    for question in questions[::-1]:  # those that are no longer wanted are answered last
+        with page.expect_response(ASIDE):
+            question.continue_()
+    expect(page.locator("#maps canvas[data-key='conv2']")).to_have_count(16)
+    page.unroute_all()
+    page.route(ASIDE, lambda question: question.fulfill(json=None))
+    digits.nth(2).click()
+    expect(page.locator("#maps .arithmetic")).to_contain_text("too busy")
+    page.unroute_all()
+    digits.nth(2).click()
+    expect(page.locator("#maps .arithmetic")).to_contain_text("Click a pixel")
 
 
 def told(x: float) -> re.Pattern[str]:

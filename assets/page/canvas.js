@@ -155,12 +155,12 @@ hear("answered", (number) => {
     took = performance.now() - lastTime;
     pause = took > 2 * TICK ? 2 * took : 0;
 });
-// Refused, as by a full queue: asked again where it is still what is looked at.
+// Refused, as by a full queue: asked again about what is looked at, the drawing or the picture.
 hear("failed", () => {
-    if (!canvas.offsetParent || failures === MOST_RETRIES) return;
+    if (failures === MOST_RETRIES) return;
     failures += 1;
     clearTimeout(retry);
-    retry = setTimeout(() => canvas.offsetParent && trigger("input"), 1000 * failures);
+    retry = setTimeout(() => trigger(canvas.offsetParent ? "input" : "retry"), 1000 * failures);
 });
 
 const begin = (point) => {
@@ -278,8 +278,9 @@ document.addEventListener("keydown", (event) => {
     const command = event.ctrlKey || event.metaKey;
     if (command && key === "z") event.shiftKey ? redo() : undo();
     else if (command && key === "y") redo();
+    else if (command || event.altKey) return;
     else if (event.key === "Delete" || event.key === "Backspace") clear();
-    else if (!command && (key === "e" || key === "p")) choose(key === "e");
+    else if (here && (key === "e" || key === "p")) choose(key === "e");
     else return;
     event.preventDefault();
 });

@@ -17,7 +17,10 @@ const root = h("section", { class: "maps", "aria-label": "Maps" },
     grid, panel, live);
 element.append(root, tip);
 
-let data = {};
+const BUSY = "The server was too busy to answer. Choose it again.";
+
+let given = {}; // the newest value
+let data = {}; // what is shown of it
 let picked = null; // {name, channel, row, column} of the pixel whose arithmetic is shown
 let asked = 0; // number of the last question for arithmetic, so that a late answer is dropped
 let looked = 0; // the same of maps
@@ -142,7 +145,7 @@ const forget = () => {
     picked = null;
     mark.hidden = true;
     for (const { cells } of sections.values()) cells.forEach((cell) => (cell.querySelector(".map-mark").hidden = true));
-    panel.replaceChildren(h("p", { class: "nothing" }, data.rows ? "Click a pixel of a map to see the arithmetic behind it. On the keyboard, arrows go from pixel to pixel, Page Up and Page Down from map to map." : ""));
+    panel.replaceChildren(h("p", { class: "nothing" }, data.rows ? "Click a pixel of a map to see the arithmetic behind it. On the keyboard, arrows go from pixel to pixel, Page Up and Page Down from map to map." : data.busy ? BUSY : ""));
 };
 const at = (node, top, left, tall, width, of) => {
     node.hidden = false;
@@ -152,9 +155,10 @@ const spot = ({ channel, row, column }) => `map ${channel + 1}, row ${row + 1}, 
 const ask = async () => {
     const question = ++asked;
     const found = await server.explain({ digit: data.digit, stage: data.stage, ...picked });
-    if (question !== asked || !picked || found?.stage !== data.stage) return false;
-    explain(found);
-    return true;
+    if (question !== asked || !picked || (found && found.stage !== data.stage)) return false;
+    if (found) explain(found);
+    else panel.replaceChildren(h("p", { class: "nothing", role: "alert" }, BUSY));
+    return Boolean(found);
 };
 const pick = async (place) => {
     picked = place;
@@ -293,15 +297,17 @@ const take = (now) => {
     }
     draw();
 };
-const look = async (i, now = data) => {
+const look = async (i) => {
+    const now = given;
     if (!now.digits?.[i]) return;
     chosen = i;
     const question = ++looked;
     const found = await server.look({ digit: now.digits[i], stage: now.stage });
-    if (found && question === looked) take({ ...now, ...found });
+    if (question === looked) take(found ? { ...now, ...found } : { busy: true });
 };
 show((now) => {
-    if (chosen && chosen < (now.digits ?? []).length) return look(chosen, now);
+    given = now;
+    if (chosen && chosen < (now.digits ?? []).length) return look(chosen);
     looked += 1;
     chosen = 0;
     take(now);
