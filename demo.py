@@ -6,6 +6,8 @@ events; whatever is computed comes from mnistcore.
 
 import argparse
 import base64
+import signal
+import sys
 from importlib import import_module
 from itertools import cycle
 from pathlib import Path
@@ -15,6 +17,7 @@ import gradio as gr
 import gradio.mcp
 import torch
 from gradio.data_classes import ImageData
+from gradio.route_utils import delete_files_created_by_app
 
 from mnistcore import api, page
 from mnistcore.checkpoint import WEIGHTS
@@ -27,6 +30,7 @@ from mnistcore.service import (
     MAX_WAITING,
     Remembering,
     Tools,
+    beside_the_queue,
     checked,
     is_upload,
     settings,
@@ -210,12 +214,14 @@ def maps_api(
 def build(recognizer: Recognizer) -> gr.Blocks:
     """The page around a recognizer; nothing is started."""
 
+    @beside_the_queue
     @checked
     def look(question: dict[str, Any]) -> dict[str, Any]:
         return page.maps_data(
             recognizer, page.unpack_digit(question["digit"]), str(question["stage"])
         )
 
+    @beside_the_queue
     @checked
     def explain(question: dict[str, Any]) -> dict[str, Any]:
         place = [int(question[key]) for key in ("channel", "row", "column")]
@@ -333,13 +339,13 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         ).then(drawing_shown, [pad, net, stage, asked], views, js=ASKED, **quick).failure(**FAILED)
         gr.on([net.change, stage.change], None, [net, stage], None, js=CHOSEN)
         gr.on(
-            [picture.change, upload_tab.select],
+            [picture.change, upload_tab.select, pad.retry],
             picture_shown,
             [picture, net, stage, asked],
             [last, *views],
             js=ASKED_OF_PICTURE,
             **quick,
-        ).failure(lambda last: last, last, picture, api_visibility="private")
+        ).failure(lambda last: last, last, picture, api_visibility="private").failure(**FAILED)
         gr.on(
             [net.change, stage.change],
             shown_again,
@@ -419,7 +425,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         )
         gr.on([], read_digits, [picture, some_net], reading, api_name="read")
         gr.on([], feature_maps, [picture, one_net, layer], planes, api_name="maps")
-    # No way past the queue. Gradio would tell all who wait, after every answer, how long it may be.
+    # No event goes past the queue. Gradio would tell all who wait, after every answer, how long.
     return demo.queue(max_size=MAX_WAITING, api_open=False, status_update_rate=1)
 
 
@@ -453,18 +459,23 @@ def main() -> None:
     try:
         recognizer = Remembering(args.weights, args.device)
         recognizer.load()  # now, not at the first stroke, so that damage shows here
-        build(recognizer).launch(
-            server_name=args.host,
-            server_port=args.port,
-            share=args.share,
-            theme=THEME,
-            css_paths=[SCRIPTS / "page.css"],
-            ssr_mode=False,
-            run_history=False,
-            footer_links=["api"],
-            mcp_server=args.mcp,
-            **limits,
-        )
+        blocks = build(recognizer)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        try:
+            blocks.launch(
+                server_name=args.host,
+                server_port=args.port,
+                share=args.share,
+                theme=THEME,
+                css_paths=[SCRIPTS / "page.css"],
+                ssr_mode=False,
+                run_history=False,
+                footer_links=["api"],
+                mcp_server=args.mcp,
+                **limits,
+            )
+        finally:  # Gradio itself does so only where nobody has the page open any more
+            delete_files_created_by_app(blocks, None)
     except (OSError, ValueError) as error:
         words = str(error)
         if "empty port" in words:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +28,10 @@ MAX_MESSAGE = 10**6  # bytes of any other request: the canvas sends a tenth of t
 MAX_WAITING = 200  # events in the queue: at some fifty a second, four seconds
 MAX_SESSIONS = 500  # Gradio keeps what each of the latest visitors saw last, up to a megabyte
 LATEST = 100  # drawings of which is remembered what the nets said
+MOST_ASIDE = 8  # questions about maps at a time: they do not wait in the queue
+# Gradio's, which our page does not use: they write a visitor's state to a file that stays, or run
+# ffmpeg on what is sent.
+CLOSED = ("/gradio_api/deep_link", "/gradio_api/process_recording")
 DRAWING = 30_000  # pixels of what the canvas sends: a quarter of a megabyte in memory
 
 
@@ -49,6 +54,25 @@ def checked(handler: Callable[..., Any]) -> Callable[..., Any]:
             raise
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise gr.Error("The server can make nothing of what was sent.") from error
+
+    return answer
+
+
+def beside_the_queue(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler that Gradio calls at once: of very many calls at a time some are refused.
+
+    They would take the threads that read the drawings.
+    """
+    free = threading.BoundedSemaphore(MOST_ASIDE)
+
+    @functools.wraps(handler)
+    def answer(*args: Any) -> Any:
+        if not free.acquire(blocking=False):
+            raise told("The server is busy: try again.")
+        try:
+            return handler(*args)
+        finally:
+            free.release()
 
     return answer
 
@@ -87,7 +111,7 @@ class Remembering(Recognizer):
 
 
 class LimitedRequests:
-    """Refuses a request that is larger than any of the page's, however it is sent."""
+    """Refuses a request that is larger than any of the page's, or asks for what is closed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -97,7 +121,11 @@ class LimitedRequests:
         headers = dict(scope.get("headers", ()))
         upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
         limit = MAX_MESSAGE + MAX_FILE * upload
-        words = f"A request may have at most {limit:,} bytes."
+        words = (
+            f"An upload may have at most {MAX_FILE:,} bytes: send a smaller picture."
+            if upload
+            else f"A request may have at most {limit:,} bytes: upload the picture."
+        )
         received = 0
 
         async def counted() -> Message:
@@ -108,7 +136,9 @@ class LimitedRequests:
                 raise HTTPException(413, words)
             return message
 
-        if int(headers.get(b"content-length", 0)) > limit:
+        if scope.get("path", "").rstrip("/").endswith(CLOSED):
+            await JSONResponse({"detail": "There is nothing here."}, 404)(scope, receive, send)
+        elif int(headers.get(b"content-length", 0)) > limit:
             await JSONResponse({"detail": words}, 413)(scope, receive, send)
         else:
             await self.app(scope, counted, send)

@@ -6,10 +6,13 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -24,7 +27,7 @@ from mnistcore.font import DIGITS, Form
 from mnistcore.inside import feature_maps
 from mnistcore.models import list_models
 from mnistcore.recognizer import Recognizer
-from mnistcore.service import Remembering
+from mnistcore.service import MOST_ASIDE, Remembering, beside_the_queue
 from mnistcore.strokes import pen_strokes, render
 
 ROOT = Path(demo.__file__).parent
@@ -117,6 +120,32 @@ def test_a_drawing_is_examined_once_whichever_net_is_asked(
     for another in (photograph, drawn(DIGITS["6"], size=150)):  # too large to be kept; not seen yet
         with pytest.raises(RuntimeError):
             remembering.read(another)
+
+
+def test_gradients_can_be_taken_of_a_net_that_has_read() -> None:
+    recognizer = Recognizer(device="cpu")
+    recognizer.read(drawn(DIGITS["5"]))
+    recognizer.net("LeNet")(torch.zeros(1, 1, 28, 28)).sum().backward()
+
+
+def test_very_many_questions_beside_the_queue_are_turned_away() -> None:
+    started, go_on = threading.Semaphore(0), threading.Event()
+
+    @beside_the_queue
+    def question() -> str:
+        started.release()
+        go_on.wait(10)
+        return "answer"
+
+    with ThreadPoolExecutor(MOST_ASIDE) as pool:
+        answers = [pool.submit(question) for _ in range(MOST_ASIDE)]
+        for _ in answers:
+            assert started.acquire(timeout=10)
+        with pytest.raises(gr.Error, match="busy: try again"):
+            question()
+        go_on.set()
+        assert {answer.result() for answer in answers} == {"answer"}
+    assert question() == "answer"
 
 
 def test_an_empty_canvas_has_an_empty_answer(recognizer: Recognizer) -> None:

@@ -25,6 +25,7 @@ from PIL import Image
 from test_picture import BAD_FILES, BLANKS, LOSSY, PICTURES, SHARP
 
 from mnistcore import page as views
+from mnistcore.service import CLOSED
 from scripts.server import ROOT, resident_mb, served
 
 httpx = pytest.importorskip("httpx")
@@ -456,6 +457,19 @@ def test_nothing_goes_past_the_queue(stranger: Stranger) -> None:
     assert "queue" in response.json()["detail"]
 
 
+@pytest.mark.parametrize("end", ["", "/"])
+@pytest.mark.parametrize("address", CLOSED)
+def test_what_would_write_or_run_something_is_closed(
+    address: str, end: str, stranger: Stranger
+) -> None:
+    for method in ("GET", "POST"):
+        response = stranger.http.request(
+            method, address + end, params={"session_hash": "stranger"}, files={"file": b"x"}
+        )
+        assert response.status_code == 404
+        assert response.json()["detail"] == "There is nothing here."
+
+
 @pytest.mark.usefixtures("lives_on")
 def test_too_much_is_cut_off(stranger: Stranger) -> None:
     assert stranger.upload(bytes(20 * 10**6)).status_code == 200
@@ -524,6 +538,21 @@ def test_the_watch_would_see_it(tmp_path: Path) -> None:
     assert "192.0.2.1" in (tmp_path / "outside").read_text()
 
 
+def test_a_server_that_is_stopped_leaves_no_upload(tmp_path: Path, browser: Any) -> None:
+    uploads = tmp_path / "uploads"
+    env = os.environ | {"GRADIO_TEMP_DIR": str(uploads)}
+    with served("../demo.py", "--device", "cpu", cwd=ROOT / "tests", env=env) as (url, process, _):
+        page = browser.new_page()
+        page.goto(url)  # and stays open
+        stranger = Stranger(url)
+        assert stranger.read(PICTURES["PNG"]) == "7"
+        assert list(uploads.rglob("digit.png"))
+    assert process.returncode == 0
+    assert not list(uploads.rglob("digit.png"))
+    stranger.http.close()
+    page.close()
+
+
 # The same page, where nothing is read while the file STUCK is there.
 STUCK = """
 import json, os, time, demo
@@ -532,7 +561,7 @@ def show(recognizer, picture, model, stage, number=0, **extra):
         raise RuntimeError("a slip of ours in /secret/place")
     while os.path.exists(os.environ["STUCK"]):
         time.sleep(0.01)
-    return (json.dumps({"number": number}),) * 3
+    return (json.dumps({"number": number or 7 * bool(picture)}),) * 3
 demo.show, demo.MAX_WAITING = show, 2
 demo.main()
 """
@@ -547,6 +576,15 @@ def stuck(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         yield url, file
 
 
+def fill(stranger: Stranger) -> None:
+    """Ask until the queue is full and stays so."""
+    refused = 0
+    while refused < 20:  # in a row, so that what is on its way from the queue has arrived
+        body = stranger.body("canvas", "input", canvas="1 ")
+        joined = stranger.http.post("/gradio_api/queue/join", json=body)
+        refused = refused + 1 if joined.status_code == 503 else 0
+
+
 def test_a_full_queue_says_so(stuck: tuple[str, Path], browser: Any) -> None:
     url, file = stuck
     stranger = Stranger(url)
@@ -556,11 +594,7 @@ def test_a_full_queue_says_so(stuck: tuple[str, Path], browser: Any) -> None:
     canvas.click()
     page.locator("#answer [data-number='1']").wait_for()
     file.touch()
-    refused = 0
-    while refused < 20:  # in a row, so that what is on its way from the queue has arrived
-        body = stranger.body("canvas", "input", canvas="1 ")
-        joined = stranger.http.post("/gradio_api/queue/join", json=body)
-        refused = refused + 1 if joined.status_code == 503 else 0
+    fill(stranger)
     client = gradio_client.Client(url, verbose=False)
     with pytest.raises(Exception, match="Queue is full! Please try again"):
         client.predict(None, "all", api_name="/read")
@@ -571,6 +605,30 @@ def test_a_full_queue_says_so(stuck: tuple[str, Path], browser: Any) -> None:
     assert "currently busy. Please try again" in toast.inner_text()
     file.unlink()
     page.locator("#answer [data-number='2']").wait_for()  # the page has asked again by itself
+    stranger.http.close()
+    page.close()
+
+
+def test_a_full_queue_loses_no_upload(
+    stuck: tuple[str, Path], browser: Any, tmp_path: Path
+) -> None:
+    url, file = stuck
+    stranger = Stranger(url)
+    page = browser.new_page()
+    page.goto(url)
+    page.locator("#canvas canvas[data-ready]").click()
+    page.locator("#answer [data-number='1']").wait_for()
+    page.get_by_role("tab", name="Upload").click()
+    page.locator("#answer [data-number='0']").wait_for()
+    path = tmp_path / "digit.png"
+    path.write_bytes(PICTURES["PNG"])
+    file.touch()
+    fill(stranger)
+    page.locator("#picture input[type=file]").set_input_files(path)
+    page.locator("[data-testid=toast-body]").first.wait_for()
+    file.unlink()
+    page.locator("#answer [data-number='7']").wait_for()
+    assert page.locator("#picture img").count()
     stranger.http.close()
     page.close()
 
