@@ -229,7 +229,7 @@ def _walk(paths: Sequence[Path]) -> list[Path]:
     """The files among the paths and the pictures in the folders among them."""
     from PIL import Image
 
-    suffixes = Image.registered_extensions()
+    suffixes = {s for s, form in Image.registered_extensions().items() if form in Image.OPEN}
     found = []
     for path in paths:
         if path.is_dir():

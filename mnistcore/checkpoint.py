@@ -2,9 +2,11 @@
 
 import io
 import json
+import lzma
 import os
 import pickle
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,7 +77,7 @@ def load(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (
         zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError,
-        LookupError,
+        LookupError, zlib.error, lzma.LZMAError,
     ) as error:  # fmt: skip
         raise ValueError(f"{path} is truncated or no checkpoint; delete it") from error
     if not isinstance(content, dict) or "model" not in content:

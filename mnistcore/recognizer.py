@@ -173,7 +173,8 @@ class Recognizer:
             if name not in self._nets:
                 path = self._folder / f"{name}.pt"
                 content = checkpoint.load_for(name, path, "temperature")
-                model = checkpoint.build_model(content, path, self.device)
+                with torch.inference_mode(False):  # a net that others may take gradients of
+                    model = checkpoint.build_model(content, path, self.device)
                 self._nets[name] = model, float(content["temperature"])
             return self._nets[name]
 

@@ -132,7 +132,8 @@ class Training:
         if config.warmup * total_steps < 2:  # OneCycleLR would divide by zero
             raise ValueError(
                 f"epochs {config.epochs} and batch_size {config.batch_size} make {total_steps} "
-                "steps, too few for a cycle of the learning rate"
+                f"steps, and warmup {config.warmup} of them are fewer than the two that it takes: "
+                "give more epochs, smaller batches or a longer warmup"
             )
         average = moving_average(config.ema * total_steps)
         self.ema = AveragedModel(self.model, multi_avg_fn=average)

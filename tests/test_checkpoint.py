@@ -1,6 +1,7 @@
 import errno
 import os
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -71,6 +72,15 @@ def test_truncated(path: Path, kept: int) -> None:
 def test_altered(path: Path, part: float) -> None:
     content = bytearray(path.read_bytes())
     content[int(part * len(content))] ^= 1  # a bit of a weight
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+        checkpoint.load(path)
+
+
+def test_compressed_in_a_way_that_it_is_not(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")  # the first of the archive's list of contents
+    content[entry + 10] = zipfile.ZIP_DEFLATED
     path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
         checkpoint.load(path)

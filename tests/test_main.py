@@ -212,7 +212,10 @@ def test_maps_draws_a_picture_a_layer(model: str, trained: Path, tmp_path: Path)
 def test_predict_reads_files_and_folders(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert main(["predict", str(EXAMPLES), "--json", "--steps", str(tmp_path / "steps")]) == 0
+    folder = tmp_path / "pictures"
+    shutil.copytree(EXAMPLES, folder)
+    (folder / "a document.pdf").write_bytes(b"%PDF-1.4")  # Pillow writes these but reads none
+    assert main(["predict", str(folder), "--json", "--steps", str(tmp_path / "steps")]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(lines) == len(list(EXAMPLES.iterdir()))
     assert (lines[0]["text"], lines[0]["verdict"]) == ("3", "digit")

@@ -250,7 +250,9 @@ def test_a_setting_out_of_range_is_named(field: str, value: float) -> None:
 
 
 def test_too_few_steps_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="epochs 1 and batch_size 1000 make 2 steps, too few"):
+    with pytest.raises(
+        ValueError, match=r"epochs 1 and batch_size 1000 make 2 steps, and warmup 0\.2 "
+    ):
         train("LeNet", replace(SHORT, epochs=1, batch_size=1000), out_dir=tmp_path, device="cpu")
 
 
