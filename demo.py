@@ -82,7 +82,9 @@ def view(*scripts: str, name: str = "", **props: Any) -> gr.HTML:
 
     A plain gr.HTML: a subclass would have Gradio write a demo.pyi beside this file at import.
     """
-    code = [(SCRIPTS / f"{script}.js").read_text() for script in ("shared", *scripts)]
+    code = [
+        (SCRIPTS / f"{script}.js").read_text(encoding="utf-8") for script in ("shared", *scripts)
+    ]
     return gr.HTML(
         html_template=" ",
         js_on_load="\n".join(code),
@@ -296,7 +298,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                 )  # fmt: skip
                 errors = view("results", part="errors")
             with gr.Tab("About", id="about"):
-                gr.Markdown((SCRIPTS / "about.md").read_text(), elem_id="about")
+                gr.Markdown((SCRIPTS / "about.md").read_text(encoding="utf-8"), elem_id="about")
 
         views = [answer, steps, maps]
         quick: dict[str, Any] = {
