@@ -195,11 +195,7 @@ class Training:
             inputs = distort(
                 to_unit(images.index_select(0, batch)),  # faster than images[batch]
                 generator,
-                degrees=config.degrees,
-                scale=config.scale,
-                shear=config.shear,
-                shift=config.shift,
-                elastic=config.elastic,
+                **config.distortion(self.scheduler.last_epoch / self.scheduler.total_steps),
             )
             with torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 logits = self.net(normalize(inputs)).float()

@@ -45,6 +45,17 @@ def test_there_is_a_recipe_for_every_net() -> None:
     assert list(RECIPES) == list_models()
 
 
+def test_the_distortion_fades_out_at_the_end() -> None:
+    config = TrainConfig(degrees=10, elastic=0.5, fade=0.2)
+    assert config.distortion(0) == config.distortion(0.7)
+    assert config.distortion(0)["degrees"] == 10
+    assert config.distortion(0.9) == pytest.approx(
+        {name: amount / 2 for name, amount in config.distortion(0).items()}
+    )
+    assert set(config.distortion(1).values()) == {0}
+    assert replace(config, fade=0).distortion(1) == config.distortion(0)
+
+
 def test_the_average_is_the_mean_until_its_memory_is_full() -> None:
     averaged, update = [torch.tensor([1.0])], moving_average(memory=3)
     means = []
