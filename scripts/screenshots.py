@@ -62,6 +62,7 @@ def main() -> None:
         page.locator("#canvas canvas[data-ready]").wait_for()
         write(page, ["2", "0", "4 open", "7 crossed"], 11, 4)
         page.mouse.move(0, 0)
+        page.evaluate("scrollTo(0, 0)")  # to write, while the page came, may have scrolled it
         save(page, ASSETS / "page.png")
 
         page = browser.new_page(viewport={"width": 1280, "height": 812}, color_scheme="dark")
