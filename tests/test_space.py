@@ -185,9 +185,10 @@ def test_zero_gpu_gets_its_function_and_the_nets_stay_on_the_cpu(
 
     def build(recognizer: demo.Recognizer) -> Any:
         seen["device"] = recognizer.device.type
-        return mock.Mock(launch=seen.update)
+        return mock.Mock(launch=seen.update, blocks={}, temp_file_sets=[])
 
     monkeypatch.setattr(demo, "build", build)
+    monkeypatch.setattr(demo.signal, "signal", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["demo.py"])
     monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=decorated.append))
     if zero_gpu:

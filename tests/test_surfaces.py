@@ -37,7 +37,6 @@ pytestmark = [
 
 Answers = dict[str, dict[str, Any]]  # summaries by file name
 COUNT = 100
-PAGES = 4  # that are open at a time: most of a picture's time is waiting
 
 
 def picture(number: int, rng: np.random.Generator) -> scenes.Pixels:
@@ -154,26 +153,20 @@ JSON.parse = (...given) => {
 def by_page(folder: Path, url: str) -> Answers:
     answers = {}
     with chromium() as browser:
-        pages = [browser.new_page() for _ in range(PAGES)]
-        for page in pages:
-            page.add_init_script(WATCH)
-            page.goto(url)
-            page.get_by_role("tab", name="Upload").click()
-            page.locator("#net").get_by_text("All five").click()
-        paths = sorted(folder.iterdir())
-        for start in range(0, COUNT, PAGES):
-            some = list(zip(pages, paths[start : start + PAGES], strict=True))
-            for page, path in some:
-                page.evaluate("window.reading = null")
-                page.locator("#picture input[type=file]").set_input_files(path)
-            for page, path in some:
-                answer = page.wait_for_function("window.reading").json_value()
-                shown = page.locator(".answer-text").inner_text()
-                assert shown == (answer["text"] or "\N{EN DASH}")
-                answers[path.name] = answer
-                page.get_by_label("Remove Image").click()
-            for page in pages:
-                page.locator(".answer-verdict", has_text="Nothing to read yet.").wait_for()
+        page = browser.new_page()
+        page.add_init_script(WATCH)
+        page.goto(url)
+        page.get_by_role("tab", name="Upload").click()
+        page.locator("#net").get_by_text("All five").click()
+        for path in folder.iterdir():
+            page.evaluate("window.reading = null")
+            page.locator("#picture input[type=file]").set_input_files(path)
+            answer = page.wait_for_function("window.reading").json_value()
+            shown = page.locator(".answer-text").inner_text()
+            assert shown == (answer["text"] or "\N{EN DASH}")
+            answers[path.name] = answer
+            page.get_by_label("Remove Image").click()
+            page.locator(".answer-verdict", has_text="Nothing to read yet.").wait_for()
     return answers
 
 
