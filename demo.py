@@ -5,6 +5,7 @@ events; whatever is computed comes from mnistcore.
 """
 
 import argparse
+import atexit
 import base64
 import signal
 import sys
@@ -322,10 +323,10 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         @checked
         def shown_again(
             value: str | None, picture: Path | bytes | None, *choice: Any
-        ) -> tuple[str, ...]:
+        ) -> tuple[Any, ...]:
             if value is None:
-                return picture_shown(picture, *choice)[1:]
-            return drawing_shown(value, *choice)
+                return picture_shown(picture, *choice)
+            return gr.skip(), *drawing_shown(value, *choice)
 
         gr.on(
             [pad.input, draw_tab.select],
@@ -341,7 +342,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         ).then(drawing_shown, [pad, net, stage, asked], views, js=ASKED, **quick).failure(**FAILED)
         gr.on([net.change, stage.change], None, [net, stage], None, js=CHOSEN)
         gr.on(
-            [picture.change, upload_tab.select, pad.retry],
+            [picture.change, upload_tab.select],
             picture_shown,
             [picture, net, stage, asked],
             [last, *views],
@@ -349,10 +350,10 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             **quick,
         ).failure(lambda last: last, last, picture, api_visibility="private").failure(**FAILED)
         gr.on(
-            [net.change, stage.change],
+            [net.change, stage.change, pad.retry],
             shown_again,
             [pad, picture, net, stage, asked],
-            views,
+            [last, *views],
             js=ASKED_AGAIN,
             **quick,
         ).failure(**FAILED)
@@ -462,22 +463,21 @@ def main() -> None:
         recognizer = Remembering(args.weights, args.device)
         recognizer.load()  # now, not at the first stroke, so that damage shows here
         blocks = build(recognizer)
+        # Gradio itself does so only where nobody has the page open any more.
+        atexit.register(delete_files_created_by_app, blocks, None)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-        try:
-            blocks.launch(
-                server_name=args.host,
-                server_port=args.port,
-                share=args.share,
-                theme=THEME,
-                css_paths=[SCRIPTS / "page.css"],
-                ssr_mode=False,
-                run_history=False,
-                footer_links=["api"],
-                mcp_server=args.mcp,
-                **limits,
-            )
-        finally:  # Gradio itself does so only where nobody has the page open any more
-            delete_files_created_by_app(blocks, None)
+        blocks.launch(
+            server_name=args.host,
+            server_port=args.port,
+            share=args.share,
+            theme=THEME,
+            css_paths=[SCRIPTS / "page.css"],
+            ssr_mode=False,
+            run_history=False,
+            footer_links=["api"],
+            mcp_server=args.mcp,
+            **limits,
+        )
     except (OSError, ValueError) as error:
         words = str(error)
         if "empty port" in words:

@@ -92,8 +92,7 @@ RECIPES: dict[str, TrainConfig] = dict.fromkeys(list_models(), DEFAULT) | {
     # Nine million parameters: float16 halves the file to 18 MB.
     "MyNetV1": TrainConfig(epochs=20, lr=0.002, elastic=0.4, drawn=12_000, half_weights=True),
     "MyNetV2": TrainConfig(
-        epochs=80, lr=0.008, weight_decay=0.1, elastic=0.3, fade=0.25,
-        drawn=12_000,
+        epochs=80, lr=0.008, weight_decay=0.1, elastic=0.3, fade=0.25, drawn=12_000,
     ),
     "MyVggNet": TrainConfig(
         epochs=40, lr=0.006, weight_decay=0.3, degrees=15.0, scale=0.15, elastic=0.5,

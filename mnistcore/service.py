@@ -28,11 +28,11 @@ MAX_MESSAGE = 10**6  # bytes of any other request: the canvas sends a tenth of t
 MAX_WAITING = 200  # events in the queue: at some fifty a second, four seconds
 MAX_SESSIONS = 500  # Gradio keeps what each of the latest visitors saw last, up to a megabyte
 LATEST = 100  # drawings of which is remembered what the nets said
+DRAWING = 30_000  # pixels of what the canvas sends: a quarter of a megabyte in memory
 MOST_ASIDE = 8  # questions about maps at a time: they do not wait in the queue
 # Gradio's, which our page does not use: they write a visitor's state to a file that stays, or run
 # ffmpeg on what is sent.
 CLOSED = ("/gradio_api/deep_link", "/gradio_api/process_recording")
-DRAWING = 30_000  # pixels of what the canvas sends: a quarter of a megabyte in memory
 
 
 def told(sentence: str) -> gr.Error:

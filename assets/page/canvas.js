@@ -160,7 +160,7 @@ hear("failed", () => {
     if (failures === MOST_RETRIES) return;
     failures += 1;
     clearTimeout(retry);
-    retry = setTimeout(() => trigger(canvas.offsetParent ? "input" : "retry"), 1000 * failures);
+    retry = setTimeout(() => trigger("retry"), 1000 * failures);
 });
 
 const begin = (point) => {
