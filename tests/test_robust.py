@@ -585,6 +585,14 @@ def fill(stranger: Stranger) -> None:
         refused = refused + 1 if joined.status_code == 503 else 0
 
 
+def answered(page: Any) -> None:
+    """Wait until the answer is that of the newest drawing: a slow click sends two."""
+    page.wait_for_function("""() => {
+        const sent = document.querySelector("#canvas canvas").dataset.sent;
+        return sent && document.querySelector("#answer [data-number]").dataset.number === sent;
+    }""")
+
+
 def test_a_full_queue_says_so(stuck: tuple[str, Path], browser: Any) -> None:
     url, file = stuck
     stranger = Stranger(url)
@@ -592,7 +600,7 @@ def test_a_full_queue_says_so(stuck: tuple[str, Path], browser: Any) -> None:
     page.goto(url)
     canvas = page.locator("#canvas canvas[data-ready]")
     canvas.click()
-    page.locator("#answer [data-number='1']").wait_for()
+    answered(page)
     file.touch()
     fill(stranger)
     client = gradio_client.Client(url, verbose=False)
@@ -604,7 +612,7 @@ def test_a_full_queue_says_so(stuck: tuple[str, Path], browser: Any) -> None:
     toast.wait_for()
     assert "currently busy. Please try again" in toast.inner_text()
     file.unlink()
-    page.locator("#answer [data-number='2']").wait_for()  # the page has asked again by itself
+    answered(page)  # the page has asked again by itself
     stranger.http.close()
     page.close()
 
@@ -617,7 +625,7 @@ def test_a_full_queue_loses_no_upload(
     page = browser.new_page()
     page.goto(url)
     page.locator("#canvas canvas[data-ready]").click()
-    page.locator("#answer [data-number='1']").wait_for()
+    answered(page)
     page.get_by_role("tab", name="Upload").click()
     page.locator("#answer [data-number='0']").wait_for()
     path = tmp_path / "digit.png"
