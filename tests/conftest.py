@@ -76,9 +76,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def visitors() -> dict[str, list[Any]]:
-    """Browser contexts that no test uses now, by their settings.
+    """Browser tabs that no test uses now, by their settings, each of another visitor.
 
-    A new one compiles the page's scripts anew, which takes longer than most tests.
+    A new visitor compiles the page's scripts anew, which takes longer than most tests, and a new
+    tab takes longer than to load the page.
     """
     return {}
 
@@ -91,28 +92,43 @@ def open_page(
 
     Each page of a test is that of another visitor.
     """
-    used, wrong = [], []
+    used, wrong = [], list[str]()
+
+    def console(message: Any) -> None:
+        if message.type == "error":
+            wrong.append(message.text)
+
+    def pageerror(error: Any) -> None:
+        wrong.append(str(error))
+
+    def request(request: Any) -> None:
+        if not request.url.startswith((server, "data:", "blob:")):
+            wrong.append(request.url)
+
+    watchers = (console, pageerror, request)
 
     def open_one(
         width: int = 1280, height: int = 900, fragment: str = "", script: str = "", **settings: Any
     ) -> Any:
-        free = visitors.setdefault(repr(settings), [])
-        context = free.pop() if free else browser.new_context(**settings)
-        used.append((context, free))
-        page = context.new_page()
+        free = visitors.setdefault(repr((script, settings)), [])
+        if not free:
+            free.append(browser.new_context(**settings).new_page())
+            free[0].add_init_script(script)
+        page = free.pop()
+        used.append((page, free))
         page.set_viewport_size({"width": width, "height": height})
-        page.add_init_script(script)
-        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: wrong.append(request.url)
-                if not request.url.startswith((server, "data:", "blob:")) else None)  # fmt: skip
+        for watcher in watchers:
+            page.on(watcher.__name__, watcher)
         page.goto(server + fragment)
         page.locator("#canvas canvas[data-ready]").wait_for()
         return page
 
     yield open_one
-    for context, free in used:
-        for page in context.pages:
-            page.close()
-        free.append(context)
+    for page, free in used:
+        for watcher in watchers:
+            page.remove_listener(watcher.__name__, watcher)
+        page.unroute_all()
+        page.mouse.move(0, 0)  # where nothing is shown for a pointer
+        page.goto("about:blank")
+        free.append(page)
     assert wrong == []

@@ -22,7 +22,7 @@ from mnistcore.training import Training
 KILLS, EPOCHS = 20, 4
 TRAIN = [
     "train", "--model", "LeNet", "--out", ".", "--device", "cpu", "--epochs", str(EPOCHS),
-    "--batch-size", "100", "--val-size", "500", "--drawn", "100", "--others", "100",
+    "--batch-size", "100", "--val-size", "1500", "--drawn", "50", "--others", "50",
 ]  # fmt: skip
 FINISHED, STATE, HISTORY = Path("LeNet.pt"), Path("LeNet/training.pt"), Path("LeNet/history.json")
 WRITES = 2 * EPOCHS + 2  # of a training that is not interrupted: two an epoch, two at the end

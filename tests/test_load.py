@@ -41,11 +41,11 @@ def test_only_this_machine_is_put_under_load() -> None:
 
 @pytest.mark.slow
 def test_several_visitors_at_once_get_each_its_own_answers() -> None:
-    call = [sys.executable, "-m", "scripts.load", "--clients", "8", "--seconds", "5"]
+    call = [sys.executable, "-m", "scripts.load", "--clients", "4", "--seconds", "1"]
     result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     figures = json.loads(result.stdout.splitlines()[-1])
     assert (figures["errors"], figures["mixed"]) == (0, 0)
     kinds = figures["ms_by_kind"]
     assert set(kinds) == {"page", "tick", "stroke", "net", "read"}
-    assert kinds["stroke"]["n"] >= 16
+    assert kinds["stroke"]["n"] >= 8

@@ -669,7 +669,7 @@ def test_canvases_cost_nothing(mnist_train: tuple[Tensor, Tensor]) -> None:
     """Digits of any size and place on a canvas are read as well as in MNIST's frame."""
     images, labels = mnist_train
     rng = np.random.default_rng(0)
-    chosen = split_train_val(5000, len(images))[1][:400]
+    chosen = split_train_val(5000, len(images))[1][:250]
     right = np.zeros(2, int)
     for image, label in zip(images[chosen, 0].numpy(), labels[chosen].tolist(), strict=True):
         size = int(rng.integers(60, 350))
@@ -679,4 +679,4 @@ def test_canvases_cost_nothing(mnist_train: tuple[Tensor, Tensor]) -> None:
         page[top : top + size, left : left + size] = large
         page = 255 - page if rng.random() < 0.5 else page
         right += [read(image).text == str(label), read(page).text == str(label)]
-    assert right[0] - right[1] <= 4
+    assert right[0] - right[1] <= 3

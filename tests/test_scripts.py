@@ -17,7 +17,7 @@ def run(script: str, *args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_train_all_runs_from_any_folder_and_passes_its_arguments_on(tmp_path: Path) -> None:
-    flags = ["--quick", "--models", "LeNet", "--out", "out", "--val-size", "45000"]
+    flags = ["--quick", "--epochs", "1", "--models", "LeNet", "--out", "out", "--val-size", "45000"]
     result = run("train_all.sh", *flags, "--drawn", "0", "--others", "0", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "its figures are no results" in result.stdout

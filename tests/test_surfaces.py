@@ -44,8 +44,8 @@ def picture(number: int, rng: np.random.Generator) -> scenes.Pixels:
     digit = DIGITS[rng.choice(list(DIGITS))]
     lines = ["".join(rng.choice(list("0123456789"), rng.integers(1, 6))) for _ in range(2)]
     kinds: list[Callable[[], scenes.Pixels]] = [
-        *8 * [lambda: scenes.canvas(scenes.pen_drawing(digit, rng), rng)],
-        *3 * [lambda: scenes.photograph(scenes.pen_drawing(digit, rng), rng)],
+        *10 * [lambda: scenes.canvas(scenes.pen_drawing(digit, rng), rng)],
+        lambda: scenes.photograph(scenes.pen_drawing(digit, rng), rng),
         *2 * [lambda: gray(write(lines[:1]))],
         lambda: scenes.canvas(write(lines, height=60, width=7), rng),
         lambda: scenes.photograph(write(lines[:1]), rng),
