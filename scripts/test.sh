@@ -11,9 +11,10 @@ part() {
 
 install_what_tests_need() {
     ensure tests/requirements.txt
-    if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "installing chromium, for the tests of the page"
-        apt-get update -qq && apt-get install -y -qq chromium
+    command -v chromium-headless-shell chromium chromium-browser >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing chromium-headless-shell, for the tests of the page"
+        apt-get update -qq && apt-get install -y -qq chromium-headless-shell
     fi
 }
 
