@@ -254,11 +254,16 @@ def results_data(results: Mapping[str, Any], chosen: str) -> dict[str, Any]:
     }
 
 
-def pictures_data(pictures: Mapping[str, Any], chosen: str) -> dict[str, Any]:
-    """How well pictures other than MNIST's are read by the chosen net, and what is refused."""
+def pictures_data(pictures: Mapping[str, Any], chosen: str) -> dict[str, Any] | None:
+    """How well pictures other than MNIST's are read by the chosen net, and what is refused.
+
+    None of a net that is newer than the results.
+    """
     net = "together" if chosen == "all" else chosen
     read, refused = [], []
     for row in pictures["rows"].values():
+        if net not in row.get("right", [net]):
+            return None
         cells = {"title": row["title"], "n": row["n"]}
         if "right" in row:
             naive = row["naive"][net]["share"]

@@ -299,6 +299,8 @@ def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
     data = page.results_data(page.load_results(tmp_path), "LeNet")["pictures"]
     assert data["read"] == [{"title": "canvases", "n": 10, **share, "naive": 0.3}]
     assert data["refused"] == [{"title": "dots", "n": 10, **share}]
+    newer = page.results_data(page.load_results(tmp_path), "MyVggNet")
+    assert newer["pictures"] is None
 
 
 def test_the_misread_digits_are_those_of_the_test_set() -> None:

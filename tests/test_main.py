@@ -86,6 +86,11 @@ def test_seeds_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str])
     assert f"--seeds are for the benchmark of the nets, not {instead}" in one_line(capsys)
 
 
+def test_weights_are_not_ignored(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["benchmark", "--speed", "--weights", "runs"]) == 2
+    assert "--speed trains nets of its own: leave out --weights" in one_line(capsys)
+
+
 def test_an_output_folder_that_cannot_be_written_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
