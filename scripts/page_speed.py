@@ -19,7 +19,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 from tqdm import tqdm
 
-from scripts.server import CHROMIUM, percentiles, resident_mb, served
+from scripts.server import launch_chromium, percentiles, resident_mb, served
 
 DRAWN_SECONDS = 5  # of one stroke, for frames and bytes
 # The same page, with a handler that only says which drawing it saw.
@@ -160,9 +160,7 @@ def main() -> None:
     results["start_ratio"] = results["start_s"] / results["imports_s"]
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--disable-gpu", "--no-sandbox"]
-        )
+        browser = launch_chromium(playwright)
 
         def opened(url: str) -> Page:
             page = browser.new_page(viewport={"width": 1280, "height": 900})

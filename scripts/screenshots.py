@@ -12,7 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from mnistcore.font import DIGITS
 from mnistcore.strokes import pen_strokes
-from scripts.server import CHROMIUM, served
+from scripts.server import launch_chromium, served
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MOST_BYTES = 300_000
@@ -54,9 +54,7 @@ def save(page: Page, path: Path) -> None:
 def main() -> None:
     """Take both."""
     with served("demo.py") as (url, _, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--disable-gpu", "--no-sandbox"]
-        )
+        browser = launch_chromium(playwright)
         page = browser.new_page(viewport={"width": 1280, "height": 1062})
         page.goto(url)
         page.locator("#canvas canvas[data-ready]").wait_for()

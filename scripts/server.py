@@ -19,6 +19,12 @@ BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
+def launch_chromium(playwright: Any, *flags: str) -> Any:
+    """A Playwright browser without a window, which root may use too."""
+    usual = ("--disable-gpu", "--no-sandbox")
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*usual, *flags])
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:

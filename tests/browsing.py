@@ -1,13 +1,12 @@
 """A real browser, for the tests that need one."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from scripts.server import CHROMIUM
+from scripts.server import CHROMIUM, launch_chromium
 
 
 @contextmanager
@@ -15,9 +14,8 @@ def chromium() -> Iterator[Any]:
     """A browser without a window and with a camera that shows a test picture."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt install chromium")
-    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    flags = ["--disable-gpu", *camera, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        browser = launch_chromium(playwright, *camera)
         yield browser
         browser.close()

@@ -15,9 +15,10 @@ from collections.abc import Callable
 from fcntl import ioctl
 from pathlib import Path
 
-from browsing import CHROMIUM
 from playwright.sync_api import Browser, expect, sync_playwright
 from test_page import DIGITS, answer, draw
+
+from scripts.server import launch_chromium
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1  # <linux/sockios.h>, <linux/if.h>
 ADDRESS, PORT = "127.0.0.1", 7860
@@ -37,10 +38,7 @@ def main(python: str, folder: Path) -> None:
         try:
             wait_for(server)
             with sync_playwright() as playwright:
-                use(playwright.chromium.launch(
-                    executable_path=CHROMIUM,
-                    args=["--disable-gpu", "--no-sandbox"],
-                ))  # fmt: skip
+                use(launch_chromium(playwright))
         finally:
             server.terminate()
 

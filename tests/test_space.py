@@ -16,7 +16,6 @@ from unittest import mock
 import gradio
 import pytest
 import torch
-from browsing import CHROMIUM
 from huggingface_hub import HfApi, SpaceCard, SpaceHardware
 from huggingface_hub.constants import SPACES_SDK_TYPES
 from packaging.requirements import Requirement
@@ -27,6 +26,7 @@ import demo
 from mnistcore.models import list_models
 from mnistcore.training import ROOT
 from scripts import publish_space
+from scripts.server import CHROMIUM
 
 # From the Hub's reference of the configuration.
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
