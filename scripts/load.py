@@ -131,8 +131,8 @@ class Visitor:
     """One browser with the page open."""
 
     def __init__(self, http: httpx.AsyncClient, tally: Tally, numbers: list[list[Stroke]],
-                 seed: int) -> None:  # fmt: skip
-        self.http, self.tally, self.numbers = http, tally, numbers
+                 seed: int, haste: float) -> None:  # fmt: skip
+        self.http, self.tally, self.numbers, self.haste = http, tally, numbers, haste
         self.random = random.Random(seed)
         self.session = uuid.uuid4().hex
         self.sent = 10**6 * seed  # so that no two visitors number their drawings alike
@@ -168,20 +168,24 @@ class Visitor:
             async for _ in self.lines(f"/gradio_api/heartbeat/{self.session}"):
                 pass
 
+    async def look(self, seconds: float) -> None:
+        """Look at an answer for a while, a shorter one in haste."""
+        await asyncio.sleep(seconds / self.haste)
+
     async def write(self, strokes: list[Stroke], upload: bool) -> None:
         """Write a number, look at it, wipe it off."""
         for stroke in strokes:
             await self.draw(stroke)
-            await asyncio.sleep(self.random.uniform(1, 2))
+            await self.look(self.random.uniform(1, 2))
         for _ in range(2):
             self.net = self.random.choice([net for net in self.nets if net != self.net])
             with self.tally.timed("net"):
                 await self.show("net", "change", strokes[-1].answer)
-            await asyncio.sleep(1)
+            await self.look(1)
         if upload:
             with self.tally.timed("read"):
                 check(await self.read(strokes[-1].picture), strokes[-1].answer)
-            await asyncio.sleep(1)
+            await self.look(1)
         self.sent += 1
         self.value = f"{self.sent} "  # the page empties itself
 
@@ -274,7 +278,7 @@ class Visitor:
 
 async def drive(
     url: str, numbers: list[list[list[Stroke]]], seconds: float,
-    process: subprocess.Popen[bytes] | None,
+    process: subprocess.Popen[bytes] | None, haste: float,
 ) -> tuple[Tally, list[float]]:  # fmt: skip
     """Let a visitor for each list of numbers stay for a while.
 
@@ -293,7 +297,8 @@ async def drive(
         for seed, own in enumerate(numbers, 1):
             # One each: to look through a pool that all share takes a quarter of the script's time.
             http = httpx.AsyncClient(base_url=url, timeout=60, verify=False)
-            visitors.append(Visitor(await stack.enter_async_context(http), tally, own, seed))
+            http = await stack.enter_async_context(http)
+            visitors.append(Visitor(http, tally, own, seed, haste))
         watcher = asyncio.create_task(watch())
         await asyncio.gather(*(visitor.stay(seconds) for visitor in visitors))
         watcher.cancel()
@@ -305,11 +310,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Many visitors at once at the real page.")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--haste", type=float, default=1, help="divides the pauses of a visitor")
     parser.add_argument("--url", help="a server on this machine; demo.py is started by default")
     parser.add_argument("--out", type=Path, help="JSON of the figures")
     args = parser.parse_args()
     if args.url and urlsplit(args.url).hostname not in ("127.0.0.1", "localhost", "::1"):
         parser.error("--url: only a server on this machine is put under load")
+    if args.haste <= 0:
+        parser.error(f"--haste is {args.haste:g}; it must be more than 0")
 
     recognizer = Recognizer(device="cpu")
     rng = np.random.default_rng(0)
@@ -321,7 +329,7 @@ def main() -> None:
         url, process = args.url, None
         if not url:
             url, process, _ = stack.enter_context(served("demo.py", "--device", "cpu"))
-        tally, memory = asyncio.run(drive(url, numbers, args.seconds, process))
+        tally, memory = asyncio.run(drive(url, numbers, args.seconds, process, args.haste))
 
     times = [ms for kind in tally.times.values() for ms in kind]
     if not times:

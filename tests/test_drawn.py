@@ -50,7 +50,7 @@ def drawings(render: ModuleType, name: str, n: int, among: str = "") -> Iterator
         yield render.random_canvas(strokes.sample(i), seed=int(i))[0], str(strokes.label[i])
 
 
-@pytest.mark.parametrize("n", [120, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [120, pytest.param(400, marks=pytest.mark.slow)])
 def test_strokes(render: ModuleType, n: int) -> None:
     right = [read(image).text == label for image, label in drawings(render, "strokes.npz", n)]
     assert_share(right, 0.985, sampled=True)

@@ -41,7 +41,8 @@ def test_only_this_machine_is_put_under_load() -> None:
 
 @pytest.mark.slow
 def test_several_visitors_at_once_get_each_its_own_answers() -> None:
-    call = [sys.executable, "-m", "scripts.load", "--clients", "4", "--seconds", "1"]
+    call = [sys.executable, "-m", "scripts.load", "--clients", "4", "--seconds", "1",
+            "--haste", "5"]  # fmt: skip
     result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     figures = json.loads(result.stdout.splitlines()[-1])
