@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from conftest import load_small
 
-from mnistcore import checkpoint, training
+from mnistcore import checkpoint, figures, training
 from mnistcore.__main__ import main
 from mnistcore.training import Training
 
@@ -66,6 +66,7 @@ def run_training(folder: Path, write: int | None = None, part: float = 1) -> Non
     patch = pytest.MonkeyPatch()
     patch.setattr(os, "fsync", counted)
     patch.setattr(training, "load_mnist", load_small)
+    patch.setattr(figures, "curves", lambda *_: b"curves")  # they take longer than an epoch
     folder.mkdir(exist_ok=True)
     os.chdir(folder)
     raise SystemExit(main([*TRAIN, "--resume"]))
