@@ -203,10 +203,10 @@ def run_benchmark(args: argparse.Namespace) -> None:
     if args.seeds and (args.pictures or args.speed):
         instead = "--pictures" if args.pictures else "--speed"
         raise ValueError(f"--seeds are for the benchmark of the nets, not {instead}")
-    if args.speed and args.weights != WEIGHTS:
+    shipped = args.weights.resolve() == WEIGHTS
+    if args.speed and not shipped:
         raise ValueError("--speed trains nets of its own: leave out --weights")
-    ours = args.speed or args.weights.resolve() == WEIGHTS
-    out_dir = args.out or (RESULTS if ours else RUNS / "results")
+    out_dir = args.out or (RESULTS if shipped else RUNS / "results")
     if args.pictures:
         _benchmark_pictures(out_dir, args)
         return

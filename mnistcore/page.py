@@ -262,10 +262,10 @@ def pictures_data(pictures: Mapping[str, Any], chosen: str) -> dict[str, Any] | 
     net = "together" if chosen == "all" else chosen
     read, refused = [], []
     for row in pictures["rows"].values():
-        if net not in row.get("right", [net]):
-            return None
         cells = {"title": row["title"], "n": row["n"]}
         if "right" in row:
+            if net not in row["right"]:
+                return None
             naive = row["naive"][net]["share"]
             read.append(cells | row["right"][net] | {"naive": naive})
         else:

@@ -297,7 +297,7 @@ async def drive(
         for seed, own in enumerate(numbers, 1):
             # One each: to look through a pool that all share takes a quarter of the script's time.
             http = httpx.AsyncClient(base_url=url, timeout=60, verify=False)
-            http = await stack.enter_async_context(http)
+            await stack.enter_async_context(http)
             visitors.append(Visitor(http, tally, own, seed, haste))
         watcher = asyncio.create_task(watch())
         await asyncio.gather(*(visitor.stay(seconds) for visitor in visitors))

@@ -92,41 +92,35 @@ def open_page(
 
     Each page of a test is that of another visitor.
     """
-    used, wrong = [], list[str]()
-
-    def console(message: Any) -> None:
-        if message.type == "error":
-            wrong.append(message.text)
-
-    def pageerror(error: Any) -> None:
-        wrong.append(str(error))
-
-    def request(request: Any) -> None:
-        if not request.url.startswith((server, "data:", "blob:")):
-            wrong.append(request.url)
-
-    watchers = (console, pageerror, request)
+    used, wrong = [], []
+    watchers: dict[str, Callable[[Any], None]] = {
+        "console": lambda m: wrong.append(m.text) if m.type == "error" else None,
+        "pageerror": lambda error: wrong.append(str(error)),
+        "request": lambda request: wrong.append(request.url)
+        if not request.url.startswith((server, "data:", "blob:")) else None,
+    }  # fmt: skip
 
     def open_one(
         width: int = 1280, height: int = 900, fragment: str = "", script: str = "", **settings: Any
     ) -> Any:
         free = visitors.setdefault(repr((script, settings)), [])
-        if not free:
-            free.append(browser.new_context(**settings).new_page())
-            free[0].add_init_script(script)
-        page = free.pop()
+        if free:
+            page = free.pop()
+        else:
+            page = browser.new_context(**settings).new_page()
+            page.add_init_script(script)
         used.append((page, free))
         page.set_viewport_size({"width": width, "height": height})
-        for watcher in watchers:
-            page.on(watcher.__name__, watcher)
+        for event, watcher in watchers.items():
+            page.on(event, watcher)
         page.goto(server + fragment)
         page.locator("#canvas canvas[data-ready]").wait_for()
         return page
 
     yield open_one
     for page, free in used:
-        for watcher in watchers:
-            page.remove_listener(watcher.__name__, watcher)
+        for event, watcher in watchers.items():
+            page.remove_listener(event, watcher)
         page.unroute_all()
         page.mouse.move(0, 0)  # where nothing is shown for a pointer
         page.goto("about:blank")

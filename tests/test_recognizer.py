@@ -679,4 +679,4 @@ def test_canvases_cost_nothing(mnist_train: tuple[Tensor, Tensor]) -> None:
         page[top : top + size, left : left + size] = large
         page = 255 - page if rng.random() < 0.5 else page
         right += [read(image).text == str(label), read(page).text == str(label)]
-    assert right[0] - right[1] <= 3
+    assert right[0] - right[1] <= 2

@@ -496,6 +496,7 @@ def test_a_flood_is_answered_or_turned_away(stranger: Stranger, server: str) -> 
 
     async def one() -> str:
         body = {"data": [file_data(path), "all"]}
+        # One client each: a pool that all share takes longer than the server (see load.py).
         async with httpx.AsyncClient(base_url=server, timeout=120, verify=False) as client:
             joined = await client.post("/gradio_api/call/read", json=body)
             if joined.status_code == 503:
@@ -568,12 +569,18 @@ demo.main()
 
 
 @pytest.fixture(scope="module")
-def stuck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of that server, and the file."""
+def stuck_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     file = tmp_path_factory.mktemp("server") / "stuck"
     env = os.environ | {"PYTHONPATH": str(ROOT), "STUCK": str(file)}
     with served("-c", STUCK, "--device", "cpu", env=env, stderr=subprocess.DEVNULL) as (url, *_):
         yield url, file
+
+
+@pytest.fixture
+def stuck(stuck_server: tuple[str, Path]) -> Iterator[tuple[str, Path]]:
+    """The address of that server, and the file, which no other test finds there."""
+    yield stuck_server
+    stuck_server[1].unlink(missing_ok=True)
 
 
 def fill(stranger: Stranger) -> None:
