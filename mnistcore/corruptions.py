@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.feature import canny
 
-Plane = NDArray[np.float32]
-Corruption = Callable[[Plane, np.random.Generator], Plane]
+from mnistcore.data import SIDE
+from mnistcore.picture import Plane
 
-SIDE = 28
+Corruption = Callable[[Plane, np.random.Generator], Plane]
 
 
 def _affine(

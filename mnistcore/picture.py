@@ -20,7 +20,7 @@ TOO_MANY = f"at most {MAX_PIXELS // 10**6} million pixels are read"
 QUIET = threading.Lock()  # which warnings are shown is one setting of all threads
 MAX_SIDE = 1600  # pixels; a larger picture is shrunk: a digit on a page is still 40 px high
 
-Plane = NDArray[np.float32]
+Plane = NDArray[np.float32]  # (H, W), ink in [0, 1] where nothing else is said
 Picture = Path | str | bytes | Image.Image | NDArray[Any]
 
 

@@ -28,9 +28,10 @@ from mnistcore.device import device_name
 from mnistcore.evaluate import wilson_interval
 from mnistcore.font import DIGITS
 from mnistcore.models import list_models
+from mnistcore.picture import Plane
 from mnistcore.recipes import TrainConfig
 from mnistcore.recognizer import DIGIT, NOT_A_DIGIT, Probs, Reading, Recognizer
-from mnistcore.scenes import Pixels, Plane
+from mnistcore.scenes import Pixels
 
 TOGETHER = "together"
 WORKERS = 2  # threads that make and read pictures, the nets of each in one

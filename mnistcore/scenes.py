@@ -16,9 +16,9 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 
 from mnistcore.font import LETTERS, SHAPES, Form
+from mnistcore.picture import Plane
 from mnistcore.strokes import WIDTHS, pen_strokes, render, scribble
 
-Plane = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 SIDES = 280, 1000  # pixels of a canvas

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnistcore.corruptions import CORRUPTIONS
-from mnistcore.scenes import Plane
+from mnistcore.picture import Plane
 
 
 @pytest.fixture

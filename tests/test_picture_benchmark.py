@@ -12,10 +12,10 @@ from mnistcore import picture_benchmark as bench
 from mnistcore.__main__ import main
 from mnistcore.data import load_mnist, split_train_val
 from mnistcore.models import list_models
+from mnistcore.picture import Plane
 from mnistcore.recipes import TrainConfig
 from mnistcore.recognizer import Digit, Reading
 from mnistcore.report import pictures_report
-from mnistcore.scenes import Plane
 
 ROWS = (
     "own_frame", "canvas", "redrawn", "photo", "number", "pen", "mnist_c",

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from mnistcore import scenes
 from mnistcore.font import DIGITS
-from mnistcore.scenes import Pixels, Plane
+from mnistcore.picture import Plane
+from mnistcore.scenes import Pixels
 
 EIGHT = np.ones((3, 3))
 
