@@ -176,15 +176,17 @@ def _cost_table(results: Mapping[str, Any]) -> list[str]:
 
 
 def _provenance(results: Mapping[str, Any]) -> str:
-    trainings = [net["training"] for net in results["nets"].values()]
-    seeds = sorted({training["config"]["seed"] for training in trainings})
-    made = sorted(
-        f"{t['device']}, torch {t['torch_version']}, code {t['code_version']}" for t in trainings
-    )
+    trainings = {name: net["training"] for name, net in results["nets"].items()}
+    seeds = sorted({training["config"]["seed"] for training in trainings.values()})
+    made: dict[str, list[str]] = {}
+    for name, t in trainings.items():
+        where = f"{t['device']}, torch {t['torch_version']}, code {t['code_version']}"
+        made.setdefault(where, []).append(name)
+    places = [f"{', '.join(names)} on {where}" for where, names in made.items()]
     n = next(iter(results["nets"].values()))["n"]
     return (
         f"MNIST test set, n = {n:,}, read after the last epoch; Wilson intervals; "
-        f"seed {', '.join(map(str, seeds))}. Trained on: {'; '.join(dict.fromkeys(made))}. "
+        f"seed {', '.join(map(str, seeds))}. Trained: {'; '.join(places)}. "
         f"Speed, medians: {results['device']}, torch {results['torch_version']}."
     )
 

@@ -13,6 +13,7 @@ from mnistcore.checkpoint import WEIGHTS
 from mnistcore.data import RESULTS, load_mnist
 from mnistcore.evaluate import measure, predict_logits
 from mnistcore.models import count_parameters, create_model, list_models
+from mnistcore.page import results_data
 from mnistcore.recipes import RECIPES, TrainConfig
 from mnistcore.report import benchmark_report, model_card, pictures_report, speed_report, splice
 from mnistcore.training import ROOT, train
@@ -102,6 +103,19 @@ def test_the_readme_and_the_model_card_show_the_shipped_results() -> None:
 def test_the_shipped_results_are_those_of_the_recipes() -> None:
     configs = {name: net["training"]["config"] for name, net in shipped()["nets"].items()}
     assert configs == {name: asdict(recipe) for name, recipe in RECIPES.items()}
+
+
+def test_it_is_told_which_net_was_trained_where() -> None:
+    results = shipped()
+    for net in results["nets"].values():
+        net["training"] |= {"device": "one", "torch_version": "2", "code_version": "a"}
+    results["nets"]["MyNetV1"]["training"]["device"] = "another"
+    told = (
+        "Trained: LeNet, MyFullConvNet, MyNetV2, MyVggNet on one, torch 2, code a; "
+        "MyNetV1 on another, torch 2, code a. "
+    )
+    assert told in benchmark_report(results)
+    assert "trained on another and one." in results_data(results, "all")["words"]
 
 
 def test_a_folder_without_another_seed_is_named(small_mnist: None, tmp_path: Path) -> None:
