@@ -36,10 +36,10 @@ net = mnistcore.load_model("LeNet")  # one of them: (N, 1, 28, 28), normalised, 
 
 The 60,000 training images of MNIST (by LeCun, Cortes and Burges, from digits of US Census Bureau
 employees and American high-school students; CC BY-SA 3.0), of which `val_size` are held out to
-fit the temperature and the threshold; the recipe was chosen with 10,000 held out. Beside them,
-`drawn` digits that were drawn at random from the project's own pen font, in forms of regions that
-MNIST has few of, and `others`: drawings of no digit, for which a net learns to find all ten equally
-likely.
+fit the temperature and the threshold; the recipe was chosen with 10,000 held out, or in folds of
+the 60,000. Beside them, `drawn` digits that were drawn at random from the project's own pen font,
+in forms of regions that MNIST has few of, and `others`: drawings of no digit, for which a net
+learns to find all ten equally likely.
 
 ## Recipe
 

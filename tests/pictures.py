@@ -1,14 +1,12 @@
 """Digits as the tests of the reader draw them: ink in [0, 1], and what it is laid on."""
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from mnistcore.font import DIGITS
+from mnistcore.picture import Plane
+from mnistcore.scenes import Pixels
 from mnistcore.strokes import pen_strokes, render
-
-Plane = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 
 
 def pen(name: str, height: int = 150, width: float = 16) -> Plane:

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import Plane, canvas, digit, pen, write
+from pictures import canvas, digit, pen, write
 from PIL import Image, ImageDraw
 from scipy import ndimage
 from torch import Tensor
 
 from mnistcore.data import split_train_val
 from mnistcore.digits import Box, find_digits, frame
+from mnistcore.picture import Plane
 
 quick = settings(max_examples=40, derandomize=True, deadline=None, database=None)
 

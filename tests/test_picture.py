@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
-from pictures import Plane, coloured, digit, gray, on_nothing
+from pictures import coloured, digit, gray, on_nothing
 from PIL import Image
 
-from mnistcore.picture import MAX_PIXELS, MAX_SIDE, PictureError, read_ink
+from mnistcore.picture import MAX_PIXELS, MAX_SIDE, PictureError, Plane, read_ink
 
 INK = digit("7")  # looks different in each of the eight ways to turn and mirror it
 WHITE_INK = np.stack([np.full_like(gray(INK), 255), 255 - gray(INK)], 2)  # gray and alpha

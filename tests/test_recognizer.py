@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
-from pictures import Pixels, Plane, canvas, coloured, digit, gray, on_nothing, pen, write
+from pictures import canvas, coloured, digit, gray, on_nothing, pen, write
 from PIL import Image, ImageDraw
 from torch import Tensor
 
@@ -21,8 +21,9 @@ from mnistcore import checkpoint, recognizer
 from mnistcore.checkpoint import WEIGHTS
 from mnistcore.data import split_train_val
 from mnistcore.models import list_models
-from mnistcore.picture import PictureError
+from mnistcore.picture import PictureError, Plane
 from mnistcore.recognizer import Reading, Recognizer, read
+from mnistcore.scenes import Pixels
 
 quick = settings(max_examples=25, derandomize=True, deadline=None, database=None)
 DIGITS = "0123456789"
