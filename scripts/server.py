@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
+PATIENCE = 120  # seconds until a server that gives no page is given up
+
 
 def launch_chromium(playwright: Any, *flags: str) -> Any:
     """A Playwright browser without a window, which root may use too."""
@@ -41,9 +43,9 @@ def served(*command: str, **options: Any) -> Iterator[tuple[str, subprocess.Pope
         options: of ``subprocess.Popen``.
 
     Raises:
-        RuntimeError: the process has ended by itself.
+        RuntimeError: the process has ended by itself, or gave no page within two minutes.
     """
-    port, start = free_port(), time.perf_counter()
+    name, port, start = " ".join(command), free_port(), time.perf_counter()
     url = f"http://127.0.0.1:{port}"
     usual: dict[str, Any] = {
         "cwd": ROOT, "env": os.environ | {"PYTHONPATH": str(ROOT)}, "stdout": subprocess.DEVNULL,
@@ -53,11 +55,13 @@ def served(*command: str, **options: Any) -> Iterator[tuple[str, subprocess.Pope
     try:
         while True:
             if process.poll() is not None:
-                raise RuntimeError(f"{' '.join(command)} has ended by itself")
+                raise RuntimeError(f"{name} has ended by itself")
             try:
                 urllib.request.urlopen(url, timeout=5).close()
                 break
             except OSError:
+                if time.perf_counter() - start > PATIENCE:
+                    raise RuntimeError(f"{name} gave no page in {PATIENCE} s") from None
                 time.sleep(0.02)
         yield url, process, time.perf_counter() - start
     finally:

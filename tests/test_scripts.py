@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from mnistcore.training import ROOT
+from scripts import server
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,3 +37,15 @@ def test_publish_space_writes_its_folder_where_it_is_called(tmp_path: Path) -> N
     result = run("publish_space.sh", "owner/name", "--dry-run", "out", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "out" / "demo.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "patience", "told"),
+    [("import time; time.sleep(60)", 0.1, "gave no page"), ("", 60.0, "has ended")],
+)
+def test_a_server_without_a_page_is_given_up(
+    command: str, patience: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "PATIENCE", patience)
+    with pytest.raises(RuntimeError, match=told), server.served("-c", command):
+        pass

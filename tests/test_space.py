@@ -16,6 +16,7 @@ from unittest import mock
 import gradio
 import pytest
 import torch
+from browsing import needs_chromium
 from huggingface_hub import HfApi, SpaceCard, SpaceHardware
 from huggingface_hub.constants import SPACES_SDK_TYPES
 from packaging.requirements import Requirement
@@ -26,7 +27,6 @@ import demo
 from mnistcore.models import list_models
 from mnistcore.training import ROOT
 from scripts import publish_space
-from scripts.server import CHROMIUM
 
 # From the Hub's reference of the configuration.
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
@@ -256,9 +256,7 @@ def test_the_folder_and_its_requirements_are_all_that_the_page_needs(
     folder: Path, scratch: str
 ) -> None:
     """Nor a network, nor a place to write but a temporary folder."""
-    pytest.importorskip("playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt install chromium")
+    needs_chromium()
     confined = [*CONFINED, str(folder), scratch]
     if not shutil.which("unshare") or subprocess.run([*confined, "true"], check=False).returncode:
         pytest.skip("needs a Linux that gives a process its own network and mounts")
