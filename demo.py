@@ -41,7 +41,7 @@ from mnistcore.service import (
 SCRIPTS = ASSETS / "page"
 EXAMPLES = ASSETS / "examples"
 FIRST_STAGE = "LeNet conv1"
-TOGETHER = "all"
+ALL = "all"
 COLOURS = ("#4c78a8", "#f58518", "#e45756", "#439a92", "#b279a2")  # of the nets' curves
 # In the browser alone: the canvas tells the page what a link names, and hears what is chosen.
 LINKED = """() => [
@@ -246,7 +246,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             gr.HTML("<h1>mnistcore</h1><p>Five small nets read your handwriting.</p>",
                     elem_id="title", apply_default_css=False)  # fmt: skip
             net = gr.Radio(
-                [*nets, ("All five", TOGETHER)], value=nets[0], label="Net",
+                [*nets, ("All five", ALL)], value=nets[0], label="Net",
                 elem_id="net", container=False, show_label=False,
             )  # fmt: skip
         with gr.Tabs(elem_id="pages") as tabs:
@@ -256,7 +256,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                         with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
                             pad = view(
                                 "link", "canvas", pen=20, hint="Draw a digit, or a whole number",
-                                net=nets[0], nets=[*nets, TOGETHER],
+                                net=nets[0], nets=[*nets, ALL],
                                 stage=FIRST_STAGE, stages=stages,
                             )  # fmt: skip
                         with gr.Tab("Upload, paste, webcam", id="upload") as upload_tab:
@@ -415,7 +415,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             """
             return maps_api(recognizer, picture, model, layer)
 
-        some_net = model_input([TOGETHER, *nets], "whose answer counts; all: the mean of the five")
+        some_net = model_input([ALL, *nets], "whose answer counts; all: the mean of the five")
         one_net = model_input(nets, "the net that is looked into")
         layer = documented(
             gr.Textbox("", label="Layer", visible=False), "a layer's name; empty for all of them"
