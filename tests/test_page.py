@@ -12,7 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnistcore.data import normalize
+from mnistcore.data import MEAN, STD, normalize
 from mnistcore.models import list_models
 from mnistcore.recognizer import Recognizer
 from scripts.server import ROOT
@@ -531,7 +531,7 @@ def test_another_layer_of_the_same_name_forgets_a_pixel_that_it_has_not(page: Pa
     page.locator("canvas[data-key='conv1']").nth(1).click()
     expect(heading).to_contain_text("Map 2,")
     page.locator("#maps abbr").focus()
-    expect(page.locator("#maps .tip")).to_contain_text("0.1307")
+    expect(page.locator("#maps .tip")).to_contain_text(f"\N{MINUS SIGN} {MEAN}) / {STD}:")
     click(page, "clear")
     expect(answer(page)).to_have_text(EMPTY)
     expect(page.locator("#maps .row-note").nth(1)).to_have_text("6 of 24\N{MULTIPLICATION SIGN}24")
