@@ -34,6 +34,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_for_page(server: subprocess.Popen[bytes], url: str, name: str) -> None:
+    """Wait until a server that has just been started gives its page.
+
+    Raises:
+        RuntimeError: the process has ended by itself, or gave no page for PATIENCE seconds.
+    """
+    end = time.perf_counter() + PATIENCE
+    while True:
+        if server.poll() is not None:
+            raise RuntimeError(f"{name} has ended by itself")
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            if time.perf_counter() > end:
+                raise RuntimeError(f"{name} gave no page in {PATIENCE} s") from None
+            time.sleep(0.02)
+
+
 @contextmanager
 def served(*command: str, **options: Any) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
     """A server process, its address, and the seconds until it gave its page.
@@ -43,9 +62,9 @@ def served(*command: str, **options: Any) -> Iterator[tuple[str, subprocess.Pope
         options: of ``subprocess.Popen``.
 
     Raises:
-        RuntimeError: the process has ended by itself, or gave no page within two minutes.
+        RuntimeError: as :func:`wait_for_page`.
     """
-    name, port, start = " ".join(command), free_port(), time.perf_counter()
+    port, start = free_port(), time.perf_counter()
     url = f"http://127.0.0.1:{port}"
     usual: dict[str, Any] = {
         "cwd": ROOT, "env": os.environ | {"PYTHONPATH": str(ROOT)}, "stdout": subprocess.DEVNULL,
@@ -53,16 +72,7 @@ def served(*command: str, **options: Any) -> Iterator[tuple[str, subprocess.Pope
     call = [sys.executable, *command, "--port", str(port)]
     process = subprocess.Popen(call, **(usual | options))
     try:
-        while True:
-            if process.poll() is not None:
-                raise RuntimeError(f"{name} has ended by itself")
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                if time.perf_counter() - start > PATIENCE:
-                    raise RuntimeError(f"{name} gave no page in {PATIENCE} s") from None
-                time.sleep(0.02)
+        wait_for_page(process, url, " ".join(command))
         yield url, process, time.perf_counter() - start
     finally:
         process.terminate()

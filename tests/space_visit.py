@@ -9,8 +9,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable
 from fcntl import ioctl
 from pathlib import Path
@@ -18,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect, sync_playwright
 from test_page import DIGITS, answer, draw
 
-from scripts.server import launch_chromium
+from scripts.server import launch_chromium, wait_for_page
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1  # <linux/sockios.h>, <linux/if.h>
 ADDRESS, PORT = "127.0.0.1", 7860
@@ -36,7 +34,7 @@ def main(python: str, folder: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": here, "TMPDIR": here, **SPACE}
     with subprocess.Popen([python, "demo.py"], cwd=folder, env=environment) as server:
         try:
-            wait_for(server)
+            wait_for_page(server, f"http://{ADDRESS}:{PORT}", "demo.py")
             with sync_playwright() as playwright:
                 use(launch_chromium(playwright))
         finally:
@@ -50,17 +48,6 @@ def refused(attempt: Callable[[], object]) -> None:
     except OSError:
         return
     raise AssertionError("the visit is not confined")
-
-
-def wait_for(server: subprocess.Popen[bytes]) -> None:
-    """Wait until the page is there."""
-    while True:
-        assert server.poll() is None, "demo.py has ended"
-        try:
-            urllib.request.urlopen(f"http://{ADDRESS}:{PORT}", timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.1)
 
 
 def use(chromium: Browser) -> None:
