@@ -20,14 +20,12 @@ import torch
 from gradio.data_classes import ImageData
 from gradio.route_utils import delete_files_created_by_app
 
-from mnistcore import api, page
-from mnistcore.checkpoint import WEIGHTS
-from mnistcore.data import ASSETS
 from mnistcore.device import is_zero_gpu, share_one_heap
+from mnistcore.files import ASSETS, STATIC, WEIGHTS
 from mnistcore.models import list_models
-from mnistcore.picture import PictureError
-from mnistcore.recognizer import Reading, Recognizer
-from mnistcore.service import (
+from mnistcore.page import api, views
+from mnistcore.page.components import view
+from mnistcore.page.guard import (
     MAX_WAITING,
     Remembering,
     Tools,
@@ -37,8 +35,9 @@ from mnistcore.service import (
     settings,
     told,
 )
+from mnistcore.reading.picture import PictureError
+from mnistcore.reading.recognizer import Reading, Recognizer
 
-SCRIPTS = ASSETS / "page"
 EXAMPLES = ASSETS / "examples"
 FIRST_STAGE = "LeNet conv1"
 ALL = "all"
@@ -76,23 +75,6 @@ THEME = gr.themes.Base(
     block_background_fill_dark="#1a1c20",
     background_fill_primary_dark="#1a1c20",
 )
-
-
-def view(*scripts: str, name: str = "", **props: Any) -> gr.HTML:
-    """A component that scripts of ``assets/page`` draw from its value, which is JSON.
-
-    A plain gr.HTML: a subclass would have Gradio write a demo.pyi beside this file at import.
-    """
-    code = [
-        (SCRIPTS / f"{script}.js").read_text(encoding="utf-8") for script in ("shared", *scripts)
-    ]
-    return gr.HTML(
-        html_template=" ",
-        js_on_load="\n".join(code),
-        apply_default_css=False,
-        elem_id=name or scripts[-1],
-        **props,
-    )
 
 
 def picture_input() -> gr.Image:
@@ -164,16 +146,16 @@ def show(
         gr.Error: the picture can't be read; in one sentence.
     """
     if picture is None:
-        empty = page.to_json({"model": model} | extra)
+        empty = views.to_json({"model": model} | extra)
         return empty, empty, empty
     reading = _read(recognizer, picture, model)
     maps: Any = {}
     if reading.digits:
-        maps = page.maps_data(recognizer, reading.digits[0].image, stage)
-        maps["digits"] = [page.pack(digit.image) for digit in reading.digits]
-    parts = page.answer_data(reading), page.steps_data(reading), maps
+        maps = views.maps_data(recognizer, reading.digits[0].image, stage)
+        maps["digits"] = [views.pack(digit.image) for digit in reading.digits]
+    parts = views.answer_data(reading), views.steps_data(reading), maps
     answer, steps, maps = (
-        page.to_json(part | extra | {"model": model, "drawn": True}) for part in parts
+        views.to_json(part | extra | {"model": model, "drawn": True}) for part in parts
     )
     return answer, steps, maps
 
@@ -204,7 +186,7 @@ def maps_api(
     digits = _read(recognizer, picture, model).digits
     if not digits:
         raise told("There is no digit on the picture.")
-    stages = page.feature_maps(recognizer, digits[0].image, model).values()
+    stages = views.feature_maps(recognizer, digits[0].image, model).values()
     maps = {name: planes for stage in stages for name, planes in stage.items()}
     if layer:
         if layer not in maps:
@@ -220,19 +202,19 @@ def build(recognizer: Recognizer) -> gr.Blocks:
     @beside_the_queue
     @checked
     def look(question: dict[str, Any]) -> dict[str, Any]:
-        return page.maps_data(
-            recognizer, page.unpack_digit(question["digit"]), str(question["stage"])
+        return views.maps_data(
+            recognizer, views.unpack_digit(question["digit"]), str(question["stage"])
         )
 
     @beside_the_queue
     @checked
     def explain(question: dict[str, Any]) -> dict[str, Any]:
         place = [int(question[key]) for key in ("channel", "row", "column")]
-        digit, stage = page.unpack_digit(question["digit"]), str(question["stage"])
-        return page.arithmetic_data(recognizer, digit, stage, str(question["name"]), *place)
+        digit, stage = views.unpack_digit(question["digit"]), str(question["stage"])
+        return views.arithmetic_data(recognizer, digit, stage, str(question["name"]), *place)
 
     nets = list_models()
-    stages = [f"{net} {conv}" for net, convs in page.stage_names().items() for conv in convs]
+    stages = [f"{net} {conv}" for net, convs in views.stage_names().items() for conv in convs]
     examples = sorted(EXAMPLES.glob("*.*"))
     with gr.Blocks(
         title="mnistcore",
@@ -267,7 +249,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                             )  # fmt: skip
                     with gr.Column(min_width=320, elem_id="output"):
                         answer = view(
-                            "answer", nets=nets, titles=page.TITLES, params=page.num_params(),
+                            "answer", nets=nets, titles=views.TITLES, params=views.num_params(),
                             hint="Draw on the black canvas, or upload a picture.",
                         )  # fmt: skip
                 gr.HTML("<h2>How the picture was read</h2>", apply_default_css=False)
@@ -299,9 +281,9 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                 )  # fmt: skip
                 errors = view("results", part="errors")
             with gr.Tab("About", id="about"):
-                gr.Markdown((SCRIPTS / "about.md").read_text(encoding="utf-8"), elem_id="about")
+                gr.Markdown((STATIC / "about.md").read_text(encoding="utf-8"), elem_id="about")
 
-        views = [answer, steps, maps]
+        shown = [answer, steps, maps]
         quick: dict[str, Any] = {
             "api_visibility": "private", "show_progress": "hidden", "trigger_mode": "always_last",
             "concurrency_id": "read", "concurrency_limit": 2,
@@ -332,20 +314,20 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             [pad.input, draw_tab.select],
             drawing_shown,
             [pad, net, stage, asked],
-            views,
+            shown,
             js=ASKED,
             **quick,
         ).failure(**FAILED)
         # A link that is opened: the net and the layer that it names, then the drawing in it.
         pad.submit(
             None, None, [net, stage, tabs, inputs], js=LINKED, api_visibility="private"
-        ).then(drawing_shown, [pad, net, stage, asked], views, js=ASKED, **quick).failure(**FAILED)
+        ).then(drawing_shown, [pad, net, stage, asked], shown, js=ASKED, **quick).failure(**FAILED)
         gr.on([net.change, stage.change], None, [net, stage], None, js=CHOSEN)
         gr.on(
             [picture.change, upload_tab.select],
             picture_shown,
             [picture, net, stage, asked],
-            [last, *views],
+            [last, *shown],
             js=ASKED_OF_PICTURE,
             **quick,
         ).failure(lambda last: last, last, picture, api_visibility="private").failure(**FAILED)
@@ -353,26 +335,26 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             [net.change, stage.change, pad.retry],
             shown_again,
             [pad, picture, net, stage, asked],
-            [last, *views],
+            [last, *shown],
             js=ASKED_AGAIN,
             **quick,
         ).failure(**FAILED)
 
         @checked
         def results_shown(model: str) -> tuple[str, str]:
-            data = page.results_data(page.load_results(), model)
+            data = views.results_data(views.load_results(), model)
             top = {key: data.pop(key) for key in ("chosen", "words", "rows")}
-            return page.to_json(top), page.to_json(data)
+            return views.to_json(top), views.to_json(data)
 
         def curves_shown() -> Any:
             import pandas as pd  # type: ignore[import-untyped] # here: only this tab needs it
 
-            return pd.DataFrame(page.accuracy_curves(page.load_results()))
+            return pd.DataFrame(views.accuracy_curves(views.load_results()))
 
         @checked
         def put_on_canvas(event: gr.EventData) -> tuple[Any, Any, str]:
-            digit = page.mnist_test_images()[int(event.index)]
-            return gr.Tabs(selected="read"), gr.Tabs(selected="draw"), f"0 {page.png_url(digit)}"
+            digit = views.mnist_test_images()[int(event.index)]
+            return gr.Tabs(selected="read"), gr.Tabs(selected="draw"), f"0 {views.png_url(digit)}"
 
         # The table asks for another net's results where it is seen.
         gr.on([benchmark_tab.select, table.submit], results_shown, net, [table, errors], **quick)
@@ -471,7 +453,7 @@ def main() -> None:
             server_port=args.port,
             share=args.share,
             theme=THEME,
-            css_paths=[SCRIPTS / "page.css"],
+            css_paths=[STATIC / "page.css"],
             ssr_mode=False,
             run_history=False,
             footer_links=["api"],

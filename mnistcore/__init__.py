@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from mnistcore.checkpoint import load_model
     from mnistcore.data import normalize
     from mnistcore.models import create_model, list_models
-    from mnistcore.recipes import TrainConfig
-    from mnistcore.recognizer import Reading, Recognizer, read
-    from mnistcore.training import train
+    from mnistcore.reading.recognizer import Reading, Recognizer, read
+    from mnistcore.training.loop import train
+    from mnistcore.training.recipes import TrainConfig
 
 __version__ = "0.1.0"
 
@@ -22,11 +22,11 @@ _HOMES = {
     "create_model": "models",
     "load_model": "checkpoint",
     "normalize": "data",
-    "TrainConfig": "recipes",
-    "train": "training",
-    "Recognizer": "recognizer",
-    "Reading": "recognizer",
-    "read": "recognizer",
+    "TrainConfig": "training.recipes",
+    "train": "training.loop",
+    "Recognizer": "reading.recognizer",
+    "Reading": "reading.recognizer",
+    "read": "reading.recognizer",
 }
 __all__ = [
     "Reading", "Recognizer", "TrainConfig", "create_model", "list_models", "load_model",

@@ -13,15 +13,24 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from mnistcore import benchmark, checkpoint, export, figures, inside, report, speed, training
-from mnistcore.checkpoint import WEIGHTS, write_json, write_whole
-from mnistcore.data import ASSETS, RESULTS, load_mnist, normalize, to_unit
+from mnistcore import checkpoint, export, figures, inside
+from mnistcore.benchmark import mnist, report, speed
+from mnistcore.data import load_mnist, normalize, to_unit
 from mnistcore.device import choose_device
+from mnistcore.files import (
+    ASSETS,
+    README,
+    RESULTS,
+    RUNS,
+    WEIGHTS,
+    code_version,
+    write_json,
+    write_whole,
+)
 from mnistcore.models import list_models, model_name
-from mnistcore.recipes import RECIPES, TrainConfig
+from mnistcore.training.loop import train
+from mnistcore.training.recipes import RECIPES, TrainConfig
 
-README = training.ROOT / "README.md"
-RUNS = Path("runs")
 QUICK = {"epochs": 1}
 AN_EIGHT = 61  # the test digit of the maps that come with the results
 
@@ -122,7 +131,7 @@ def _parser() -> Parser:
 def _train(name: str, args: argparse.Namespace, out_dir: Path, **recipe: Any) -> None:
     given = {f.name: getattr(args, f.name) for f in fields(TrainConfig)}
     recipe |= {key: value for key, value in given.items() if value is not None}
-    content = training.train(
+    content = train(
         name,
         replace(RECIPES[name], **recipe),
         out_dir=out_dir,
@@ -132,7 +141,7 @@ def _train(name: str, args: argparse.Namespace, out_dir: Path, **recipe: Any) ->
         show_progress=True,
     )
     if os.environ.get("RANK", "0") == "0":
-        val, code = content["val"], training.code_version()
+        val, code = content["val"], code_version()
         now = "" if code == content["code_version"] else f"; now it is {code}"
         print(
             f"{out_dir / name}.pt misreads {val['errors']} of {val['n']:,} validation digits; made "
@@ -157,7 +166,7 @@ def run_all(args: argparse.Namespace) -> None:
     for name in names:
         _train(name, args, out_dir / "weights", **(QUICK if args.quick else {}))
     if names == list_models():
-        from mnistcore.recognizer import choose_threshold
+        from mnistcore.training.threshold import choose_threshold
 
         choose_threshold(out_dir / "weights", args.data_dir)
     _benchmark(names, out_dir / "weights", [], out_dir / "results", args)
@@ -175,8 +184,8 @@ def _benchmark(
     out_dir: Path,
     args: argparse.Namespace,
 ) -> None:
-    results = benchmark.run_benchmark(weights_dir, names, seeds, args.data_dir, args.device)
-    benchmark.write_results(results, out_dir, args.data_dir)
+    results = mnist.run_benchmark(weights_dir, names, seeds, args.data_dir, args.device)
+    mnist.write_results(results, out_dir, args.data_dir)
     text = report.benchmark_report(results)
     _publish("benchmark", text, out_dir, whole=list(results["nets"]) == list_models())
 
@@ -219,11 +228,11 @@ def run_benchmark(args: argparse.Namespace) -> None:
 
 
 def _benchmark_pictures(out_dir: Path, args: argparse.Namespace) -> None:
-    from mnistcore import picture_benchmark  # here: as in run_predict
+    from mnistcore.benchmark import pictures  # here: as in run_predict
 
     place = args.weights, args.data_dir, args.device
-    results = picture_benchmark.run_picture_benchmark(*place, show_progress=True)
-    picture_benchmark.write_results(results, picture_benchmark.example_sheet(*place), out_dir)
+    results = pictures.run_picture_benchmark(*place, show_progress=True)
+    pictures.write_results(results, pictures.example_sheet(*place), out_dir)
     _publish("pictures", report.pictures_report(results), out_dir)
 
 
@@ -244,7 +253,9 @@ def _walk(paths: Sequence[Path]) -> list[Path]:
 
 def run_predict(args: argparse.Namespace) -> int:
     """Read pictures, a line each; 1 if some could not be read."""
-    from mnistcore import recognizer as reader  # here: no other command waits for scikit-image
+    from mnistcore.reading import (
+        recognizer as reader,  # here: no other command waits for scikit-image
+    )
 
     recognizer = reader.Recognizer(args.weights, args.device)
     recognizer.load()
@@ -277,7 +288,7 @@ def run_maps(args: argparse.Namespace) -> None:
     """Draw the maps of one digit, a picture a layer."""
     model = checkpoint.load_model(args.model, args.weights, choose_device(args.device))
     if args.image is not None:
-        from mnistcore.digits import read_digits  # here: as in run_predict
+        from mnistcore.reading.digits import read_digits  # here: as in run_predict
 
         views = read_digits(args.image)
         if len(views) != 1:

@@ -1,57 +1,18 @@
 """Weights and what made them, in one file that is written whole or not at all."""
 
 import io
-import json
 import lzma
-import os
 import pickle
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from mnistcore.data import ASSETS
+from mnistcore.files import WEIGHTS, write_whole
 from mnistcore.models import create_model, model_name
-
-WEIGHTS = ASSETS / "weights"
-
-
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """An OSError within names ``path``: the system's own names a temporary file, or none."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a power cut, finds the old content or the new, never half.
-
-    Raises:
-        OSError: the folder cannot be written or the disk is full; the old file is intact.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    with naming(path):
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON that people can read, as :func:`write_whole` does."""
-    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def save(content: dict[str, Any], path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
-RESULTS = ASSETS / "results"
+from mnistcore.files import ASSETS
+
 MEAN, STD = 0.1307, 0.3081  # of the 60,000 training images scaled to [0, 1]
 SIDE, BOX = 28, 20  # pixels of an image's side; its digit fills a box of 20x20 (LeCun et al. 1998)
 SIZES = {"train": 60_000, "test": 10_000}

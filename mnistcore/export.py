@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 import mnistcore
 from mnistcore import checkpoint
-from mnistcore.checkpoint import WEIGHTS
 from mnistcore.data import SIDE, normalize
+from mnistcore.files import WEIGHTS
 from mnistcore.models import model_name
 
 FORMATS = ["onnx"]

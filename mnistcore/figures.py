@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from mnistcore.recognizer import Reading
+    from mnistcore.reading.recognizer import Reading
 
 History = Sequence[Mapping[str, float]]  # one entry an epoch, as train writes it
 

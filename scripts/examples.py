@@ -3,17 +3,16 @@
 ``python -m scripts.examples`` at the root of the project.
 """
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from mnistcore.font import DIGITS, LETTERS, Form
-from mnistcore.strokes import pen_strokes, render
+from mnistcore.files import ASSETS
+from mnistcore.pens.font import DIGITS, LETTERS, Form
+from mnistcore.pens.strokes import pen_strokes, render
 
-FOLDER = Path(__file__).resolve().parents[1] / "assets" / "examples"
+FOLDER = ASSETS / "examples"
 SIZE = 320  # pixels a side
 PAPER, INK = np.array([252, 251, 247]), np.array([35, 41, 66])
 

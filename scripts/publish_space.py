@@ -17,7 +17,7 @@ from huggingface_hub.errors import HTTPError  # the Hub's refusals and its clien
 from huggingface_hub.utils import validate_repo_id
 
 from mnistcore.__main__ import Parser
-from mnistcore.training import ROOT, code_version
+from mnistcore.files import ROOT, code_version
 
 # What the page and its README need, as git's pathspecs: only what git tracks is taken.
 PAGE = (
@@ -27,7 +27,6 @@ PAGE = (
     "demo.py",
     "mnistcore",
     "assets/examples",
-    "assets/page",
     "assets/results",
     ":(glob)assets/*.*",
     ":(glob)assets/weights/*",  # not the trainings' histories in its folders

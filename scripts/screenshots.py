@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from mnistcore.font import DIGITS
-from mnistcore.strokes import pen_strokes
-from scripts.server import launch_chromium, served
+from mnistcore.files import ASSETS
+from mnistcore.pens.font import DIGITS
+from mnistcore.pens.strokes import pen_strokes
+from tests.tools.server import launch_chromium, served
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MOST_BYTES = 300_000
 ANSWERED = """() => ["answer", "steps", "maps"].every((id) =>
     Number(document.querySelector(`#${id} [data-number]`)?.dataset.number) >=

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from browsing import chromium
 from torch import Tensor
 
-from mnistcore import training
 from mnistcore.data import load_mnist
-from scripts.server import ROOT, served
+from mnistcore.files import ROOT
+from mnistcore.training import loop as training
+from tests.tools.browsing import chromium
+from tests.tools.server import served
 
 torch.set_num_threads(1)  # the tests' tensors are small: more threads only wait for each other
 

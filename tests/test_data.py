@@ -8,15 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from mnistcore.data import (
-    ASSETS,
-    MEAN,
-    STD,
-    load_mnist,
-    normalize,
-    split_train_val,
-    to_unit,
-)
+from mnistcore.data import MEAN, STD, load_mnist, normalize, split_train_val, to_unit
+from mnistcore.files import ASSETS
 
 FIX = r"git checkout -- assets/MNIST"
 IMAGES = "t10k-images-idx3-ubyte"

@@ -2,7 +2,7 @@
 
 import re
 
-from mnistcore.training import ROOT
+from mnistcore.files import ROOT
 
 
 def test_links_lead_to_files() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from mnistcore import export
 from mnistcore.__main__ import main
 from mnistcore.models import list_models
-from mnistcore.recognizer import Recognizer
+from mnistcore.reading.recognizer import Recognizer
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")

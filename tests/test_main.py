@@ -8,11 +8,9 @@ import pytest
 import torch
 
 from mnistcore.__main__ import main
-from mnistcore.checkpoint import WEIGHTS
-from mnistcore.data import RESULTS
+from mnistcore.benchmark.report import splice
+from mnistcore.files import RESULTS, ROOT, WEIGHTS
 from mnistcore.models import list_models
-from mnistcore.report import splice
-from mnistcore.training import ROOT
 
 EXAMPLES = ROOT / "assets" / "examples"
 
@@ -105,7 +103,7 @@ def test_ctrl_c_says_how_to_go_on(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mnistcore.training.Training.epoch", interrupted)
+    monkeypatch.setattr("mnistcore.training.loop.Training.epoch", interrupted)
     assert main(["train", "--model", "LeNet", "--out", str(tmp_path), *SHORT]) == 130
     assert "--resume" in one_line(capsys)
 
@@ -141,7 +139,7 @@ def test_a_checkpoint_of_another_net_is_one_line(
 def remember_results(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The benchmark finds what it has found before."""
     found = json.loads((trained / "results" / "benchmark.json").read_text())
-    monkeypatch.setattr("mnistcore.benchmark.run_benchmark", lambda *_: found)
+    monkeypatch.setattr("mnistcore.benchmark.mnist.run_benchmark", lambda *_: found)
 
 
 def test_results_of_other_weights_do_not_replace_the_shipped_ones(
@@ -167,7 +165,7 @@ def test_the_projects_own_results_are_told_in_its_documents(
     monkeypatch.setattr("mnistcore.__main__.README", tmp_path / "README.md")
     monkeypatch.setattr("mnistcore.__main__.WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr("mnistcore.__main__.RESULTS", tmp_path)
-    monkeypatch.setattr("mnistcore.speed.compare_speed", lambda *_: found)
+    monkeypatch.setattr("mnistcore.benchmark.speed.compare_speed", lambda *_: found)
     assert main(["benchmark", "--speed"]) == 0
     assert (tmp_path / "README.md").read_text() == readme.read_text()
     card = (tmp_path / "weights" / "README.md").read_text()

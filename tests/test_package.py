@@ -2,7 +2,8 @@ import subprocess
 import sys
 
 import mnistcore
-from mnistcore import evaluate, training
+from mnistcore import metrics as evaluate
+from mnistcore.training import loop as training
 
 
 def test_public_names_are_there() -> None:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mnistcore.training import ROOT
-from scripts import server
+from mnistcore.files import ROOT
+from tests.tools import server
 
 pytestmark = [
     pytest.mark.slow,

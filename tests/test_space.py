@@ -16,7 +16,6 @@ from unittest import mock
 import gradio
 import pytest
 import torch
-from browsing import needs_chromium
 from huggingface_hub import HfApi, SpaceCard, SpaceHardware
 from huggingface_hub.constants import SPACES_SDK_TYPES
 from packaging.requirements import Requirement
@@ -24,9 +23,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 import demo
+from mnistcore.files import ROOT
 from mnistcore.models import list_models
-from mnistcore.training import ROOT
 from scripts import publish_space
+from tests.tools.browsing import needs_chromium
 
 # From the Hub's reference of the configuration.
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}

@@ -1,0 +1,105 @@
+"""Our training step beside a conventional one, side by side in one process."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader, Subset
+from tqdm import tqdm
+
+from mnistcore.data import MEAN, STD, load_mnist
+from mnistcore.device import choose_device, device_name, keep_freed_memory
+from mnistcore.models import create_model
+from mnistcore.training.loop import Training, Workers
+from mnistcore.training.recipes import RECIPES
+
+IMAGES = 16_384  # trained on in a round, by each of the two
+ROUNDS = 5
+
+
+def conventional_epoch(name: str, data_dir: Path | str, device: torch.device) -> Callable[[], None]:
+    """A pass over the first images of MNIST after the habits of pytorch/examples' ``mnist``.
+
+    Its DataLoader with a transform an image, batches of 64, Adadelta with learning rate 1, float32
+    in the default memory layout, the loss read every ten batches. No distortion, no averaging.
+    """
+    from torchvision import datasets, transforms  # here: see load_mnist
+
+    to_input = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))])
+    mnist = datasets.MNIST(str(data_dir), train=True, download=True, transform=to_input)
+    loader = DataLoader(Subset(mnist, range(IMAGES)), batch_size=64, shuffle=True)
+    torch.manual_seed(0)
+    model = create_model(name).to(device).train()
+    optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0)
+
+    def epoch() -> None:
+        for step, (inputs, targets) in enumerate(loader):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(inputs.to(device)), targets.to(device))
+            loss.backward()
+            optimizer.step()
+            if step % 10 == 0:
+                loss.item()
+
+    return epoch
+
+
+def our_epoch(name: str, data_dir: Path | str, device: torch.device) -> Callable[[], None]:
+    """A pass over the same images just as ``train`` makes it, with distortion and averaging."""
+    images, labels = load_mnist("train", data_dir, device)
+    images, labels = images[:IMAGES], labels[:IMAGES]
+    config = replace(RECIPES[name], epochs=100)  # more than the rounds: the schedule must not end
+    training = Training(name, config, Workers(0, 1, device), IMAGES)
+
+    def epoch() -> None:
+        training.history.append(training.epoch(images, labels, tqdm(disable=True)))
+
+    return epoch
+
+
+def compare_speed(
+    names: list[str], data_dir: Path | str, device: str | None = None, show_progress: bool = False
+) -> dict[str, Any]:
+    """Images a second of both ways, in turn, after one round that does not count.
+
+    Returns:
+        device, torch_version, images of a round, rounds, and for each of the nets the medians of
+        the rounds, images/s of both, and median, least and greatest of the ratio of a round.
+    """
+    chosen = choose_device(device)
+    keep_freed_memory()  # for both
+    nets: dict[str, dict[str, float]] = {}
+    for name in tqdm(names, unit="net", disable=None if show_progress else True):
+        our_way = our_epoch(name, data_dir, chosen)  # first, since it checks the data
+        ways = conventional_epoch(name, data_dir, chosen), our_way
+        rounds = []
+        for _ in range(1 + ROUNDS):
+            rates = []
+            for epoch in ways:
+                start = time.perf_counter()
+                epoch()
+                if chosen.type != "cpu":
+                    torch.accelerator.synchronize()
+                rates.append(IMAGES / (time.perf_counter() - start))
+            rounds.append(rates)
+        conventional, ours = zip(*rounds[1:], strict=True)
+        ratios = [b / a for a, b in zip(conventional, ours, strict=True)]
+        nets[name] = {
+            "conventional": statistics.median(conventional),
+            "ours": statistics.median(ours),
+            "ratio": statistics.median(ratios),
+            "ratio_min": min(ratios),
+            "ratio_max": max(ratios),
+        }
+    return {
+        "device": device_name(chosen),
+        "torch_version": str(torch.__version__),
+        "images": IMAGES,
+        "rounds": ROUNDS,
+        "nets": nets,
+    }

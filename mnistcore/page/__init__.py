@@ -1,0 +1,1 @@
+"""The page behind demo.py: what it shows, how it answers, what guards it."""

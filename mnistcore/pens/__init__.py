@@ -1,0 +1,1 @@
+"""Our own pens: what they write (font.py) and how it is drawn (strokes.py)."""

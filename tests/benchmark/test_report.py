@@ -1,0 +1,232 @@
+from typing import Any
+
+import pytest
+from huggingface_hub import ModelCard
+
+from mnistcore.benchmark.report import (
+    benchmark_report,
+    model_card,
+    pictures_report,
+    speed_report,
+    splice,
+)
+
+
+def answers(accuracy: float, errors: int) -> dict[str, Any]:
+    return {
+        "n": 10_000,
+        "errors": errors,
+        "accuracy": accuracy,
+        "interval": [0.98123, 0.99456],
+        "uncontested": {"n": 9985, "errors": errors - 8},
+    }
+
+
+def net(errors: int, own_recipe: bool = True) -> dict[str, Any]:
+    return {
+        **answers(1 - errors / 10_000, errors),
+        "calibration": {"temperature": 0.9, "before": 0.0123, "after": 0.0045},
+        "seeds": {"n": 1, "mean": 1 - errors / 10_000, "std": None},
+        "reference": (98.9, 99.22),
+        "num_params": 44_426,
+        "macs": 281_640,
+        "latency_ms": 0.345,
+        "images_per_second": 23_456.7,
+        "training": {
+            "config": {"epochs": 20, "seed": 0},
+            "train_seconds": 123.4,
+            "images_per_second": 8912.3,
+            "device": "Some CPU, 2 threads",
+            "torch_version": "2.9.0",
+            "code_version": "abc1234",
+            "own_recipe": own_recipe,
+        },
+    }
+
+
+@pytest.fixture
+def results() -> dict[str, Any]:
+    return {
+        "device": "Some CPU, 2 threads",
+        "torch_version": "2.9.0",
+        "batch": 256,
+        "nets": {"LeNet": net(50), "MyNetV2": net(40)},
+        "together": answers(0.9971, 29),
+        "mcnemar": [{"a": "LeNet", "b": "MyNetV2", "only_a": 9, "only_b": 19, "p_value": 0.08718}],
+    }
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of each line of each table."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_accuracy_rows(results: dict[str, Any]) -> None:
+    table = rows(benchmark_report(results))
+    without = "99.58"  # 42 errors in 9,985
+    assert table[2] == [
+        "LeNet", "**99.50**", "98.12 to 99.46", "50", without, "one seed", "98.90", "99.22",
+    ]  # fmt: skip
+    assert table[3][:2] == ["MyNetV2", "**99.60**"]
+    assert table[4][:4] == ["all together", "**99.71**", "98.12 to 99.46", "29"]
+
+
+def test_cost_rows(results: dict[str, Any]) -> None:
+    assert [
+        "LeNet", "44,426", "0.28 M", "20", "123", "8,912", "0.34", "23,457", "1.23, 0.45",
+    ] in rows(benchmark_report(results))  # fmt: skip
+
+
+def test_pairs(results: dict[str, Any]) -> None:
+    assert rows(benchmark_report(results))[-1] == ["LeNet, MyNetV2", "9", "19", "0.087"]
+
+
+def test_tables_are_rectangular(results: dict[str, Any]) -> None:
+    for block in benchmark_report(results).split("\n\n"):
+        assert len({len(row) for row in rows(block)}) <= 1
+
+
+def test_spread_over_seeds(results: dict[str, Any]) -> None:
+    results["nets"]["LeNet"]["seeds"] = {"n": 3, "mean": 0.99481, "std": 0.00052}
+    assert rows(benchmark_report(results))[2][5] == "99.48 ± 0.05 (n = 3)"
+
+
+def test_provenance_names_each_origin_once(results: dict[str, Any]) -> None:
+    text = benchmark_report(results)
+    assert "n = 10,000" in text
+    assert text.count("Some CPU, 2 threads, torch 2.9.0, code abc1234") == 1
+
+
+def test_one_net_needs_no_pairs(results: dict[str, Any]) -> None:
+    alone = {key: results[key] for key in ("device", "torch_version", "batch")}
+    text = benchmark_report({**alone, "nets": {"LeNet": net(50)}})
+    assert "McNemar" not in text
+    assert "together" not in text
+
+
+def test_warning_if_a_recipe_was_changed(results: dict[str, Any]) -> None:
+    assert "No results" not in benchmark_report(results)
+    results["nets"]["MyNetV2"] = net(40, own_recipe=False)
+    first_line = benchmark_report(results).splitlines()[0]
+    assert "No results" in first_line
+    assert "MyNetV2 (20 epochs)" in first_line
+    assert "LeNet" not in first_line
+
+
+def test_speed_report() -> None:
+    speed = {
+        "device": "Some CPU",
+        "torch_version": "2.9.0",
+        "images": 16_384,
+        "rounds": 5,
+        "nets": {
+            "LeNet": {
+                "conventional": 4321.4, "ours": 43_210.9,
+                "ratio": 10.02, "ratio_min": 9.46, "ratio_max": 11.11,
+            }
+        },
+    }  # fmt: skip
+    text = speed_report(speed)
+    assert rows(text)[-1] == ["LeNet", "4,321", "43,211", "**10.0** (9.5, 11.1)"]
+    assert "5 rounds of 16,384 images" in text
+
+
+def share(count: int, n: int) -> dict[str, Any]:
+    return {"count": count, "share": count / n, "interval": [count / n / 2, (1 + count / n) / 2]}
+
+
+@pytest.fixture
+def pictures() -> dict[str, Any]:
+    def row(title: str, n: int, right: int, **more: Any) -> dict[str, Any]:
+        answers = {"LeNet": share(right - 1, n), "together": share(right, n)}
+        naive = {"LeNet": share(n // 2, n), "together": share(n // 4, n)}
+        refused = share(n - right, n)
+        return {
+            "title": title,
+            "n": n,
+            "right": answers,
+            "naive": naive,
+            "refused": refused,
+            **more,
+        }
+
+    return {
+        "split": "test",
+        "device": "Some CPU",
+        "torch_version": "2.9.0",
+        "read_ms": {"n": 200, "median": 12.34, "p95": 23.45},
+        "rows": {
+            "own_frame": row("as is", 1000, 995, plain=share(996, 1000), frame_difference=0.456),
+            "canvas": row("canvases", 1000, 990, plain=share(996, 1000), split=share(2, 1000)),
+            "redrawn": row("thicker", 200, 190, plain=share(199, 200), split=share(1, 200)),
+            "number": row("numbers", 100, 80),
+            "dot": {"title": "one dot", "n": 50, "refused": share(49, 50)},
+        },
+    }
+
+
+def test_pictures_report(pictures: dict[str, Any]) -> None:
+    text = pictures_report(pictures)
+    table = rows(text)
+    assert [
+        "canvases", "1,000", "25.00", "98.90", "**99.00**", "49.50 to 99.50", "99.60",
+    ] in table  # fmt: skip
+    assert ["numbers", "100", "25.00", "79.00", "**80.00**", "40.00 to 90.00", ""] in table
+    assert ["one dot", "50", "0", "**98.00**", "49.00 to 99.00"] in table
+    assert ["as is", "1,000", "0", "**0.50**", "0.25 to 50.25"] in table  # MNIST, refused
+    assert "0.25 % (n = 1,200)" in text
+    assert "0.46 of 255" in text
+    assert "12.3 ms" in text
+    assert "23.4 ms" in text or "23.5 ms" in text
+    assert "No results" not in text
+    for block in text.split("\n\n"):
+        assert len({len(row) for row in rows(block)}) <= 1
+
+
+def test_pictures_of_other_digits_are_no_results(pictures: dict[str, Any]) -> None:
+    pictures["split"] = "val"
+    assert "No results" in pictures_report(pictures).splitlines()[0]
+
+
+def test_model_card(results: dict[str, Any], pictures: dict[str, Any]) -> None:
+    text = model_card(results, pictures)
+    assert benchmark_report(results) in text
+    assert pictures_report(pictures) in text
+    assert "| `epochs` | 20 | 20 |" in text
+    assert "*one dot*, 2.00 % are read as sure digits" in text
+    assert "*numbers*: 80.00 %." in text
+
+
+def test_the_hub_understands_the_model_card(
+    results: dict[str, Any], pictures: dict[str, Any]
+) -> None:
+    data: Any = ModelCard(model_card(results, pictures)).data
+    assert (data.license, data.datasets, data.metrics) == ("mit", ["ylecun/mnist"], ["accuracy"])
+    told = [(r.dataset_split, r.metric_type, r.metric_value) for r in data.eval_results]
+    assert told == [("test", "accuracy", value) for value in (0.995, 0.996, 0.9971)]
+
+
+TEXT = """# Title
+<!-- speed: begin, generated -->
+old speed
+<!-- speed: end -->
+between
+<!-- benchmark: begin, generated -->
+old
+lines
+<!-- benchmark: end -->
+after
+"""
+
+
+def test_splice_replaces_its_block_alone() -> None:
+    spliced = splice(TEXT, "benchmark", "new")
+    assert spliced == TEXT.replace("old\nlines", "new")
+    assert splice(spliced, "benchmark", "new") == spliced
+
+
+@pytest.mark.parametrize("text", ["", "<!-- benchmark: begin, generated -->\n"])
+def test_splice_without_a_block(text: str) -> None:
+    with pytest.raises(ValueError, match="no block <!-- benchmark: begin"):
+        splice(text, "benchmark", "new")

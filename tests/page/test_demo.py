@@ -1,0 +1,392 @@
+"""The page's handlers as plain functions; ``test_page.py`` has the page in a browser."""
+
+import base64
+import io
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+import demo
+from mnistcore.data import normalize
+from mnistcore.files import ROOT, WEIGHTS
+from mnistcore.inside import feature_maps
+from mnistcore.models import list_models
+from mnistcore.page import api, views
+from mnistcore.page.guard import MOST_ASIDE, Remembering, beside_the_queue
+from mnistcore.pens.font import DIGITS, Form
+from mnistcore.pens.strokes import pen_strokes, render
+from mnistcore.reading.recognizer import Recognizer
+
+pytestmark = [  # gradio's own
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer(device="cpu")
+
+
+def drawn(*forms: Form, size: int = 210) -> bytes:
+    """White forms on black as a PNG, as the canvas sends them."""
+    rng = np.random.default_rng(1)
+    side = min(0.6 * size, 0.8 * size / len(forms))
+    parts = [
+        part * side + np.array([size * (i + 0.5) / len(forms), size / 2], np.float32)
+        for i, form in enumerate(forms)
+        for part in pen_strokes(form, rng)
+    ]
+    return png((render(parts, size, size / 18) * 255).astype(np.uint8))
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def shown(recognizer: Recognizer, picture: bytes | None, **extra: Any) -> tuple[Any, Any, Any]:
+    views = demo.show(recognizer, picture, "LeNet", "LeNet conv1", **extra)
+    answer, steps, maps = map(json.loads, views)
+    return answer, steps, maps
+
+
+def unpack(text: str) -> NDArray[np.float32]:
+    return np.frombuffer(base64.b64decode(text), "<f4")
+
+
+def test_importing_starts_nothing_and_writes_nothing() -> None:
+    code = (
+        "import sys, demo, threading; assert threading.active_count() == 1;"
+        "assert not {'mnistcore.training', 'mnistcore.benchmark', 'matplotlib.pyplot'} & "
+        "set(sys.modules), sorted(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    assert not (ROOT / "demo.pyi").exists()
+
+
+def test_a_drawn_digit_is_read_with_all_that_the_page_shows(recognizer: Recognizer) -> None:
+    answer, steps, maps = shown(recognizer, drawn(DIGITS["3"]), number=7)
+    assert (answer["text"], answer["verdict"]) == ("3", "digit")
+    (digit,) = answer["digits"]
+    assert set(digit["probs_by_model"]) == set(answer["milliseconds"]) == set(list_models())
+    assert sum(digit["probs"]) == pytest.approx(1, abs=1e-4)
+    assert [view["number"] for view in (answer, steps, maps)] == [7, 7, 7]
+    assert all(steps[step].startswith("data:image/png") for step in ("picture", "ink", "pieces"))
+    assert [row["name"] for row in maps["rows"]] == ["conv1", "conv1+relu", "conv1+relu+pool"]
+
+
+def test_the_maps_are_those_of_the_digit_that_is_shown(recognizer: Recognizer) -> None:
+    _, _, maps = shown(recognizer, drawn(DIGITS["8"]))
+    image = torch.tensor(views.unpack_digit(maps["digit"]))
+    (first, *_) = feature_maps(recognizer.net("LeNet"), normalize(image)[None, None])
+    for row in maps["rows"]:
+        assert np.allclose(unpack(row["numbers"]), first[row["name"]].flatten(), atol=1e-5)
+    weight = next(recognizer.net("LeNet").parameters()).detach()
+    assert np.array_equal(unpack(maps["kernels"]), weight.flatten())
+
+
+def test_a_drawing_is_examined_once_whichever_net_is_asked(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing, photograph = drawn(DIGITS["5"], size=150), drawn(DIGITS["5"], size=300)
+    remembering = Remembering(WEIGHTS, "cpu")
+    for picture in (drawing, photograph):
+        remembering.read(picture, "LeNet")
+
+    def asked(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(remembering, "probs", asked)
+    for model in [*list_models(), "all"]:
+        assert remembering.read(drawing, model).summary() == (
+            recognizer.read(drawing, model).summary()
+        )
+    for another in (photograph, drawn(DIGITS["6"], size=150)):  # too large to be kept; not seen yet
+        with pytest.raises(RuntimeError):
+            remembering.read(another)
+
+
+def test_gradients_can_be_taken_of_a_net_that_has_read() -> None:
+    recognizer = Recognizer(device="cpu")
+    recognizer.read(drawn(DIGITS["5"]))
+    recognizer.net("LeNet")(torch.zeros(1, 1, 28, 28)).sum().backward()
+
+
+def test_very_many_questions_beside_the_queue_are_turned_away() -> None:
+    started, go_on = threading.Semaphore(0), threading.Event()
+
+    @beside_the_queue
+    def question() -> str:
+        started.release()
+        go_on.wait(10)
+        return "answer"
+
+    with ThreadPoolExecutor(MOST_ASIDE) as pool:
+        answers = [pool.submit(question) for _ in range(MOST_ASIDE)]
+        for _ in answers:
+            assert started.acquire(timeout=10)
+        with pytest.raises(gr.Error, match="busy: try again"):
+            question()
+        go_on.set()
+        assert {answer.result() for answer in answers} == {"answer"}
+    assert question() == "answer"
+
+
+def test_an_empty_canvas_has_an_empty_answer(recognizer: Recognizer) -> None:
+    assert demo.parse_drawing(None) == (0, None)
+    assert demo.parse_drawing("12 ") == (12, None)
+    for view in shown(recognizer, None, number=12):
+        assert view == {"model": "LeNet", "number": 12}
+
+
+def test_a_blank_picture_is_told_from_an_empty_canvas(recognizer: Recognizer) -> None:
+    answer, steps, maps = shown(recognizer, png(np.full((50, 50), 255, np.uint8)))
+    assert answer["text"] == ""
+    assert answer["digits"] == []
+    assert "blank" in answer["reason"]
+    assert "rows" not in maps
+    assert "picture" in steps
+
+
+def test_what_the_canvas_sends_is_parsed() -> None:
+    data = drawn(DIGITS["1"])
+    url = "data:image/webp;base64," + base64.b64encode(data).decode()
+    assert demo.parse_drawing(f"5 {url}") == (5, data)
+
+
+def test_the_digits_of_a_number_come_with_their_boxes(recognizer: Recognizer) -> None:
+    picture = drawn(DIGITS["2"], DIGITS["0"], DIGITS["7"])
+    answer, steps, maps = shown(recognizer, picture)
+    assert answer["text"] == "207"
+    lefts = [digit["box"][0] for digit in steps["digits"]]
+    assert lefts == sorted(lefts)
+    assert len(maps["digits"]) == 3
+
+
+def test_a_large_picture_is_shown_small_and_its_boxes_fit(recognizer: Recognizer) -> None:
+    _, steps, _ = shown(recognizer, drawn(DIGITS["5"], size=1500))
+    width, height = steps["size"]
+    assert max(width, height) <= views.STEP_SIDE
+    left, top, right, bottom = steps["digits"][0]["box"]
+    assert 0 <= left < right <= width
+    assert 0 <= top < bottom <= height
+    assert (bottom - top) / height > 0.4
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", drawn(DIGITS["4 open"])[:200]])
+def test_an_unreadable_file_is_one_sentence_without_a_path(
+    content: bytes, recognizer: Recognizer, tmp_path: Path
+) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(content)
+    with pytest.raises(demo.gr.Error) as caught:
+        demo.show(recognizer, path, "LeNet", "LeNet conv1")
+    assert str(tmp_path) not in caught.value.message
+    assert caught.value.message.startswith("This file")
+
+
+@pytest.mark.parametrize("stage", ["LeNet conv2", "MyNetV1 conv4", "MyVggNet conv7"])
+def test_any_stage_of_any_net_can_be_looked_into(stage: str, recognizer: Recognizer) -> None:
+    image = recognizer.read(drawn(DIGITS["6"])).digits[0].image
+    maps = views.maps_data(recognizer, image, stage)
+    row = maps["rows"][-1]
+    channels, height, width = row["shape"]
+    numbers = unpack(row["numbers"]).reshape(row["shape"])
+    place = channels // 2, height // 2, width // 2
+    found = views.arithmetic_data(recognizer, image, stage, row["name"], *place)
+    total = sum(plane["sum"] for plane in found["planes"]) + found["rest"]["sum"] + found["bias"]
+    assert total == pytest.approx(found["value"], abs=1e-4)
+    last = found["pooled"] if found["pooled"] is not None else found["relu"]
+    assert last == pytest.approx(float(numbers[place]), abs=1e-4)
+
+
+@pytest.mark.parametrize("stage", ["LeNet", "LeNet conv3", "LeNet6 conv1", ""])
+def test_an_unknown_stage_is_told(stage: str, recognizer: Recognizer) -> None:
+    with pytest.raises(ValueError, match="no stage"):
+        views.maps_data(recognizer, np.zeros((28, 28), np.float32), stage)
+
+
+@pytest.mark.parametrize("text", ["", "!", "AAAA", base64.b64encode(bytes(9)).decode()])
+def test_a_digit_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        views.unpack_digit(text)
+
+
+def test_a_digit_survives_its_way_to_the_page_and_back() -> None:
+    digit = np.random.default_rng(0).random((28, 28), np.float32)
+    assert np.array_equal(views.unpack_digit(views.pack(digit)), digit)
+
+
+@pytest.mark.parametrize("model", ["MyNetV2", "all"])
+def test_read_api(model: str, recognizer: Recognizer) -> None:
+    answer = demo.read_api(recognizer, drawn(DIGITS["9 round"]), model)
+    assert set(answer) == {"text", "verdict", "reason", "digits"}
+    assert answer["text"] == "9"
+    assert json.loads(json.dumps(answer)) == answer
+
+
+def test_maps_api(recognizer: Recognizer) -> None:
+    answer = demo.maps_api(recognizer, drawn(DIGITS["2"]), "LeNet")
+    assert np.shape(answer["image"]) == (28, 28)
+    assert {name: np.shape(maps) for name, maps in answer["maps"].items()} == {
+        "conv1": (6, 24, 24),
+        "conv1+relu": (6, 24, 24),
+        "conv1+relu+pool": (6, 12, 12),
+        "conv2": (16, 8, 8),
+        "conv2+relu": (16, 8, 8),
+        "conv2+relu+pool": (16, 4, 4),
+    }
+
+
+def test_maps_api_of_one_layer(recognizer: Recognizer) -> None:
+    answer = demo.maps_api(recognizer, drawn(DIGITS["2"]), "MyNetV2", "conv1+relu")
+    assert list(answer["maps"]) == ["conv1+relu"]
+
+
+@pytest.mark.parametrize(
+    ("picture", "layer", "told"),
+    [
+        (None, "", "no picture"),
+        (png(np.zeros((50, 50), np.uint8)), "", "no digit"),
+        (drawn(DIGITS["2"]), "conv7", r"no layer of that name; choose from conv1, conv1\+relu,"),
+    ],
+)
+def test_maps_api_tells_what_is_missing(
+    picture: bytes | None, layer: str, told: str, recognizer: Recognizer
+) -> None:
+    with pytest.raises(demo.gr.Error, match=told):
+        demo.maps_api(recognizer, picture, "LeNet", layer)
+
+
+def test_results_of_each_net_and_of_all_together() -> None:
+    results = views.load_results()
+    for chosen in [*list_models(), "all"]:
+        data = views.results_data(results, chosen)
+        assert sum(map(sum, data["confusion"])) == 10_000
+        errors = next(row["errors"] for row in data["rows"] if row["key"] == chosen)
+        assert len(data["misread"]) == errors
+    curves = views.accuracy_curves(results)
+    assert set(curves["net"]) == set(list_models())
+
+
+def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "benchmark.json").write_text((views.RESULTS / "benchmark.json").read_text())
+    assert views.results_data(views.load_results(tmp_path), "all")["pictures"] is None
+    share = {"count": 9, "share": 0.9, "interval": [0.6, 0.98]}
+    digit = {"right": {"LeNet": share, "together": share},
+             "naive": {"LeNet": share | {"share": 0.3}, "together": share}}  # fmt: skip
+    rows = {
+        "canvas": {"title": "canvases", "n": 10, "refused": share, **digit},
+        "dot": {"title": "dots", "n": 10, "refused": share},
+    }
+    (tmp_path / "pictures.json").write_text(json.dumps({"rows": rows}))
+    data = views.results_data(views.load_results(tmp_path), "LeNet")["pictures"]
+    assert data["read"] == [{"title": "canvases", "n": 10, **share, "naive": 0.3}]
+    assert data["refused"] == [{"title": "dots", "n": 10, **share}]
+    newer = views.results_data(views.load_results(tmp_path), "MyVggNet")
+    assert newer["pictures"] is None
+
+
+def test_the_misread_digits_are_those_of_the_test_set() -> None:
+    images = views.mnist_test_images()
+    assert images.shape == (10_000, 28, 28)
+    from mnistcore.data import load_mnist
+
+    assert np.array_equal(images, load_mnist("test")[0][:, 0])
+
+
+@pytest.fixture(scope="module")
+def built(recognizer: Recognizer) -> Iterator[Any]:
+    app = demo.build(recognizer)
+    yield app
+    app.close()
+
+
+def test_two_endpoints_are_public_and_no_more(built: Any) -> None:
+    info = built.get_api_info()
+    assert set(info["named_endpoints"]) == {"/read", "/maps"}
+    assert info["unnamed_endpoints"] == {}
+    parameters = info["named_endpoints"]["/read"]["parameters"]
+    assert [p["parameter_name"] for p in parameters] == ["picture", "model"]
+
+
+def fits(answer: Any, schema: dict[str, Any]) -> bool:
+    """Whether an answer is just what a schema says."""
+    if "enum" in schema:
+        return answer in schema["enum"]
+    if schema["type"] == "array":
+        return isinstance(answer, list) and all(fits(item, schema["items"]) for item in answer)
+    if schema["type"] == "object":
+        known = schema.get("properties", dict.fromkeys(answer, schema.get("additionalProperties")))
+        return set(answer) == set(known) and all(fits(answer[name], known[name]) for name in known)
+    kinds = {"string": str, "integer": int, "number": float}
+    return isinstance(answer, kinds[schema["type"]])
+
+
+def test_the_documented_types_are_those_of_the_answers(recognizer: Recognizer) -> None:
+    assert fits(demo.read_api(recognizer, drawn(DIGITS["5"]), "all"), api.READING)
+    assert fits(demo.maps_api(recognizer, drawn(DIGITS["5"]), "LeNet"), api.MAPS)
+    assert not fits({"text": "5"}, api.READING)
+
+
+def test_mcp_without_its_packages_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "mcp.server.lowlevel.helper_types", None)
+    monkeypatch.setattr(sys, "argv", ["demo.py", "--mcp"])
+    with pytest.raises(SystemExit) as stop:
+        demo.main()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == (
+        'demo.py: --mcp needs more packages: pip install "gradio[mcp]"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--weights", "/nowhere"], "scripts/train_all.sh"),
+        (["--device", "tpu"], "unknown device 'tpu'"),
+        (["--port", "99999"], "--port is 99999; it must be from 1 to 65535"),
+    ],
+)
+def test_a_wrong_start_is_one_line(
+    flags: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["demo.py", *flags])
+    with pytest.raises(SystemExit) as stop:
+        demo.main()
+    assert stop.value.code == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert told in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        call = [sys.executable, "demo.py", "--port", port]
+        result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    told = f"demo.py: no free port {port} on 127.0.0.1; try another --port or --host\n"
+    assert result.stderr == told

@@ -1,0 +1,812 @@
+"""The real page in a real Chromium: what a visitor draws, uploads, chooses and sees."""
+
+import base64
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mnistcore.data import MEAN, STD, normalize
+from mnistcore.files import ROOT
+from mnistcore.models import list_models
+from mnistcore.reading.recognizer import Recognizer
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+expect = playwright_api.expect
+expect.set_options(timeout=20_000)  # a machine that is busy with the other tests is no failure
+
+EXAMPLES = ROOT / "assets" / "examples"
+SHOTS = ROOT / "runs" / "page"  # screenshots, to be looked at
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+Page = Any
+EMPTY = "\N{EN DASH}"
+ASIDE = re.compile("/component_server/?$")  # where the maps ask
+Strokes = list[list[tuple[float, float]]]
+
+# In units of the canvas, 420 by 280.
+DIGITS: dict[str, Strokes] = {
+    "0": [[(210, 50), (170, 75), (155, 140), (170, 205), (210, 230), (250, 205), (265, 140),
+           (250, 75), (210, 50)]],
+    "1": [[(210, 50), (210, 230)]],
+    "2": [[(160, 90), (180, 58), (215, 50), (250, 70), (250, 110), (215, 155), (155, 228),
+           (265, 228)]],
+    "3": [[(165, 65), (205, 48), (250, 72), (240, 115), (200, 135), (250, 155), (258, 200),
+           (205, 232), (158, 212)]],
+    "4": [[(215, 50), (155, 165), (265, 165)], [(235, 100), (235, 235)]],
+    "5": [[(250, 52), (175, 52), (168, 130), (215, 118), (255, 150), (250, 205), (205, 232),
+           (158, 215)]],
+    "6": [[(240, 50), (185, 95), (160, 165), (175, 220), (215, 232), (252, 205), (245, 160),
+           (205, 145), (165, 175)]],
+    "7": [[(155, 55), (265, 55), (220, 140), (195, 232)]],
+    "8": [[(250, 80), (210, 50), (170, 80), (185, 120), (235, 155), (255, 195), (210, 232),
+           (165, 195), (185, 155), (235, 120), (250, 80)]],
+    "9": [[(252, 95), (215, 52), (168, 80), (170, 125), (210, 140), (250, 110), (252, 80),
+           (250, 150), (235, 232)]],
+}  # fmt: skip
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def page(open_page: Open) -> Page:
+    return open_page()
+
+
+def at(page: Page) -> Callable[[float, float], tuple[float, float]]:
+    """From units of the canvas to pixels of the window."""
+    canvas = page.locator("#canvas canvas")
+    canvas.scroll_into_view_if_needed()
+    canvas.hover()  # waits until the layout rests
+    box = canvas.bounding_box()
+    return lambda x, y: (box["x"] + x * box["width"] / 420, box["y"] + y * box["height"] / 280)
+
+
+def draw(page: Page, strokes: Strokes, dx: float = 0, scale: float = 1) -> None:
+    place = at(page)
+    for stroke in strokes:
+        points = [place(dx + scale * x, 140 + scale * (y - 140)) for x, y in stroke]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point)
+        page.mouse.up()
+
+
+def touch(page: Page, strokes: Strokes) -> None:
+    place, session = at(page), page.context.new_cdp_session(page)
+
+    def send(kind: str, *points: tuple[float, float]) -> None:
+        touches = [{"x": x, "y": y} for x, y in points]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    for stroke in strokes:
+        points = [place(x, y) for x, y in stroke]
+        send("touchStart", points[0])
+        for point in points[1:]:
+            send("touchMove", point)
+        send("touchEnd")
+
+
+def press(page: Page, strokes: Strokes, spot: list[float]) -> None:
+    """Draw with the keyboard alone, arrows and Space; ``spot`` is where the pen is."""
+    page.locator("#canvas canvas").focus()
+
+    def walk(target: tuple[float, float]) -> None:
+        """Step by step, as near to the straight line as the arrows allow."""
+        way = [target[0] - spot[0], target[1] - spot[1]]
+        while True:
+            left = [target[0] - spot[0], target[1] - spot[1]]
+            steps = [round(side / 7) for side in left]
+            if steps == [0, 0]:
+                return
+
+            off_line = {}
+            for axis in (0, 1):
+                after = list(left)
+                after[axis] -= math.copysign(7, steps[axis])
+                off_line[axis] = abs(after[0] * way[1] - after[1] * way[0])
+            axis = min((axis for axis in (0, 1) if steps[axis]), key=off_line.__getitem__)
+            page.keyboard.press([["ArrowLeft", "ArrowRight"], ["ArrowUp", "ArrowDown"]][axis][
+                steps[axis] > 0])  # fmt: skip
+            spot[axis] += 7 if steps[axis] > 0 else -7
+
+    for stroke in strokes:
+        walk(stroke[0])
+        page.keyboard.press("Space")
+        for point in stroke[1:]:
+            walk(point)
+        page.keyboard.press("Space")
+
+
+def answer(page: Page) -> Any:
+    """The number in large, once it is that of what is on the canvas now."""
+    page.wait_for_function("""() => ["answer", "steps", "maps"].every((id) =>
+        Number(document.querySelector(`#${id} [data-number]`)?.dataset.number) >=
+        Number(document.querySelector("#canvas canvas").dataset.sent))""")
+    return page.locator(".answer-text")
+
+
+def click(page: Page, name: str) -> None:
+    page.locator(f"[data-tool={name}]").click()
+
+
+def test_digits_drawn_with_the_mouse(page: Page) -> None:
+    for digit, strokes in DIGITS.items():
+        expect(page.locator(".answer-text")).to_have_text(EMPTY)
+        draw(page, strokes)
+        expect(answer(page)).to_have_text(digit)
+        expect(page.locator(".bars .best .bar-digit")).to_have_text(digit)
+        assert page.locator(".nets tbody tr").count() == len(list_models())
+        click(page, "clear")
+
+
+def test_digits_drawn_with_a_finger_do_not_scroll_the_page(open_page: Open) -> None:
+    page = open_page(390, 844, has_touch=True, is_mobile=True)
+    for digit, strokes in DIGITS.items():
+        at(page)
+        before = page.evaluate("scrollY")
+        touch(page, strokes)
+        expect(answer(page)).to_have_text(digit)
+        assert page.evaluate("scrollY") == before
+        page.locator("[data-tool=clear]").tap()
+        expect(answer(page)).to_have_text(EMPTY)
+
+
+def test_digits_drawn_with_the_keyboard_alone(page: Page) -> None:
+    spot = [210.0, 56.0]  # where the pen begins
+    for digit, strokes in DIGITS.items():
+        press(page, strokes, spot)
+        expect(answer(page)).to_have_text(digit)
+        page.keyboard.press("Delete")
+        expect(answer(page)).to_have_text(EMPTY)
+
+
+def test_the_answer_comes_while_the_pen_is_down(page: Page) -> None:
+    place = at(page)
+    (points,) = DIGITS["7"]
+    page.mouse.move(*place(*points[0]))
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*place(*point), steps=5)
+    expect(page.locator(".answer-text")).to_have_text("7")
+    page.mouse.up()
+    expect(answer(page)).to_have_text("7")
+    expect(page.locator("#answer [role=status]")).to_contain_text("Read: 7")
+
+
+def test_undo_redo_clear_and_eraser(page: Page) -> None:
+    draw(page, DIGITS["1"])
+    draw(page, [[(160, 60), (209, 52)]])  # with it a 7 of sorts
+    both = page.evaluate("document.querySelector('#canvas canvas').toDataURL()")
+    click(page, "undo")
+    expect(answer(page)).to_have_text("1")
+    click(page, "undo")
+    expect(answer(page)).to_have_text(EMPTY)
+    expect(page.locator("[data-tool=undo]")).to_be_disabled()
+    click(page, "redo")
+    click(page, "redo")
+    expect(page.locator("[data-tool=redo]")).to_be_disabled()
+    assert page.evaluate("document.querySelector('#canvas canvas').toDataURL()") == both
+    click(page, "clear")
+    expect(answer(page)).to_have_text(EMPTY)
+    page.locator("#canvas canvas").press("Control+z")
+    assert page.evaluate("document.querySelector('#canvas canvas').toDataURL()") == both
+    click(page, "clear")
+    draw(page, DIGITS["8"])
+    expect(answer(page)).to_have_text("8")
+    click(page, "eraser")
+    page.locator("#canvas input[type=range]").fill("40")
+    draw(page, [[(x, 20), (x, 270)] for x in range(130, 300, 25)])
+    expect(answer(page)).to_have_text(EMPTY)
+    expect(page.locator(".answer-verdict")).to_have_text("Nothing to read.")
+    click(page, "pen")
+    draw(page, DIGITS["4"])
+    expect(answer(page)).to_have_text("4")
+
+
+def test_undo_and_clear_while_the_pen_is_down(page: Page) -> None:
+    canvas = page.locator("#canvas canvas")
+    place = at(page)
+    for key in ("Control+z", "Delete"):
+        page.mouse.move(*place(100, 50))
+        page.mouse.down()
+        page.mouse.move(*place(100, 200), steps=3)
+        page.keyboard.press(key)
+        page.mouse.move(*place(300, 200), steps=3)  # the pen is still down, and draws no more
+        page.mouse.up()
+        expect(answer(page)).to_have_text(EMPTY)
+        expect(page.locator(".pad-hint")).to_be_visible()
+        canvas.press("Space")
+        canvas.press("ArrowDown")
+        canvas.press(key)  # the same with the pen of the keyboard
+        expect(answer(page)).to_have_text(EMPTY)
+        expect(page.locator(".pad-hint")).to_be_visible()
+    draw(page, DIGITS["1"])
+    expect(answer(page)).to_have_text("1")
+
+
+def test_shortcuts_work_wherever_nothing_else_has_the_keys(page: Page) -> None:
+    draw(page, DIGITS["1"])
+    expect(answer(page)).to_have_text("1")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Control+z")
+    expect(answer(page)).to_have_text(EMPTY)
+    page.locator("#canvas input[type=range]").focus()
+    page.keyboard.press("Control+y")
+    expect(answer(page)).to_have_text("1")
+    for key in ("Alt+Backspace", "Control+Shift+Delete", "Alt+e"):  # the browser's own
+        page.keyboard.press(key)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("e")  # somebody dictates, perhaps
+    assert page.locator("[data-tool=pen]").get_attribute("aria-pressed") == "true"
+    page.locator("#net input").first.focus()
+    page.keyboard.press("Delete")
+    click(page, "link")
+    page.locator(".pad-note input").press("Delete")
+    assert page.locator(".answer-text").inner_text() == "1"
+
+
+def test_clearing_while_an_answer_is_on_its_way_leaves_none(page: Page) -> None:
+    for digit in ("3", "5", "0", "2"):
+        draw(page, DIGITS[digit])
+        click(page, "clear")
+        assert page.locator(".answer-text").inner_text() == EMPTY  # at once
+        expect(answer(page)).to_have_text(EMPTY)
+
+
+def test_clearing_asks_the_server_nothing(page: Page) -> None:
+    draw(page, DIGITS["3"])
+    expect(answer(page)).to_have_text("3")
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.post_data or "") if "queue/join" in r.url else None)
+    click(page, "clear")
+    expect(answer(page)).to_have_text(EMPTY)
+    page.locator("#net").get_by_text("MyVggNet").click()  # asks about the canvas as it is
+    expect(page.locator(".answer h3")).to_contain_text("MyVggNet")
+    assert page.locator(".answer-text").inner_text() == EMPTY
+    (body,) = asked
+    assert re.fullmatch(r"\d+ ", json.loads(body)["data"][0])
+
+
+# All answers that the page was sent, those that it does not show as well.
+HEAR = """
+const parse = JSON.parse;
+window.heard = [];
+JSON.parse = (...given) => {
+    const data = parse(...given);
+    if (data?.asked) window.heard.push(data);
+    return data;
+};
+"""
+
+
+def hold(page: Page, address: str, word: str) -> list[Any]:
+    """The requests with a word in them, from now on: each waits until it is continued."""
+    held: list[Any] = []
+
+    def catch(route: Any) -> None:
+        if word.encode() in (route.request.post_data_buffer or b""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"**/gradio_api/{address}*", catch)
+    return held
+
+
+@pytest.mark.parametrize("address", ["upload", "queue/join"])
+def test_a_late_answer_to_an_upload_is_not_shown_beside_the_canvas(
+    address: str, open_page: Open
+) -> None:
+    page = open_page(script=HEAR)
+    draw(page, DIGITS["3"])
+    expect(answer(page)).to_have_text("3")
+    held = hold(page, address, "seven")
+    with page.expect_request(f"**/gradio_api/{address}*"):
+        upload(page, example("seven"))
+    expect(page.locator(".answer-text")).to_have_text(EMPTY)
+    if address == "queue/join":
+        expect(page.get_by_label("Remove Image")).to_be_visible()
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator(".answer-text")).to_have_text("3")
+    assert len(held) == 1
+    held[0].continue_()
+    page.wait_for_function("heard.some(({ text, number }) => text === '7' && !number)")
+    assert page.locator(".answer-text").inner_text() == "3"
+    page.locator("#net").get_by_text("MyVggNet").click()  # of the drawing
+    expect(page.locator(".answer h3")).to_contain_text("MyVggNet")
+    assert page.locator(".answer-text").inner_text() == "3"
+    page.unroute_all()
+    page.get_by_role("tab", name="Upload").click()
+    expect(page.locator(".answer-text")).to_have_text("7")
+    page.locator("#net").get_by_text("MyNetV1").click()  # of the picture
+    expect(page.locator(".answer h3")).to_contain_text("MyNetV1")
+    assert page.locator(".answer-text").inner_text() == "7"
+
+
+def test_a_late_answer_of_another_net_is_not_shown(open_page: Open) -> None:
+    page = open_page(script=HEAR)
+    draw(page, DIGITS["1"])
+    expect(answer(page)).to_have_text("1")
+    held = hold(page, "queue/join", '"LeNet"')
+    draw(page, [[(160, 60), (209, 52)]])
+    page.locator("#net").get_by_text("MyVggNet").click()
+    expect(page.locator(".answer h3")).to_contain_text("MyVggNet")
+    page.wait_for_function("heard.some(({ model }) => model === 'MyVggNet')")
+    page.evaluate("""() => {
+        window.before = heard.length;
+        window.titles = [];
+        const title = document.querySelector(".answer h3");
+        const watch = new MutationObserver(() => titles.push(title.textContent));
+        watch.observe(title, { childList: true });
+    }""")
+    for route in held:
+        route.continue_()
+    page.wait_for_function("heard.slice(before).some(({ model }) => model === 'LeNet')")
+    assert all("MyVggNet" in title for title in page.evaluate("titles"))
+
+
+def test_another_net_has_other_bars(page: Page) -> None:
+    draw(page, [[(160, 90), (180, 58), (215, 50), (250, 70), (235, 110), (195, 130), (215, 232)]])
+    answer(page)
+    seen = set()
+    for name in ("LeNet", "MyFullConvNet", "MyNetV1", "MyNetV2", "MyVggNet", "All five"):
+        page.locator("#net").get_by_text(name, exact=True).click()
+        title = "All five together" if name == "All five" else name
+        expect(page.locator(".answer h3")).to_contain_text(title)
+        seen.add(
+            tuple(page.locator(".bar-fill").evaluate_all("bars => bars.map(b => b.style.height)"))
+        )
+    assert len(seen) >= 5  # two may agree to the last digit that a style holds
+
+
+def test_a_number_has_boxes_and_each_digit_can_be_looked_at(page: Page) -> None:
+    page.locator("#canvas input[type=range]").fill("12")
+    for digit, left in (("4", -130), ("0", 0), ("7", 130)):
+        draw(page, DIGITS[digit], 210 * 0.35 + left, scale=0.65)
+    expect(answer(page)).to_have_text("407")
+    boxes = page.locator("#steps .box")
+    assert boxes.count() == 3
+    for i, digit in enumerate("407"):
+        boxes.nth(i).press("Enter")
+        expect(boxes.nth(i)).to_be_focused()
+        expect(page.locator(".bars .best .bar-digit")).to_have_text(digit)
+        expect(page.locator("#steps .box[aria-pressed=true]")).to_have_attribute(
+            "aria-label", f"Look at digit {i + 1}: {digit}")  # fmt: skip
+
+
+def upload(page: Page, path: Path) -> None:
+    page.get_by_role("tab", name="Upload").click()
+    page.locator("#picture input[type=file]").set_input_files(path)
+
+
+def example(word: str) -> Path:
+    return next(path for path in EXAMPLES.iterdir() if word in path.name)
+
+
+def test_uploads_and_an_unreadable_file(page: Page, tmp_path: Path) -> None:
+    upload(page, example("three"))
+    expect(page.locator(".answer-text")).to_have_text("3")
+    page.get_by_label("Remove Image").click()
+    expect(page.locator(".answer-text")).to_have_text(EMPTY)
+    upload(page, example("number"))
+    expect(page.locator(".answer-text")).to_have_text("2049")
+    page.get_by_label("Remove Image").click()
+    expect(page.locator(".answer-text")).to_have_text(EMPTY)
+    fake = tmp_path / "fake.png"
+    fake.write_text("no picture at all")
+    upload(page, fake)
+    toast = page.locator("[data-testid=toast-body]")
+    expect(toast).to_contain_text("This file is not a picture that can be read.")
+    assert str(tmp_path) not in toast.inner_text()
+    assert "/" not in toast.inner_text()
+    upload(page, example("seven"))
+    expect(page.locator(".answer-text")).to_have_text("7")
+
+
+def test_examples_are_clicked_and_a_blank_is_blank(page: Page) -> None:
+    page.get_by_role("tab", name="Upload").click()
+    page.get_by_role("button", name="an eight by lamplight").click()
+    expect(page.locator(".answer-text")).to_have_text("8")
+    page.get_by_role("button", name="a blank").click()
+    expect(page.locator(".answer-text")).to_have_text(EMPTY)
+    expect(page.locator(".answer-verdict")).to_have_text("Nothing to read.")
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator(".answer-verdict")).to_have_text("Nothing to read yet.")
+
+
+def test_paste(open_page: Open) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    data = base64.b64encode(example("zero").read_bytes()).decode()
+    page.evaluate("""async (data) => {
+        const blob = await (await fetch("data:image/png;base64," + data)).blob();
+        await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+    }""", data)  # fmt: skip
+    page.get_by_role("tab", name="Upload").click()
+    page.get_by_label("Paste from clipboard").click()
+    expect(page.locator(".answer-text")).to_have_text("0")
+
+
+def test_webcam(open_page: Open) -> None:
+    page = open_page(permissions=["camera"])
+    page.get_by_role("tab", name="Upload").click()
+    page.get_by_label("Capture from camera").click()
+    page.get_by_text("Click to Access Webcam").click()
+    video = page.locator("#picture video")
+    expect(video).to_be_visible()
+    page.wait_for_function("document.querySelector('#picture video').videoWidth > 0")
+    mirrored = video.evaluate("video => getComputedStyle(video).transform")
+    assert "-1" not in mirrored
+    page.get_by_label("capture photo").click()
+    expect(page.locator("#steps .whole img").first).to_be_visible()
+    expect(page.locator(".answer-verdict")).not_to_have_text("Nothing to read yet.")
+
+
+def test_the_arithmetic_of_a_pixel_is_right(page: Page) -> None:
+    sent: list[str] = []
+    page.on("request", lambda r: sent.append(r.post_data) if "queue/join" in r.url else None)
+    draw(page, DIGITS["5"])
+    expect(answer(page)).to_have_text("5")
+    drawing = json.loads(sent[-1])["data"][0].partition("base64,")[2]
+    recognizer = Recognizer(device="cpu")
+    image = recognizer.read(base64.b64decode(drawing)).digits[0].image
+    weight, bias = list(recognizer.net("LeNet").parameters())[:2]
+    with torch.inference_mode():
+        conv = F.conv2d(normalize(torch.tensor(image))[None, None], weight, bias)[0]
+        pooled = F.max_pool2d(conv.relu(), 2)
+
+    for key, channel, row, column in (("conv1", 1, 9, 13), ("conv1+relu+pool", 4, 6, 5)):
+        target = page.locator(f"canvas[data-key='{key}'][data-channel='{channel}']")
+        target.scroll_into_view_if_needed()
+        side = 12 if "pool" in key else 24
+        box = target.bounding_box()
+        place = {"x": (column + 0.5) * box["width"] / side, "y": (row + 0.5) * box["height"] / side}
+        target.hover(position=place)
+        shown = float((pooled if "pool" in key else conv)[channel, row, column])
+        expect(page.locator("#maps .tip b")).to_have_text(told(shown))
+        target.click(position=place)
+        expect(page.locator("#maps .arithmetic h3")).to_contain_text(f"Map {channel + 1},")
+        found = {name: page.locator(f"[data-is={name}]") for name in ("value", "relu", "pooled")}
+        if "pool" in key:
+            window = conv[channel, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+            value = float(window.max())
+        else:
+            value = shown
+        expect(found["value"]).to_have_text(told(value))
+        expect(found["relu"]).to_have_text(told(max(value, 0)))
+        expect(found["pooled"]).to_have_text(
+            told(float(pooled[channel, row if "pool" in key else row // 2,
+                              column if "pool" in key else column // 2])))  # fmt: skip
+        expect(page.locator("#maps .mark")).to_be_visible()
+    page.keyboard.press("PageDown")
+    expect(page.locator("#maps .arithmetic h3")).to_have_text(
+        "Map 6, row 7, column 6, of conv1 + ReLU + max pooling"
+    )
+    said = page.locator("#maps [role=status]")
+    expect(said).to_have_text(re.compile("^Map 6, row 7, column 6: "))
+
+
+def test_the_pixel_that_is_explained_is_that_under_the_pointer(page: Page) -> None:
+    draw(page, DIGITS["8"])
+    expect(answer(page)).to_have_text("8")
+    target = page.locator("canvas[data-key='conv1'][data-channel='0']")
+    target.scroll_into_view_if_needed()
+    target.hover()
+    box = target.bounding_box()
+    side = box["width"] / 24
+    for column in range(4, 20, 3):
+        edge = box["x"] + column * side
+        x = next(x for x in (edge, edge + side) if x % 1 > 0.02) + 0.01  # just right of the edge
+        page.mouse.move(x, box["y"] + box["height"] / 2)
+        words = page.locator("#maps .tip span").inner_text()
+        page.mouse.down()
+        page.mouse.up()
+        expect(page.locator("#maps .arithmetic h3")).to_contain_text(words.removeprefix("map"))
+
+
+def test_another_layer_of_the_same_name_forgets_a_pixel_that_it_has_not(page: Page) -> None:
+    draw(page, DIGITS["6"])
+    expect(answer(page)).to_have_text("6")
+    choose_stage(page, "MyVggNet, conv1")
+    last = page.locator("canvas[data-key='conv1']").last
+    expect(last).to_have_attribute("data-channel", re.compile("^([7-9]|[1-9].)$"))
+    last.click()
+    heading = page.locator("#maps .arithmetic h3")
+    expect(heading).to_be_visible()
+    choose_stage(page, "LeNet, conv1")
+    expect(page.locator("canvas[data-key='conv1']")).to_have_count(6)
+    expect(page.locator("#maps .arithmetic")).to_contain_text("Click a pixel")
+    page.locator("canvas[data-key='conv1']").nth(1).click()
+    expect(heading).to_contain_text("Map 2,")
+    page.locator("#maps abbr").focus()
+    expect(page.locator("#maps .tip")).to_contain_text(f"\N{MINUS SIGN} {MEAN}) / {STD}:")
+    click(page, "clear")
+    expect(answer(page)).to_have_text(EMPTY)
+    expect(page.locator("#maps .row-note").nth(1)).to_have_text("6 of 24\N{MULTIPLICATION SIGN}24")
+
+
+def test_maps_are_of_the_digit_that_was_chosen_last_or_of_none(page: Page) -> None:
+    for digit, dx in (("1", -110), ("3", 0), ("5", 110)):
+        draw(page, DIGITS[digit], dx, 0.8)
+    expect(answer(page)).to_have_text("135")
+    digits = page.locator("#answer .answer-digits button")
+    questions: list[Any] = []
+    page.route(ASIDE, lambda question: questions.append(question))  # unanswered
+    with page.expect_request(ASIDE):
+        digits.nth(2).click()
+    with page.expect_request(ASIDE):
+        choose_stage(page, "LeNet, conv2")
+    with page.expect_request(ASIDE):
+        digits.nth(1).click()
+    while len(questions) < 3:  # a request is told of before it is handed over
+        page.title()
+    wanted = questions[-1].request.post_data_json["data"]
+    assert wanted["stage"] == "LeNet conv2"
+    for question in questions[::-1]:  # those that are no longer wanted are answered last
+        with page.expect_response(ASIDE):
+            question.continue_()
+    expect(page.locator("#maps canvas[data-key='conv2']")).to_have_count(16)
+    page.unroute_all()
+    page.route(ASIDE, lambda question: question.fulfill(json=None))
+    digits.nth(2).click()
+    expect(page.locator("#maps .arithmetic")).to_contain_text("too busy")
+    page.unroute_all()
+    digits.nth(2).click()
+    expect(page.locator("#maps .arithmetic")).to_contain_text("Click a pixel")
+
+
+def told(x: float) -> re.Pattern[str]:
+    """A number as the page writes it; the last of four digits may differ by one."""
+    texts = {f"{y:.4f}" for y in (x - 1e-4, x, x + 1e-4)}
+    texts |= {text.lstrip("-") for text in texts if float(text) == 0}
+    return re.compile(f"^({'|'.join(texts)})$".replace("-", "\N{MINUS SIGN}"))
+
+
+def test_the_six_maps_of_each_row_differ(page: Page) -> None:
+    draw(page, DIGITS["2"])
+    expect(answer(page)).to_have_text("2")
+    for key in ("kernels", "conv1", "conv1+relu", "conv1+relu+pool"):
+        maps = page.locator(f"canvas[data-key='{key}']").evaluate_all(
+            "all => all.map((canvas) => canvas.toDataURL())"
+        )
+        assert len(set(maps)) == 6
+    expect(page.locator(".maps-title")).to_contain_text("Computed on")
+    note = page.locator("#maps .row-note").first  # of the kernels, which reach to .5 or so
+    expect(note).to_have_text(re.compile(r"^5.5, on a scale of ±0\.\d{1,2}$"))
+
+
+@pytest.mark.parametrize("stage", ["LeNet, conv2", "MyNetV1, conv4", "MyVggNet, conv7"])
+def test_another_net_and_layer_in_the_same_place(stage: str, page: Page) -> None:
+    draw(page, DIGITS["3"])
+    expect(answer(page)).to_have_text("3")
+    choose_stage(page, stage)
+    conv = stage.split(", ")[1]
+    expect(page.locator(f"canvas[data-key='{conv}']").first).to_be_visible()
+    page.locator(f"canvas[data-key='{conv}']").nth(1).click()
+    expect(page.locator("#maps .arithmetic h3")).to_contain_text("Map 2,")
+    draw(page, [[(400, 20), (401, 20)]])  # stays with the next drawing
+    answer(page)
+    expect(page.locator(f"canvas[data-key='{conv}']").first).to_be_visible()
+
+
+def test_the_benchmark_and_a_misread_digit_on_the_canvas(page: Page) -> None:
+    page.get_by_role("tab", name="Benchmark").click()
+    expect(page.locator("#results-table tbody tr")).to_have_count(6)
+    expect(page.locator("#results-table tr.chosen th")).to_have_text("LeNet")
+    page.locator("#net").get_by_text("MyVggNet").click()
+    expect(page.locator("#results-table tr.chosen th")).to_have_text("MyVggNet")
+    expect(page.locator("#results h2").first).to_contain_text("MyVggNet")
+    page.locator(".misread button").nth(2).click()
+    expect(page.locator("#canvas canvas")).to_be_in_viewport()
+    expect(page.locator("#canvas canvas")).to_be_focused()
+    expect(page.locator(".pad-hint")).to_be_hidden()
+    expect(page.locator(".bars .best")).to_be_visible()
+
+
+def test_two_visitors_never_see_each_other(open_page: Open) -> None:
+    pages = {digit: open_page() for digit in ("3", "7")}
+    for _ in range(3):
+        for digit, page in pages.items():
+            draw(page, DIGITS[digit])
+        for digit, page in pages.items():
+            expect(answer(page)).to_have_text(digit)
+            click(page, "clear")
+        for page in pages.values():
+            expect(answer(page)).to_have_text(EMPTY)
+
+
+def choose_stage(page: Page, stage: str) -> None:
+    page.locator("#stage input").click()
+    page.get_by_role("option", name=stage).click()
+
+
+def link_of(page: Page) -> str:
+    """The fragment of the link that the page gives."""
+    click(page, "link")
+    link = page.locator(".pad-note input")
+    expect(link).to_be_visible()
+    assert link.input_value() == page.url
+    return "#" + page.url.partition("#")[2]
+
+
+def all_that_is_shown(page: Page) -> list[Any]:
+    """The drawing, the answer to the last digit, the net and the layer."""
+    answer(page)
+    page.wait_for_function("""() => {
+        const layer = document.querySelector("#stage input").value.split(", ")[1];
+        const net = document.querySelector("#net input:checked").value;
+        return document.querySelector(`#maps canvas[data-key="${layer}"]`) &&
+            document.querySelector(".answer h3").textContent.includes(net);
+    }""")
+    return page.evaluate("""() => [
+        document.querySelector("#canvas canvas").toDataURL(),
+        document.querySelector(".answer-text").textContent,
+        document.querySelector(".answer h3").textContent,
+        [...document.querySelectorAll(".bar-fill")].map((bar) => bar.style.height),
+        document.querySelector("#net input:checked").value,
+        document.querySelector("#stage input").value,
+        [...document.querySelectorAll("#maps canvas[data-key]")].map((one) => one.toDataURL()),
+    ]""")
+
+
+def test_a_link_holds_drawing_net_and_layer(open_page: Open) -> None:
+    page = open_page()
+    page.locator("#canvas input[type=range]").fill("13")
+    draw(page, DIGITS["8"], -60, scale=0.8)
+    draw(page, DIGITS["1"], 100)
+    click(page, "eraser")
+    draw(page, [[(310, 20), (310, 80)]])
+    page.locator("#net").get_by_text("MyVggNet").click()
+    choose_stage(page, "MyNetV1, conv2")
+    shown = all_that_is_shown(page)
+    assert shown[1] == "81"
+    other = open_page(fragment=link_of(page))
+    assert all_that_is_shown(other) == shown
+    click(other, "undo")  # it is a drawing like any other, and the address follows it
+    again = open_page(fragment="#" + other.url.partition("#")[2])
+    assert all_that_is_shown(again) == all_that_is_shown(other) != shown
+
+
+def test_a_link_of_a_digit_that_was_put_on_the_canvas(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_role("tab", name="Benchmark").click()
+    page.locator(".misread button").first.click()
+    expect(page.locator(".pad-hint")).to_be_hidden()
+    shown = all_that_is_shown(page)
+    assert all_that_is_shown(open_page(fragment=link_of(page))) == shown
+
+
+def test_a_link_in_a_page_that_is_open_and_one_of_nothing(open_page: Open) -> None:
+    page = open_page()
+    empty = link_of(page)
+    draw(page, DIGITS["5"])
+    five = link_of(page)
+    other = open_page(fragment=empty)
+    expect(other.locator(".answer-text")).to_have_text(EMPTY)
+    other.evaluate("(fragment) => { location.hash = fragment; }", five)
+    expect(other.locator(".answer-text")).to_have_text("5")
+    other.get_by_role("tab", name="Upload").click()
+    expect(other.locator(".answer-text")).to_have_text(EMPTY)
+    other.get_by_role("tab", name="Benchmark").click()
+    other.evaluate("location.hash = '#'")
+    other.evaluate("(fragment) => { location.hash = fragment; }", five)
+    expect(other.locator(".answer-text")).to_have_text("5")
+    expect(other.locator("#canvas canvas")).to_be_visible()
+    other.evaluate("(fragment) => { location.hash = fragment; }", empty)
+    expect(other.locator(".answer-text")).to_have_text(EMPTY)
+
+
+def test_a_link_is_copied_where_the_browser_can(open_page: Open) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    draw(page, DIGITS["7"])
+    click(page, "link")
+    expect(page.locator(".pad-note")).to_contain_text("Copied:")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    page = open_page(script="Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    click(page, "link")
+    expect(page.locator(".pad-note")).to_contain_text("Copy this:")
+
+
+GOOD = "net=LeNet&stage=LeNet+conv1&ink=CAIUA5ANkAMIKAUo"  # three points
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["ink=CAIUA5ANkAMIKAUo", GOOD[:-2], GOOD.replace("UA5", "UB5"), GOOD + "A" * 9000, GOOD + "!",
+     GOOD.replace("=LeNet&", "=LeNet6&"), GOOD.replace("conv1", "conv9")],
+)  # fmt: skip
+def test_a_damaged_link_is_an_empty_canvas_and_a_sentence(fragment: str, open_page: Open) -> None:
+    page = open_page(fragment="#" + fragment)
+    expect(page.locator(".pad-note")).to_have_text(
+        "This link is damaged: its drawing cannot be shown."
+    )
+    expect(answer(page)).to_have_text(EMPTY)
+    expect(page.locator(".pad-hint")).to_be_visible()
+    draw(page, DIGITS["2"])
+    expect(answer(page)).to_have_text("2")
+    expect(page.locator(".pad-note")).to_be_hidden()
+
+
+def test_a_drawing_that_is_too_long_for_a_link(page: Page) -> None:
+    page.evaluate("""() => {
+        const canvas = document.querySelector("#canvas canvas");
+        const box = canvas.getBoundingClientRect();
+        const send = (kind, i) => canvas.dispatchEvent(new PointerEvent(kind, {
+            pointerId: 7, clientX: box.left + (i % 2 ? 20 : 50), clientY: box.top + (i % 200) }));
+        canvas.setPointerCapture = () => {}; // there is no such pointer
+        send("pointerdown", 0);
+        for (let i = 1; i < 3500; i++) send("pointermove", i);
+        send("pointerup", 3500);
+    }""")
+    click(page, "link")
+    expect(page.locator(".pad-note")).to_have_text("This drawing is too long for a link.")
+    assert "#" not in page.url
+    click(page, "clear")
+    link_of(page)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_and_axe_finds_nothing_serious(scheme: str, width: int, open_page: Open) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    asks_axe = (scheme, width) in {("light", 1280), ("dark", 360)}  # it takes longer than the rest
+    page = open_page(width, 800, color_scheme=scheme)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+
+    def check(name: str) -> None:
+        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, f"{name} is {overflow} px too wide"
+        page.evaluate("scrollTo(0, 0)")  # the head of the page stays in sight
+        page.screenshot(path=SHOTS / f"{name}_{scheme}_{width}.png", full_page=True)
+        found = axe.run(page).response["violations"] if asks_axe else []
+        serious = [v for v in found if v["impact"] in ("serious", "critical")]
+        assert not serious, json.dumps(
+            [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in serious], indent=1
+        )
+
+    check("empty")
+    draw(page, DIGITS["8"])
+    expect(answer(page)).to_have_text("8")
+    page.locator("canvas[data-key='conv1']").nth(2).click()
+    expect(page.locator("[data-is=value]")).to_be_visible()
+    check("read")
+    page.get_by_role("tab", name="Upload").click()
+    expect(page.get_by_role("button", name="a blank")).to_be_visible()
+    check("upload")
+    page.get_by_role("button", name="a number").click()
+    expect(page.locator(".answer-text")).to_have_text("2049")
+    text, words = (page.locator(f".answer-{part}").bounding_box() for part in ("text", "words"))
+    assert text["x"] + text["width"] <= words["x"] or text["y"] + text["height"] <= words["y"]
+    assert page.locator(".answer-text").evaluate("text => text.scrollWidth <= text.clientWidth")
+    check("number")
+    page.get_by_role("tab", name="Benchmark").click()
+    expect(page.locator(".misread button").first).to_be_visible()
+    expect(page.locator("#curves svg.marks")).to_be_visible()
+    check("benchmark")
+    page.get_by_role("tab", name="About").click()
+    expect(page.locator("#about h2").first).to_be_visible()
+    check("about")
+
+
+def test_the_api_reads_and_gives_maps(server: str) -> None:
+    gradio_client = pytest.importorskip("gradio_client")
+    client = gradio_client.Client(server, verbose=False)
+    picture = gradio_client.handle_file(str(example("number")))
+    read = client.predict(picture, "all", api_name="/read")
+    assert read["text"] == "2049"
+    assert len(read["digits"]) == 4
+    maps = client.predict(picture, "LeNet", api_name="/maps")["maps"]
+    assert len(maps["conv1"]) == 6
+    client.close()

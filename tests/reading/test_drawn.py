@@ -1,0 +1,85 @@
+"""What the reader is for: digits that people drew and photographed, beside the checkout."""
+
+import importlib.util
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnistcore.benchmark.scenes import FULL_LETTERS
+from mnistcore.files import ROOT
+from mnistcore.reading.recognizer import read
+
+DRAWN = ROOT.parent / "shared" / "drawn"
+
+pytestmark = pytest.mark.skipif(not DRAWN.is_dir(), reason="no drawn digits beside the checkout")
+
+
+def assert_share(right: list[bool], goal: float, sampled: bool) -> None:
+    """The goal is reached, but for what a sample is off by chance: three standard deviations."""
+    noise = 3 * math.sqrt(goal * (1 - goal) / len(right)) if sampled else 0
+    assert np.mean(right) >= goal - noise - 1e-9
+
+
+@pytest.fixture(scope="module")
+def render() -> ModuleType:
+    """The module that draws strokes as a browser's canvas would."""
+    spec = importlib.util.spec_from_file_location("render", DRAWN / "render.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def files(folder: str) -> Iterator[tuple[Path, str]]:
+    """Pictures and what is on them, without those over which people hesitate."""
+    for path in sorted((DRAWN / folder).iterdir()):
+        if "_hard" not in path.stem:
+            yield path, path.stem.split("_")[0]
+
+
+def drawings(
+    render: ModuleType, name: str, which: slice, among: str = ""
+) -> Iterator[tuple[Any, str]]:
+    """Some random samples of a set of strokes, each on its random canvas, and their labels."""
+    strokes = render.load_strokes(DRAWN / name)
+    chosen = [i for i, label in enumerate(strokes.label) if not among or str(label) in among]
+    for i in np.random.default_rng(0).permutation(chosen)[which]:
+        yield render.random_canvas(strokes.sample(i), seed=int(i))[0], str(strokes.label[i])
+
+
+@pytest.mark.parametrize(
+    "which", [slice(120), pytest.param(slice(120, 400), marks=pytest.mark.slow)]
+)
+def test_strokes(render: ModuleType, which: slice) -> None:
+    right = [read(image).text == label for image, label in drawings(render, "strokes.npz", which)]
+    assert_share(right, 0.985, sampled=True)
+
+
+def test_photographs() -> None:
+    right = [read(path).text == label for path, label in files("photos")]
+    assert_share(right, 0.98, sampled=False)
+
+
+def test_files_of_paint_programs() -> None:
+    right = [read(path).text == label for path, label in files("paint")]
+    assert_share(right, 1, sampled=False)
+
+
+def test_numbers() -> None:
+    wrong = [path.name for path, label in files("numbers") if read(path).text != label]
+    assert len(wrong) <= 2
+
+
+@pytest.mark.slow
+def test_what_is_no_digit_is_refused(render: ModuleType) -> None:
+    letters = [image for image, _ in drawings(render, "letters.npz", slice(150), FULL_LETTERS)]
+    doodles = np.load(DRAWN / "doodles.npz")["images"]
+    others = [path for path, _ in files("not_digits")]
+    refused = [read(picture).verdict != "digit" for picture in (*letters, *doodles, *others)]
+    assert_share(refused, 0.9, sampled=True)

@@ -1,0 +1,357 @@
+"""Many visitors at once at the real server: is each told what is on its own picture, and how soon?
+
+``python -m tests.tools.load --clients 64 --seconds 60`` starts demo.py, or takes ``--url``; it
+needs no browser. A visitor does what the page does for a person: it writes a number of its own
+stroke by stroke, the pen down for 0.3 to 0.6 s and up for 1 to 2 s. While the pen is down a picture
+is sent every 100 ms, as soon as the one before is answered, and after a pause twice as long as an
+answer takes where that is more than 200 ms; another when the pen goes up.
+A finished
+number is looked at through the eyes of two other nets, a second each, every other one is also
+uploaded and sent to ``/read``, and the canvas is cleared.
+
+Every answer is compared with what a Recognizer here says of the same picture. Prints a line to read
+and a line of JSON; ends with status 1 if an answer was wrong or did not come.
+"""
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mnistcore.models import list_models
+from mnistcore.pens.font import DIGITS
+from mnistcore.pens.strokes import FORMS_OF, pen_strokes, render
+from mnistcore.reading.recognizer import Recognizer
+from tests.tools.server import percentiles, resident_mb, served
+
+LONGEST = 60  # seconds until an answer: signs of life keep its stream open for ever
+TICK = 0.1  # seconds between the pictures that the canvas sends of a stroke
+SIDE, ROWS, PEN = 210, slice(35, 175), 6  # pixels of the picture that the canvas sends
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """One stroke of a number: what the canvas sends."""
+
+    ticks: list[bytes]  # pictures while the pen is down
+    picture: bytes  # when it is up again
+    answer: Answer  # what is on it
+
+
+class WrongAnswer(Exception):  # noqa: N818 - it is an answer
+    """An answer that is not that of the picture."""
+
+
+def write_number(number: str, rng: np.random.Generator, recognizer: Recognizer) -> list[Stroke]:
+    """A number as a hand writes it on the canvas, stroke by stroke."""
+    side = min(90, 0.8 * SIDE / len(number))
+    strokes: list[NDArray[np.float32]] = []
+    for place, digit in enumerate(number):
+        form = DIGITS[str(rng.choice(FORMS_OF[int(digit)]))]
+        middle = np.array([SIDE * (place + 0.5) / len(number), SIDE / 2], np.float32)
+        strokes += [part * side + middle for part in pen_strokes(form, rng)]
+    written = []
+    for count, stroke in enumerate(strokes):
+        ends = [
+            max(2, round(len(stroke) * share)) for share in np.arange(1, rng.integers(3, 7)) / 6
+        ]
+        ticks = [picture([*strokes[:count], stroke[:end]]) for end in ends]
+        whole = picture(strokes[: count + 1])
+        written.append(Stroke(ticks, whole, recognizer.read(whole).summary()))
+    return written
+
+
+def picture(strokes: list[NDArray[np.float32]]) -> bytes:
+    """Strokes on the canvas, as lossless WebP."""
+    ink = render(strokes, SIDE, PEN)[ROWS]
+    buffer = io.BytesIO()
+    Image.fromarray((255 * ink).astype(np.uint8)).convert("RGB").save(
+        buffer, "WEBP", lossless=True, method=0
+    )
+    return buffer.getvalue()
+
+
+def check(answer: Answer, expected: Answer) -> None:
+    """Compare two answers, whichever net was asked.
+
+    Raises:
+        WrongAnswer: they are not of the same picture.
+    """
+    digits, known = answer.get("digits", []), expected["digits"]
+    if [digit["box"] for digit in digits] != [digit["box"] for digit in known]:
+        raise WrongAnswer(f"{answer.get('text')!r} where {expected['text']!r} is written")
+    for digit, right in zip(digits, known, strict=True):
+        for net, probs in right["probs_by_model"].items():
+            if not np.allclose(digit["probs_by_model"][net], probs, atol=1e-4):
+                raise WrongAnswer(f"other probabilities of a {right['label']}")
+
+
+class Tally:
+    """What all visitors saw."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, list[float]] = defaultdict(list)  # milliseconds by kind
+        self.requests = 0
+        self.errors: list[str] = []
+        self.wrong: list[str] = []
+
+    @contextlib.contextmanager
+    def timed(self, kind: str) -> Any:
+        """Keep the time from now to the end, or what went wrong."""
+        start = time.perf_counter()
+        try:
+            yield
+            self.times[kind].append(1e3 * (time.perf_counter() - start))
+        except WrongAnswer as error:
+            self.wrong.append(f"{kind}: {error}")
+        except (httpx.HTTPError, TimeoutError, RuntimeError, ValueError, LookupError) as error:
+            self.errors.append(f"{kind}: {error!r}")
+
+
+class Visitor:
+    """One browser with the page open."""
+
+    def __init__(self, http: httpx.AsyncClient, tally: Tally, numbers: list[list[Stroke]],
+                 seed: int, haste: float) -> None:  # fmt: skip
+        self.http, self.tally, self.numbers, self.haste = http, tally, numbers, haste
+        self.random = random.Random(seed)
+        self.session = uuid.uuid4().hex
+        self.sent = 10**6 * seed  # so that no two visitors number their drawings alike
+        self.net, self.nets = "LeNet", [*list_models(), "all"]
+        self.ids: dict[str | None, int] = {}
+        self.events: list[dict[str, Any]] = []
+        self.value = f"{self.sent} "
+        self.newest: tuple[bytes, Answer | None] | None = None
+        self.pause = 0.0  # seconds before the next picture of a stroke
+
+    async def stay(self, seconds: float) -> None:
+        """Open the page, write and look until the time is over."""
+        end = time.perf_counter() + seconds
+        await asyncio.sleep(self.random.uniform(0, min(5, seconds / 4)))
+        with self.tally.timed("page"):
+            self.tally.requests += 1
+            (await self.http.get("/")).raise_for_status()
+            config = (await self.http.get("/config")).raise_for_status().json()
+            self.ids = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
+            self.events = config["dependencies"]
+        if not self.events:
+            return  # why is among the errors
+        beat = asyncio.create_task(self.heartbeat())
+        number = 0
+        while time.perf_counter() < end:
+            await self.write(self.numbers[number % len(self.numbers)], number % 2 == 0)
+            number += 1
+        beat.cancel()
+
+    async def heartbeat(self) -> None:
+        """The connection by which the server knows that the page is open."""
+        with contextlib.suppress(httpx.HTTPError):
+            async for _ in self.lines(f"/gradio_api/heartbeat/{self.session}"):
+                pass
+
+    async def look(self, seconds: float) -> None:
+        """Look at an answer for a while, a shorter one in haste."""
+        await asyncio.sleep(seconds / self.haste)
+
+    async def write(self, strokes: list[Stroke], upload: bool) -> None:
+        """Write a number, look at it, wipe it off."""
+        for stroke in strokes:
+            await self.draw(stroke)
+            await self.look(self.random.uniform(1, 2))
+        for _ in range(2):
+            self.net = self.random.choice([net for net in self.nets if net != self.net])
+            with self.tally.timed("net"):
+                await self.show("net", "change", strokes[-1].answer)
+            await self.look(1)
+        if upload:
+            with self.tally.timed("read"):
+                check(await self.read(strokes[-1].picture), strokes[-1].answer)
+            await self.look(1)
+        self.sent += 1
+        self.value = f"{self.sent} "  # the page empties itself
+
+    async def draw(self, stroke: Stroke) -> None:
+        """A stroke, and the answer to it. As on the page, one request is on its way at a time."""
+        sender: asyncio.Task[None] | None = None
+        due = time.perf_counter() + self.pause
+        for tick in stroke.ticks:
+            if time.perf_counter() >= due:
+                self.newest = tick, None
+                due = time.perf_counter() + self.pause
+                if sender is None or sender.done():
+                    sender = asyncio.create_task(self.send())
+            await asyncio.sleep(TICK)
+        with self.tally.timed("stroke"):
+            start = time.perf_counter()
+            self.newest = stroke.picture, stroke.answer
+            if sender is None or sender.done():
+                sender = asyncio.create_task(self.send())
+            await sender
+            took = time.perf_counter() - start
+            self.pause = 2 * took if took > 2 * TICK else 0
+
+    async def send(self) -> None:
+        """Send the newest picture, and what became the newest meanwhile."""
+        while self.newest:
+            (content, expected), self.newest = self.newest, None
+            self.sent += 1
+            data = base64.b64encode(content).decode()
+            self.value = f"{self.sent} data:image/webp;base64,{data}"
+            if expected is None:
+                with self.tally.timed("tick"):
+                    await self.show("canvas", "input", None)
+            else:
+                await self.show("canvas", "input", expected)
+
+    async def show(self, component: str, event: str, expected: Answer | None) -> None:
+        """Trigger an event of the page and check the answer that its view would show."""
+        target = [self.ids[component], event]
+        known = {self.ids["canvas"]: self.value, self.ids["net"]: self.net,
+                 self.ids["stage"]: "LeNet conv1"}  # fmt: skip
+        asked = {}
+        for handler in self.events:
+            if target in handler["targets"] and handler["backend_fn"]:  # else the browser does it
+                body = {
+                    "data": [known.get(place) for place in handler["inputs"]],
+                    "fn_index": handler["id"], "session_hash": self.session,
+                    "trigger_id": target[0], "event_data": None,
+                }  # fmt: skip
+                joined = await self.http.post("/gradio_api/queue/join", json=body)
+                self.tally.requests += 1
+                asked[joined.raise_for_status().json()["event_id"]] = handler["outputs"]
+        shown: dict[int, Any] = {}
+        async with asyncio.timeout(LONGEST):
+            async for line in self.lines(f"/gradio_api/queue/data?session_hash={self.session}"):
+                message = json.loads(line[5:]) if line.startswith("data:") else {}
+                if message.get("msg") == "process_completed":
+                    if not message["success"]:
+                        raise RuntimeError(f"refused: {message['output']}")
+                    outputs = asked[message["event_id"]]
+                    shown |= zip(outputs, message["output"]["data"], strict=True)
+        answer = json.loads(shown[self.ids["answer"]])
+        if (answer["number"], answer["model"]) != (self.sent, self.net):
+            raise WrongAnswer(f"that of drawing {answer['number']} instead of {self.sent}")
+        if expected:
+            check(answer, expected)
+
+    async def read(self, content: bytes) -> Answer:
+        """Upload a picture and have it read."""
+        files = {"files": ("number.webp", content)}
+        uploaded = await self.http.post("/gradio_api/upload", files=files)
+        (path,) = uploaded.raise_for_status().json()
+        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        called = await self.http.post("/gradio_api/call/read", json={"data": [file, self.net]})
+        self.tally.requests += 2
+        identity = called.raise_for_status().json()["event_id"]
+        lines = [line async for line in self.lines(f"/gradio_api/call/read/{identity}") if line]
+        if lines[-2] != "event: complete":
+            raise RuntimeError(f"refused: {lines}")
+        answer: Answer = json.loads(lines[-1].removeprefix("data: "))[0]
+        return answer
+
+    async def lines(self, address: str) -> AsyncIterator[str]:
+        """What the server streams."""
+        async with self.http.stream("GET", address) as response:
+            response.raise_for_status()
+            async for line in response.aiter_lines():
+                yield line
+
+
+async def drive(
+    url: str, numbers: list[list[list[Stroke]]], seconds: float,
+    process: subprocess.Popen[bytes] | None, haste: float,
+) -> tuple[Tally, list[float]]:  # fmt: skip
+    """Let a visitor for each list of numbers stay for a while.
+
+    Returns:
+        What they saw, and the server's memory in MB before and then every sixth of the time.
+    """
+    tally, memory = Tally(), []
+
+    async def watch() -> None:
+        while process:
+            memory.append(round(resident_mb(process), 1))
+            await asyncio.sleep(seconds / 6)
+
+    async with contextlib.AsyncExitStack() as stack:
+        visitors = []
+        for seed, own in enumerate(numbers, 1):
+            # One each: to look through a pool that all share takes a quarter of the script's time.
+            http = httpx.AsyncClient(base_url=url, timeout=60, verify=False)
+            await stack.enter_async_context(http)
+            visitors.append(Visitor(http, tally, own, seed, haste))
+        watcher = asyncio.create_task(watch())
+        await asyncio.gather(*(visitor.stay(seconds) for visitor in visitors))
+        watcher.cancel()
+    return tally, memory
+
+
+def main() -> None:
+    """Drive, print, and say by the exit status whether all was right."""
+    parser = argparse.ArgumentParser(description="Many visitors at once at the real page.")
+    parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--haste", type=float, default=1, help="divides the pauses of a visitor")
+    parser.add_argument("--url", help="a server on this machine; demo.py is started by default")
+    parser.add_argument("--out", type=Path, help="JSON of the figures")
+    args = parser.parse_args()
+    if args.url and urlsplit(args.url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        parser.error("--url: only a server on this machine is put under load")
+    if args.haste <= 0:
+        parser.error(f"--haste is {args.haste:g}; it must be more than 0")
+
+    recognizer = Recognizer(device="cpu")
+    rng = np.random.default_rng(0)
+    numbers = [
+        [write_number(f"{client}{other}", rng, recognizer) for other in (3, 7)]
+        for client in range(10, 10 + args.clients)
+    ]
+    with contextlib.ExitStack() as stack:
+        url, process = args.url, None
+        if not url:
+            url, process, _ = stack.enter_context(served("demo.py", "--device", "cpu"))
+        tally, memory = asyncio.run(drive(url, numbers, args.seconds, process, args.haste))
+
+    times = [ms for kind in tally.times.values() for ms in kind]
+    if not times:
+        sys.exit(f"nothing was answered: {tally.errors[:5]}")
+    figures = {
+        "clients": args.clients, "seconds": args.seconds, "cores": os.cpu_count(),
+        "requests": tally.requests, "errors": len(tally.errors), "mixed": len(tally.wrong),
+        "ms": percentiles(times), "ms_by_kind": {k: percentiles(v) for k, v in tally.times.items()},
+        "memory_mb": memory, "examples": (tally.errors + tally.wrong)[:5],
+    }  # fmt: skip
+    print(
+        f"{args.clients} clients, {args.seconds:g} s: {tally.requests:,} requests, "
+        f"{len(tally.errors)} errors, {len(tally.wrong)} wrong answers, "
+        f"median {figures['ms']['median']:.0f} ms, 95 % under {figures['ms']['p95']:.0f} ms"
+        + (f", memory {memory[0]:.0f} to {memory[-1]:.0f} MB" if memory else "")
+    )
+    print(json.dumps(figures))
+    if args.out:
+        args.out.write_text(json.dumps(figures, indent=1) + "\n")
+    sys.exit(bool(tally.errors or tally.wrong))
+
+
+if __name__ == "__main__":
+    main()

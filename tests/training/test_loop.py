@@ -1,0 +1,291 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from mnistcore import checkpoint
+from mnistcore.__main__ import main
+from mnistcore.data import load_mnist, split_train_val
+from mnistcore.metrics import measure, predict_logits
+from mnistcore.models import list_models
+from mnistcore.training import loop as training
+from mnistcore.training.loop import Training, Workers, moving_average, train
+from mnistcore.training.recipes import RECIPES, TrainConfig
+from tests.conftest import load_small
+
+pytestmark = pytest.mark.usefixtures("small_mnist")
+
+ALONE = Workers(0, 1, torch.device("cpu"))
+SHORT = TrainConfig(epochs=3, batch_size=100, val_size=500, ema=0.1)
+QUIET = tqdm(disable=True)
+
+
+def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return all(torch.equal(a[key], b[key]) for key in a)
+
+
+def without_seconds(history: list[dict[str, float]]) -> list[dict[str, float]]:
+    return [{k: v for k, v in entry.items() if k != "seconds"} for entry in history]
+
+
+@pytest.fixture(scope="module")
+def finished(
+    small_mnist: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
+    out = tmp_path_factory.mktemp("finished")
+    return out, train("MyNetV2", SHORT, out_dir=out, device="cpu")
+
+
+def test_there_is_a_recipe_for_every_net() -> None:
+    assert list(RECIPES) == list_models()
+
+
+def test_the_distortion_fades_out_at_the_end() -> None:
+    config = TrainConfig(degrees=10, elastic=0.5, fade=0.2)
+    assert config.distortion(0) == config.distortion(0.7)
+    assert config.distortion(0)["degrees"] == 10
+    assert config.distortion(0.9) == pytest.approx(
+        {name: amount / 2 for name, amount in config.distortion(0).items()}
+    )
+    assert set(config.distortion(1).values()) == {0}
+    assert replace(config, fade=0).distortion(1) == config.distortion(0)
+
+
+def test_the_average_is_the_mean_until_its_memory_is_full() -> None:
+    averaged, update = [torch.tensor([1.0])], moving_average(memory=3)
+    means = []
+    for steps, value in enumerate([2.0, 3.0, 6.0, 7.0], start=1):
+        update(averaged, [torch.tensor([value])], torch.tensor(steps))
+        means.append(averaged[0].item())
+    assert means == pytest.approx([1.5, 2.0, 3.0, 4.0])  # the last forgets a quarter of 3
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_it_overfits_32_images(name: str, few_images: Tensor, few_labels: Tensor) -> None:
+    epochs = 30 if name == "MyNetV1" else 120  # the largest is the first to know them
+    recipe = replace(
+        RECIPES[name], epochs=epochs, batch_size=32, lr=2e-3,
+        degrees=0.0, scale=0.0, shear=0.0, shift=0.0, elastic=0.0,
+    )  # fmt: skip
+    run = Training(name, recipe, ALONE, 32)
+    for _ in range(recipe.epochs):
+        run.history.append(run.epoch(few_images[:32], few_labels[:32], QUIET))
+    answers = measure(predict_logits(run.model, few_images[:32]), few_labels[:32])
+    assert answers.errors == 0
+    assert answers.loss < 0.1
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(
+    finished: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    _, content = finished
+    again = train("mynetv2", SHORT, out_dir=tmp_path / "a", device="cpu")
+    other = train("MyNetV2", replace(SHORT, seed=1), out_dir=tmp_path / "b", device="cpu")
+    assert equal(content["weights"], again["weights"])
+    assert without_seconds(content["history"]) == without_seconds(again["history"])
+    assert not equal(content["weights"], other["weights"])
+
+
+def test_every_epoch_trains_in_train_mode_and_evaluates_in_eval_mode(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls: list[tuple[bool, bool]] = []
+    forward = nn.Dropout.forward
+
+    def spy(self: nn.Dropout, x: Tensor) -> Tensor:
+        calls.append((torch.is_grad_enabled(), self.training))
+        return forward(self, x)
+
+    monkeypatch.setattr(nn.Dropout, "forward", spy)
+    train("MyNetV2", SHORT, out_dir=tmp_path, device="cpu")
+    assert set(calls) == {(True, True), (False, False)}
+    assert calls.count((True, True)) == SHORT.epochs * 2000 // SHORT.batch_size
+
+
+def test_images_come_in_a_new_order_every_epoch(
+    few_images: Tensor, few_labels: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Tensor] = []
+
+    def record(images: Tensor, *_: Any, **__: Any) -> Tensor:
+        seen.append(images[:, 0, 14, 14].clone())
+        return images
+
+    monkeypatch.setattr(training, "distort", record)
+    n = len(few_images)
+    run = Training("LeNet", replace(SHORT, epochs=20, batch_size=n), ALONE, n)
+    for _ in range(2):
+        run.history.append(run.epoch(few_images, few_labels, QUIET))
+    stored = few_images[:, 0, 14, 14].float() / 255
+    first, second = seen
+    assert not torch.equal(first, stored)
+    assert not torch.equal(first, second)
+    for order in seen:
+        torch.testing.assert_close(order.sort().values, stored.sort().values)
+
+
+def test_training_never_asks_for_the_test_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def spy(split: str, *args: Any) -> tuple[Tensor, Tensor]:
+        asked.append(split)
+        return load_small(split, *args)
+
+    monkeypatch.setattr(training, "load_mnist", spy)
+    train("LeNet", replace(SHORT, epochs=1), out_dir=tmp_path, device="cpu")
+    assert asked == ["train"]
+
+
+def test_a_finished_training_leaves_checkpoint_history_and_curves(
+    finished: tuple[Path, dict[str, Any]],
+) -> None:
+    out, content = finished
+    assert sorted(path.name for path in out.rglob("*") if path.is_file()) == [
+        "MyNetV2.pt",
+        "curves.png",
+        "history.json",
+    ]
+    history = json.loads((out / "MyNetV2" / "history.json").read_text())
+    assert history == content["history"]
+    assert len(history) == SHORT.epochs
+    assert history[-1]["val_accuracy"] > 0.5  # sixty steps
+
+
+def test_the_metrics_of_a_checkpoint_are_those_of_its_weights(
+    finished: tuple[Path, dict[str, Any]],
+) -> None:
+    out, content = finished
+    images, labels = load_small("train")
+    _, val_idx = split_train_val(SHORT.val_size, len(images))
+    model = checkpoint.load_model("MyNetV2", out)
+    val = measure(predict_logits(model, images[val_idx]), labels[val_idx])
+    assert content["val"] == vars(val)
+    assert content["val"]["loss"] == pytest.approx(content["history"][-1]["val_loss"], rel=1e-4)
+
+
+def test_half_weights_are_stored_as_float16(tmp_path: Path) -> None:
+    train("LeNet", replace(SHORT, epochs=1, half_weights=True), out_dir=tmp_path, device="cpu")
+    content = checkpoint.load(tmp_path / "LeNet.pt")
+    assert {weight.dtype for weight in content["weights"].values()} == {torch.float16}
+
+
+def test_interrupted_and_resumed_is_bit_for_bit_the_same(
+    finished: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, content = finished
+    epoch = Training.epoch
+
+    def interrupted(self: Training, images: Tensor, labels: Tensor, bar: tqdm) -> dict[str, float]:
+        if len(self.history) == 2:
+            raise KeyboardInterrupt
+        return epoch(self, images, labels, bar)
+
+    monkeypatch.setattr(Training, "epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train("MyNetV2", SHORT, out_dir=tmp_path, device="cpu")
+    monkeypatch.setattr(Training, "epoch", epoch)
+    assert not (tmp_path / "MyNetV2.pt").exists()
+    resumed = train("MyNetV2", SHORT, out_dir=tmp_path, resume=True, device="cpu")
+    assert equal(content["weights"], resumed["weights"])
+    assert without_seconds(content["history"]) == without_seconds(resumed["history"])
+
+
+def test_resuming_a_finished_training_trains_no_more(
+    finished: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, content = finished
+    monkeypatch.delattr(Training, "epoch")
+    assert equal(
+        train("MyNetV2", SHORT, out_dir=out, resume=True, device="cpu")["weights"],
+        content["weights"],
+    )
+
+
+def test_resuming_with_other_settings_is_refused(finished: tuple[Path, dict[str, Any]]) -> None:
+    out, _ = finished
+    with pytest.raises(ValueError, match=r"MyNetV2.pt was made with lr 0.004 \(now 0.1\)"):
+        train("MyNetV2", replace(SHORT, lr=0.1), out_dir=out, resume=True, device="cpu")
+
+
+def test_a_state_of_another_kind_is_refused(
+    finished: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    out, _ = finished
+    state = tmp_path / "MyNetV2" / "training.pt"
+    state.parent.mkdir()
+    state.write_bytes((out / "MyNetV2.pt").read_bytes())
+    with pytest.raises(ValueError, match=r"training\.pt holds no ema; delete it"):
+        train("MyNetV2", SHORT, out_dir=tmp_path, resume=True, device="cpu")
+
+
+def test_a_diverged_training_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "normalize", lambda images: images * float("nan"))
+    with pytest.raises(ValueError, match=r"LeNet diverged \(loss nan\); lower --lr"):
+        train("LeNet", SHORT, out_dir=tmp_path, device="cpu")
+    assert not (tmp_path / "LeNet" / "training.pt").exists()
+
+
+def test_a_damaged_training_state_is_named_and_left_alone(tmp_path: Path) -> None:
+    state = tmp_path / "LeNet" / "training.pt"
+    state.parent.mkdir()
+    state.write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(ValueError, match=r"training\.pt is truncated or no checkpoint"):
+        train("LeNet", SHORT, out_dir=tmp_path, resume=True, device="cpu")
+    assert state.read_bytes() == b"PK\x03\x04 and then nothing"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("batch_size", 55_001),
+        ("lr", -1e-3),
+        ("lr", float("nan")),
+        ("val_size", 0),
+        ("val_size", 60_000),
+        ("ema", 1.5),
+        ("scale", 1.0),
+    ],
+)
+def test_a_setting_out_of_range_is_named(field: str, value: float) -> None:
+    settings: dict[str, Any] = {field: value}
+    with pytest.raises(ValueError, match=rf"^{field} is {value}; it must be from"):
+        TrainConfig(**settings)
+
+
+def test_too_few_steps_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"epochs 1 and batch_size 1000 make 2 steps, and warmup 0\.2 "
+    ):
+        train("LeNet", replace(SHORT, epochs=1, batch_size=1000), out_dir=tmp_path, device="cpu")
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_well_as_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    flags = ["train", "--model", "LeNet", "--device", "cpu", "--epochs", "1", "--batch-size", "100",
+             "--lr", "8e-3", "--val-size", "45000", "--drawn", "0", "--others", "0"]  # fmt: skip
+    alone, together = tmp_path / "1", tmp_path / "2"
+    monkeypatch.setattr(training, "load_mnist", load_mnist)
+    assert main([*flags, "--out", str(alone)]) == 0
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "mnistcore"]
+    call = [sys.executable, "-m", *torchrun, *flags, "--out", str(together)]
+    subprocess.run(call, check=True, capture_output=True)
+    accuracy = {}
+    for processes, out in ((1, alone), (2, together)):
+        content = checkpoint.load(out / "LeNet.pt")
+        accuracy[processes] = 1 - content["val"]["errors"] / content["val"]["n"]
+        assert content["processes"] == processes
+    assert accuracy[1] > 0.95
+    assert accuracy[2] == pytest.approx(accuracy[1], abs=0.01)
