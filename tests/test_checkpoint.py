@@ -1,4 +1,5 @@
 import errno
+import math
 import os
 import pickle
 import zipfile
@@ -64,7 +65,7 @@ def test_unknown_net(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kept", [0, 1, 1000, -100, -1])
 def test_truncated(path: Path, kept: int) -> None:
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load_model("LeNet", path.parent)
 
 
@@ -73,7 +74,7 @@ def test_altered(path: Path, part: float) -> None:
     content = bytearray(path.read_bytes())
     content[int(part * len(content))] ^= 1  # a bit of a weight
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load(path)
 
 
@@ -82,7 +83,7 @@ def test_compressed_in_a_way_that_it_is_not(path: Path) -> None:
     entry = content.index(b"PK\x01\x02")  # the first of the archive's list of contents
     content[entry + 10] = zipfile.ZIP_DEFLATED
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load(path)
 
 
@@ -91,20 +92,47 @@ def test_weights_that_do_not_fit(path: Path, weights: Any) -> None:
     if weights == "of MyNetV2":
         weights = content_of("MyNetV2")["weights"]
     checkpoint.save({"model": "LeNet", "weights": weights}, path)
-    with pytest.raises(ValueError, match=rf"{path} does not hold the weights of LeNet"):
+    with pytest.raises(ValueError, match=rf"{path} does not contain the weights of LeNet"):
         checkpoint.load_model("LeNet", path.parent)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_not_finite_are_refused(path: Path, value: float) -> None:
+    content = content_of("LeNet")
+    content["weights"]["stage2.conv2.bias"][3] = value
+    checkpoint.save(content, path)
+    with pytest.raises(ValueError, match=rf"{path} has values in stage2\.conv2\.bias that are not"):
+        checkpoint.load_model("LeNet", path.parent)
+
+
+def test_weights_beyond_float16_are_refused(path: Path) -> None:
+    content = content_of("LeNet")
+    content["weights"]["head.fc1.weight"][0, 0] = 1e6
+    content["weights"] = {key: value.half() for key, value in content["weights"].items()}
+    checkpoint.save(content, path)
+    with pytest.raises(ValueError, match="not finite; delete it and train again"):
+        checkpoint.load_model("LeNet", path.parent)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, math.nan, math.inf, None, "1.0"])
+def test_a_temperature_that_is_not_a_positive_number_is_refused(
+    path: Path, temperature: object
+) -> None:
+    checkpoint.save({**content_of("LeNet"), "temperature": temperature}, path)
+    with pytest.raises(ValueError, match=rf"{path} has the temperature {temperature}; it must be"):
+        checkpoint.load_for("LeNet", path, "temperature")
 
 
 def test_text_file(path: Path) -> None:
     path.write_text("no weights here\n")
-    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load(path)
 
 
 @pytest.mark.parametrize("foreign", [[1, 2], {"weights": {}}], ids=["list", "dict"])
 def test_foreign_content(path: Path, foreign: Any) -> None:
     torch.save(foreign, path)
-    with pytest.raises(ValueError, match=rf"{path} is no checkpoint of this project"):
+    with pytest.raises(ValueError, match=rf"{path} is not a checkpoint of this project"):
         checkpoint.load(path)
 
 
@@ -132,7 +160,7 @@ def test_nothing_in_a_file_is_executed(path: Path, saved_by: str) -> None:
         torch.save(content, path)
     else:
         path.write_bytes(pickle.dumps(content, protocol=2))
-    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load_model("LeNet", path.parent)
     assert not executed.exists()
 

@@ -1,4 +1,4 @@
-"""The threshold below which the five nets are not believed, from the validation digits."""
+"""The probability threshold below which the five nets are not trusted, from validation digits."""
 
 from pathlib import Path
 
@@ -10,14 +10,15 @@ from mnistcore.files import ASSETS, WEIGHTS, write_json
 from mnistcore.models import list_models
 from mnistcore.reading.recognizer import THRESHOLD_FILE, Recognizer
 
-REFUSED = 0.01  # of the validation digits are below the threshold
+REFUSED = 0.01  # fraction of the validation digits that fall below the threshold
+BATCH = 500  # images per forward pass: bounds the memory, not the result
 
 
 def choose_threshold(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = ASSETS) -> None:
-    """Write ``recognizer.json``: the threshold at which 1 % of the validation digits are refused.
+    """Write ``recognizer.json``: the 1st percentile of the nets' mean top probability.
 
     Args:
-        weights_dir: folder of the five checkpoints, made with one validation split.
+        weights_dir: folder of the five checkpoints, all trained with the same validation split.
         data_dir: folder that holds ``MNIST/raw``.
 
     Raises:
@@ -29,7 +30,7 @@ def choose_threshold(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = A
     images = load_mnist("train", data_dir)[0]
     val = split_train_val(first["config"]["val_size"], len(images))[1]
     recognizer = Recognizer(weights_dir, "cpu")
-    batches = to_unit(images[val, 0]).split(500)
+    batches = to_unit(images[val, 0]).split(BATCH)
     probs = [np.mean(list(recognizer.probs(b.numpy())[0].values()), 0).max(1) for b in batches]
     threshold = float(np.quantile(np.concatenate(probs), REFUSED))
     content = {"threshold": threshold, "refused_validation_digits": REFUSED, "n": len(val)}
