@@ -16,8 +16,8 @@ from huggingface_hub.constants import ENDPOINT
 from huggingface_hub.errors import HTTPError  # the Hub's refusals and its client's
 from huggingface_hub.utils import validate_repo_id
 
-from mnistcore.__main__ import Parser
 from mnistcore.files import ROOT, code_version
+from mnistcore.flags import Parser
 
 # What the page and its README need, as git's pathspecs: only what git tracks is taken.
 PAGE = (

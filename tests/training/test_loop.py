@@ -66,16 +66,25 @@ def test_the_average_is_the_mean_until_its_memory_is_full() -> None:
     for steps, value in enumerate([2.0, 3.0, 6.0, 7.0], start=1):
         update(averaged, [torch.tensor([value])], torch.tensor(steps))
         means.append(averaged[0].item())
-    assert means == pytest.approx([1.5, 2.0, 3.0, 4.0])  # the last forgets a quarter of 3
+    assert means == pytest.approx(
+        [1.5, 2.0, 3.0, 4.0]
+    )  # the last step replaces a quarter of the mean
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_it_overfits_32_images(name: str, few_images: Tensor, few_labels: Tensor) -> None:
-    epochs = 30 if name == "MyNetV1" else 120  # the largest is the first to know them
+    epochs = 30 if name == "MyNetV1" else 120  # the largest net learns them soonest
     recipe = replace(
-        RECIPES[name], epochs=epochs, batch_size=32, lr=2e-3,
-        degrees=0.0, scale=0.0, shear=0.0, shift=0.0, elastic=0.0,
-    )  # fmt: skip
+        RECIPES[name],
+        epochs=epochs,
+        batch_size=32,
+        lr=2e-3,
+        degrees=0.0,
+        scale=0.0,
+        shear=0.0,
+        shift=0.0,
+        elastic=0.0,
+    )
     run = Training(name, recipe, ALONE, 32)
     for _ in range(recipe.epochs):
         run.history.append(run.epoch(few_images[:32], few_labels[:32], QUIET))
@@ -201,7 +210,7 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_same(
     assert without_seconds(content["history"]) == without_seconds(resumed["history"])
 
 
-def test_resuming_a_finished_training_trains_no_more(
+def test_resuming_a_finished_training_returns_it_unchanged(
     finished: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, content = finished
@@ -251,7 +260,7 @@ def test_a_training_that_learned_nothing_writes_no_weights(
             train("LeNet", config, out_dir=tmp_path, device="cpu")
     assert not (tmp_path / "LeNet.pt").exists()
     assert len(checkpoint.load(tmp_path / "LeNet" / "training.pt")["history"]) == 1
-    with pytest.raises(ValueError, match="LeNet learned nothing.* add --overwrite"):
+    with pytest.raises(ValueError, match=r"LeNet learned nothing.* add --overwrite"):
         train("LeNet", config, out_dir=tmp_path, resume=True, device="cpu")
 
 
@@ -261,7 +270,7 @@ def test_resuming_with_other_settings_is_refused(finished: tuple[Path, dict[str,
         train("MyNetV2", replace(SHORT, lr=0.1), out_dir=out, resume=True, device="cpu")
 
 
-def test_a_state_of_another_kind_is_refused(
+def test_a_finished_checkpoint_is_refused_as_a_state(
     finished: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     out, _ = finished
@@ -319,8 +328,10 @@ def test_too_few_steps_are_refused(tmp_path: Path) -> None:
 def test_two_processes_train_as_well_as_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    flags = ["train", "--model", "LeNet", "--device", "cpu", "--epochs", "1", "--batch-size", "100",
-             "--lr", "8e-3", "--val-size", "45000", "--drawn", "0", "--others", "0"]  # fmt: skip
+    flags = (
+        "train --model LeNet --device cpu --epochs 1 --batch-size 100 --lr 8e-3 --val-size 45000 "
+        "--drawn 0 --others 0"
+    ).split()
     alone, together = tmp_path / "1", tmp_path / "2"
     monkeypatch.setattr(loop, "load_mnist", load_mnist)
     assert main([*flags, "--out", str(alone)]) == 0
