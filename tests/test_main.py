@@ -2,6 +2,7 @@ import errno
 import json
 import math
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,9 @@ EXAMPLES = ROOT / "assets" / "examples"
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
-SHORT = ("--epochs 1 --batch-size 100 --val-size 500 --drawn 100 --others 100 --device cpu").split()
+SHORT = shlex.split(
+    "--epochs 1 --batch-size 100 --val-size 500 --drawn 100 --others 100 --device cpu"
+)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -111,7 +114,7 @@ def test_an_output_folder_that_cannot_be_written_is_one_line(
     assert "file" in one_line(capsys)
 
 
-def test_ctrl_c_says_how_to_go_on(
+def test_ctrl_c_says_how_to_resume(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
@@ -151,7 +154,7 @@ def test_a_checkpoint_of_another_net_is_one_line(
 
 
 def remember_results(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The benchmark finds what it has found before."""
+    """The benchmark returns its earlier results."""
     found = json.loads((trained / "results" / "benchmark.json").read_text())
     monkeypatch.setattr("mnistcore.benchmark.mnist.run_benchmark", lambda *_: found)
 
@@ -264,7 +267,7 @@ def test_a_training_that_learned_nothing_is_one_line(
 def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
     assert {path.name for path in (trained / "weights").glob("*.pt")} == {"LeNet.pt", "MyNetV2.pt"}
     table = (trained / "results" / "benchmark.md").read_text()
-    assert "No results" in table  # one epoch is not the recipe
+    assert "No results" in table  # one epoch is not the net's recipe
     assert "| LeNet |" in table
     assert "| MyNetV2 |" in table
     assert "| MyVggNet |" not in table
@@ -307,7 +310,7 @@ def test_predict_reads_files_and_folders(
 ) -> None:
     folder = tmp_path / "pictures"
     shutil.copytree(EXAMPLES, folder)
-    (folder / "a document.pdf").write_bytes(b"%PDF-1.4")  # Pillow writes these but reads none
+    (folder / "a document.pdf").write_bytes(b"%PDF-1.4")  # Pillow can write these but not read them
     assert main(["predict", str(folder), "--json", "--steps", str(tmp_path / "steps")]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(lines) == len(list(EXAMPLES.iterdir()))

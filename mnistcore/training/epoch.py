@@ -49,9 +49,16 @@ class Training:
 
     The random generators are seeded with (seed, epoch, rank) at the start of each epoch, so their
     states need not be stored.
+
+    Raises:
+        ValueError: the batches cannot be shared among the processes, or there are too few steps.
     """
 
     def __init__(self, name: str, config: TrainConfig, workers: Workers, n: int) -> None:
+        if config.batch_size % workers.world:
+            raise ValueError(
+                f"batch_size {config.batch_size} cannot be divided by {workers.world} processes"
+            )
         self.name, self.config, self.workers = name, config, workers
         self.history: list[dict[str, float]] = []
         torch.backends.cudnn.deterministic = True

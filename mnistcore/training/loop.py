@@ -66,10 +66,9 @@ def train(
         (metrics on the validation images), and where, how long and with what it was trained.
 
     Raises:
-        ValueError: unknown net or device, a setting out of range, damaged data, a checkpoint with
-            other settings, or a training that diverged or learned nothing.
-        FileExistsError: there is a training in ``out_dir``, and neither ``resume`` nor
-            ``overwrite`` is given.
+        ValueError: unknown net or device, unusable settings, damaged data, a checkpoint with other
+            settings, or a training that diverged or learned nothing.
+        FileExistsError: ``out_dir`` holds a training; give ``resume`` or ``overwrite``.
         OSError: ``out_dir`` cannot be written.
     """
     name, out_dir = model_name(name), Path(out_dir)
@@ -83,10 +82,6 @@ def train(
         return _finished_training(name, config, out_dir)
     keep_freed_memory()
     with joined_workers(chosen) as workers:
-        if config.batch_size % workers.world:
-            raise ValueError(
-                f"batch_size {config.batch_size} cannot be divided by {workers.world} processes"
-            )
         data = _load_data(config, workers, data_dir)
         training = Training(name, config, workers, len(data.images))
         if workers.rank == 0:
@@ -115,8 +110,8 @@ def check_unused(out_dir: Path, names: Iterable[str]) -> None:
     found = [str(path.relative_to(out_dir)) for path in paths if path.exists()]
     if found:
         raise FileExistsError(
-            f"{out_dir} already holds {', '.join(found)}; add --resume to keep what is there and "
-            "train the rest, --overwrite to train from scratch, or --out for another folder"
+            f"{out_dir} already holds {', '.join(found)}; add --resume to continue from there, "
+            "--overwrite to train from scratch, or --out FOLDER to write elsewhere"
         )
 
 

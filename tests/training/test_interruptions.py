@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 import resource
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -21,10 +22,10 @@ from mnistcore.training.epoch import Training
 from tests.conftest import load_small
 
 KILLS, EPOCHS = 6, 4
-TRAIN = (
+TRAIN = shlex.split(
     f"train --model LeNet --out . --device cpu --epochs {EPOCHS} --batch-size 100 --val-size 1500 "
     "--drawn 50 --others 50"
-).split()
+)
 FINISHED, STATE, HISTORY = Path("LeNet.pt"), Path("LeNet/training.pt"), Path("LeNet/history.json")
 WRITES = 2 * EPOCHS + 2  # of an uninterrupted training: two per epoch, two at the end
 

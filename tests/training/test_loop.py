@@ -1,4 +1,5 @@
 import json
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -328,10 +329,10 @@ def test_too_few_steps_are_refused(tmp_path: Path) -> None:
 def test_two_processes_train_as_well_as_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    flags = (
+    flags = shlex.split(
         "train --model LeNet --device cpu --epochs 1 --batch-size 100 --lr 8e-3 --val-size 45000 "
         "--drawn 0 --others 0"
-    ).split()
+    )
     alone, together = tmp_path / "1", tmp_path / "2"
     monkeypatch.setattr(loop, "load_mnist", load_mnist)
     assert main([*flags, "--out", str(alone)]) == 0
