@@ -14,12 +14,11 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from mnistcore import checkpoint, export, figures, inside
-from mnistcore.benchmark import mnist, report, speed
+from mnistcore.benchmark import documents, mnist, report, speed
 from mnistcore.data import load_mnist, normalize, to_unit
 from mnistcore.device import choose_device
 from mnistcore.files import (
     ASSETS,
-    README,
     RESULTS,
     RUNS,
     WEIGHTS,
@@ -91,10 +90,14 @@ def _parser() -> Parser:
         "--out", type=Path, help="folder of the results; assets/results for the shipped weights"
     )
     instead = command.add_mutually_exclusive_group()
-    instead.add_argument("--speed", action="store_true",
-                         help="compare our training with a conventional loop instead")  # fmt: skip
-    instead.add_argument("--pictures", action="store_true",
-                         help="measure how pictures are read instead")  # fmt: skip
+    for flag, text in (
+        ("speed", "compare our training with a conventional loop instead"),
+        ("pictures", "measure how pictures are read instead"),
+        ("report", "measure nothing; write the documents' tables from the shipped results"),
+    ):
+        instead.add_argument(
+            f"--{flag}", dest="instead", action="store_const", const=flag, help=text
+        )
     _add_place_flags(command)
     command.set_defaults(run=run_benchmark)
 
@@ -185,54 +188,45 @@ def _benchmark(
     args: argparse.Namespace,
 ) -> None:
     results = mnist.run_benchmark(weights_dir, names, seeds, args.data_dir, args.device)
-    mnist.write_results(results, out_dir, args.data_dir)
-    text = report.benchmark_report(results)
-    _publish("benchmark", text, out_dir, whole=list(results["nets"]) == list_models())
+    for path in mnist.write_results(results, out_dir, args.data_dir):
+        print(f"deleted {path}: an earlier run's figure")
+    _publish("benchmark", report.benchmark_report(results), out_dir)
 
 
-def _publish(name: str, text: str, out_dir: Path, whole: bool = True) -> None:
-    """Print a report and keep it beside its results; the project's documents get its own."""
-    write_whole(out_dir / f"{name}.md", (text + "\n").encode())
-    if whole and out_dir.resolve() == RESULTS and README.exists():
-        write_whole(README, report.splice(README.read_text(encoding="utf-8"), name, text).encode())
-        _write_model_card()
-    print(f"{text}\n\nwritten to {out_dir}")
-
-
-def _write_model_card() -> None:
-    """Put the model card beside the shipped weights, where all that it tells has been measured."""
-    paths = [RESULTS / f"{name}.json" for name in ("benchmark", "pictures")]
-    if all(path.exists() for path in paths):
-        card = report.model_card(*(json.loads(path.read_text()) for path in paths))
-        write_whole(WEIGHTS / "README.md", card.encode())
+def _publish(name: str, text: str, out_dir: Path) -> None:
+    """Print a report and write it beside its results, or into the project's documents."""
+    print(text, end="\n\n", flush=True)
+    written = documents.publish(name, text, out_dir)
+    print(f"results are in {out_dir}, tables in {', '.join(map(str, written))}")
 
 
 def run_benchmark(args: argparse.Namespace) -> None:
-    """Measure the trained nets, the reading of pictures, or the speed of training."""
-    if args.seeds and (args.pictures or args.speed):
-        instead = "--pictures" if args.pictures else "--speed"
-        raise ValueError(f"--seeds are for the benchmark of the nets, not {instead}")
+    """Measure the nets, the reading of pictures or the speed of training, or only report."""
     shipped = args.weights.resolve() == WEIGHTS
-    if args.speed and not shipped:
-        raise ValueError("--speed trains nets of its own: leave out --weights")
+    if args.instead and args.seeds:
+        raise ValueError(f"--seeds is for the benchmark of the nets, not for --{args.instead}")
+    if args.instead in ("speed", "report") and not shipped:
+        raise ValueError(f"--{args.instead} does not read weights: leave out --weights")
     out_dir = args.out or (RESULTS if shipped else RUNS / "results")
-    if args.pictures:
+    if args.instead == "report":
+        for path in documents.write_documents():
+            print(path)
+    elif args.instead == "pictures":
         _benchmark_pictures(out_dir, args)
-        return
-    if not args.speed:
+    elif args.instead == "speed":
+        result = speed.compare_speed(["LeNet", "MyVggNet"], args.data_dir, args.device, True)
+        write_json(out_dir / "speed.json", result)
+        _publish("speed", report.speed_report(result), out_dir)
+    else:
         _benchmark(list_models(), args.weights, args.seeds, out_dir, args)
-        return
-    result = speed.compare_speed(["LeNet", "MyVggNet"], args.data_dir, args.device, True)
-    write_json(out_dir / "speed.json", result)
-    _publish("speed", report.speed_report(result), out_dir)
 
 
 def _benchmark_pictures(out_dir: Path, args: argparse.Namespace) -> None:
     from mnistcore.benchmark import pictures  # here: as in run_predict
 
-    place = args.weights, args.data_dir, args.device
-    results = pictures.run_picture_benchmark(*place, show_progress=True)
-    pictures.write_results(results, pictures.example_sheet(*place), out_dir)
+    places = args.weights, args.data_dir, args.device
+    results = pictures.run_picture_benchmark(*places, show_progress=True)
+    pictures.write_results(results, pictures.example_sheet(*places), out_dir)
     _publish("pictures", report.pictures_report(results), out_dir)
 
 
