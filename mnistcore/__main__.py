@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistcore.files import (
-    README,
     RESULTS,
     RUNS,
     WEIGHTS,
@@ -115,60 +114,51 @@ def _benchmark(
     from mnistcore.benchmark import mnist, report
 
     results = mnist.run_benchmark(weights_dir, names, seeds, args.data_dir, args.device)
-    mnist.write_results(results, out_dir, args.data_dir)
-    text = report.benchmark_report(results)
-    _publish("benchmark", text, out_dir, whole=list(results["nets"]) == list(RECIPES))
+    for path in mnist.write_results(results, out_dir, args.data_dir):
+        print(f"deleted {path}: an earlier run's figure")
+    _publish("benchmark", report.benchmark_report(results), out_dir)
 
 
-def _publish(name: str, text: str, out_dir: Path, whole: bool = True) -> None:
-    """Print a report and keep it beside its results; the project's documents get its own."""
-    from mnistcore.benchmark import report
+def _publish(name: str, text: str, out_dir: Path) -> None:
+    """Print a report and write it beside its results, or into the project's documents."""
+    from mnistcore.benchmark import documents
 
-    write_whole(out_dir / f"{name}.md", (text + "\n").encode())
-    if whole and out_dir.resolve() == RESULTS and README.exists():
-        write_whole(README, report.splice(README.read_text(encoding="utf-8"), name, text).encode())
-        _write_model_card()
-    print(f"{text}\n\nwritten to {out_dir}")
-
-
-def _write_model_card() -> None:
-    """Put the model card beside the shipped weights, where all that it tells has been measured."""
-    from mnistcore.benchmark import report
-
-    paths = [RESULTS / f"{name}.json" for name in ("benchmark", "pictures")]
-    if all(path.exists() for path in paths):
-        card = report.model_card(*(json.loads(path.read_text()) for path in paths))
-        write_whole(WEIGHTS / "README.md", card.encode())
+    print(text, end="\n\n", flush=True)
+    written = documents.publish(name, text, out_dir)
+    print(f"results are in {out_dir}, tables in {', '.join(map(str, written))}")
 
 
 def run_benchmark(args: Namespace) -> None:
-    """Measure the trained nets, the reading of pictures, or the speed of training."""
-    if args.seeds and (args.pictures or args.speed):
-        instead = "--pictures" if args.pictures else "--speed"
-        raise ValueError(f"--seeds are for the benchmark of the nets, not {instead}")
+    """Measure the nets, the reading of pictures or the speed of training, or only report."""
     shipped = args.weights.resolve() == WEIGHTS
-    if args.speed and not shipped:
-        raise ValueError("--speed trains nets of its own: leave out --weights")
+    if args.instead and args.seeds:
+        raise ValueError(f"--seeds is for the benchmark of the nets, not for --{args.instead}")
+    if args.instead in ("speed", "report") and not shipped:
+        raise ValueError(f"--{args.instead} does not read weights: leave out --weights")
     out_dir = args.out or (RESULTS if shipped else RUNS / "results")
-    if args.pictures:
-        _benchmark_pictures(out_dir, args)
-        return
-    if not args.speed:
-        _benchmark(list(RECIPES), args.weights, args.seeds, out_dir, args)
-        return
-    from mnistcore.benchmark import report, speed
+    if args.instead == "report":
+        from mnistcore.benchmark import documents
 
-    result = speed.compare_speed(["LeNet", "MyVggNet"], args.data_dir, args.device, True)
-    write_json(out_dir / "speed.json", result)
-    _publish("speed", report.speed_report(result), out_dir)
+        for path in documents.write_documents():
+            print(path)
+    elif args.instead == "pictures":
+        _benchmark_pictures(out_dir, args)
+    elif args.instead == "speed":
+        from mnistcore.benchmark import report, speed
+
+        result = speed.compare_speed(["LeNet", "MyVggNet"], args.data_dir, args.device, True)
+        write_json(out_dir / "speed.json", result)
+        _publish("speed", report.speed_report(result), out_dir)
+    else:
+        _benchmark(list(RECIPES), args.weights, args.seeds, out_dir, args)
 
 
 def _benchmark_pictures(out_dir: Path, args: Namespace) -> None:
     from mnistcore.benchmark import pictures, report
 
-    place = args.weights, args.data_dir, args.device
-    results = pictures.run_picture_benchmark(*place, show_progress=True)
-    pictures.write_results(results, pictures.example_sheet(*place), out_dir)
+    places = args.weights, args.data_dir, args.device
+    results = pictures.run_picture_benchmark(*places, show_progress=True)
+    pictures.write_results(results, pictures.example_sheet(*places), out_dir)
     _publish("pictures", report.pictures_report(results), out_dir)
 
 

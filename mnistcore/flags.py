@@ -100,12 +100,14 @@ def _add_benchmark(commands: Commands) -> None:
         "for the weights that come with it",
     )
     instead = command.add_mutually_exclusive_group()
-    instead.add_argument(
-        "--speed", action="store_true", help="compare our training with a conventional loop instead"
-    )
-    instead.add_argument(
-        "--pictures", action="store_true", help="measure how well pictures are read instead"
-    )
+    for flag, meaning in (
+        ("speed", "compare our training with a conventional loop instead"),
+        ("pictures", "measure how well pictures are read instead"),
+        ("report", "measure nothing; write the documents' tables from the project's own results"),
+    ):
+        instead.add_argument(
+            f"--{flag}", dest="instead", action="store_const", const=flag, help=meaning
+        )
     _add_data_flags(command)
 
 

@@ -16,7 +16,7 @@ import torch
 import mnistcore
 from mnistcore import checkpoint
 from mnistcore.__main__ import main
-from mnistcore.benchmark.report import splice
+from mnistcore.benchmark import documents
 from mnistcore.files import ASSETS, RESULTS, ROOT, WEIGHTS
 from mnistcore.models import list_models
 from mnistcore.training.recipes import TrainConfig
@@ -95,15 +95,16 @@ def test_a_wrong_call_is_one_line(argv: list[str], capsys: pytest.CaptureFixture
     one_line(capsys)
 
 
-@pytest.mark.parametrize("instead", ["--pictures", "--speed"])
+@pytest.mark.parametrize("instead", ["--pictures", "--speed", "--report"])
 def test_seeds_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark", instead, "--seeds", "runs"]) == 2
-    assert f"--seeds are for the benchmark of the nets, not {instead}" in one_line(capsys)
+    assert f"--seeds is for the benchmark of the nets, not for {instead}" in one_line(capsys)
 
 
-def test_weights_are_not_ignored(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["benchmark", "--speed", "--weights", "runs"]) == 2
-    assert "--speed trains nets of its own: leave out --weights" in one_line(capsys)
+@pytest.mark.parametrize("instead", ["--speed", "--report"])
+def test_weights_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["benchmark", instead, "--weights", "runs"]) == 2
+    assert f"{instead} does not read weights: leave out --weights" in one_line(capsys)
 
 
 def test_an_output_folder_that_cannot_be_written_is_one_line(
@@ -170,37 +171,17 @@ def test_results_of_other_weights_do_not_replace_the_shipped_ones(
     assert files(RESULTS) == shipped
 
 
-def test_the_projects_own_results_are_told_in_its_documents(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_report_writes_the_documents_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = json.loads((RESULTS / "speed.json").read_text())
-    for name in ("benchmark.json", "pictures.json"):
-        shutil.copy(RESULTS / name, tmp_path)
-    readme = ROOT / "README.md"
-    stale = splice(readme.read_text(), "speed", "stale")
-    (tmp_path / "README.md").write_text(stale)
-    monkeypatch.setattr("mnistcore.__main__.README", tmp_path / "README.md")
-    for module in ("flags", "__main__"):
-        monkeypatch.setattr(f"mnistcore.{module}.WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr("mnistcore.__main__.RESULTS", tmp_path)
-    monkeypatch.setattr("mnistcore.benchmark.speed.compare_speed", lambda *_: found)
-    assert main(["benchmark", "--speed"]) == 0
-    assert (tmp_path / "README.md").read_text() == readme.read_text()
-    card = (tmp_path / "weights" / "README.md").read_text()
-    assert card == (WEIGHTS / "README.md").read_text()
-
-
-def test_results_of_some_nets_are_not_told_in_the_documents(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(kept := (ROOT / "README.md").read_text())
-    monkeypatch.setattr("mnistcore.__main__.README", readme)
-    monkeypatch.setattr("mnistcore.__main__.RESULTS", tmp_path)
-    remember_results(trained, monkeypatch)
-    assert main(["benchmark", "--weights", str(trained / "weights"), "--out", str(tmp_path)]) == 0
-    assert (tmp_path / "benchmark.md").exists()
-    assert readme.read_text() == kept
+    copies = [tmp_path / f"{i}.md" for i in range(len(documents.DOCUMENTS))]
+    shipped = [path.read_text() for path in documents.DOCUMENTS]
+    for path, text in zip(copies, shipped, strict=True):
+        path.write_text(text.replace("| LeNet |", "| LeNet5 |"))
+    monkeypatch.setattr(documents, "DOCUMENTS", copies)
+    assert main(["benchmark", "--report"]) == 0
+    assert [path.read_text() for path in copies] == shipped
+    assert capsys.readouterr().out.splitlines() == [str(path) for path in copies]
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +248,7 @@ def test_a_training_that_learned_nothing_is_one_line(
 def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
     assert {path.name for path in (trained / "weights").glob("*.pt")} == {"LeNet.pt", "MyNetV2.pt"}
     table = (trained / "results" / "benchmark.md").read_text()
-    assert "No results" in table  # one epoch is not the net's recipe
+    assert "Do not report these numbers" in table  # one epoch is not the recipe
     assert "| LeNet |" in table
     assert "| MyNetV2 |" in table
     assert "| MyVggNet |" not in table
