@@ -9,8 +9,9 @@ from scipy import ndimage
 from torch import Tensor
 
 from mnistcore.data import split_train_val
-from mnistcore.reading.digits import Box, find_digits, frame
+from mnistcore.reading.digits import find_digits, frame
 from mnistcore.reading.picture import Plane
+from mnistcore.reading.pieces import Box
 from tests.tools.pictures import canvas, digit, pen, write
 
 quick = settings(max_examples=40, derandomize=True, deadline=None, database=None)
