@@ -5,7 +5,6 @@ and the launch; ``mnistcore.page`` has the rest.
 """
 
 import argparse
-import os
 import signal
 import sys
 from importlib import import_module
@@ -139,8 +138,7 @@ def serve(args: argparse.Namespace) -> None:
     set_environment()
     share_one_heap()
     torch.set_num_threads(1)  # two drawings are read at a time: more threads would compete
-    host = args.host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    port = choose_port(host, args.port)
+    port = choose_port(args.host, args.port)
     recognizer = CachedRecognizer(args.weights, args.device)
     recognizer.load()  # now, not at the first stroke, so that damaged weights show at once
     app_kwargs: dict[str, Any] = {}
@@ -149,7 +147,7 @@ def serve(args: argparse.Namespace) -> None:
 
         app_kwargs = mcp_app_kwargs(Endpoints(recognizer))
     build(recognizer).launch(
-        server_name=host,
+        server_name=args.host,
         server_port=port,
         share=args.share,
         theme=THEME,

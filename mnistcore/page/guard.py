@@ -29,9 +29,13 @@ ALLOWED_PATHS = {
     )),
 }  # fmt: skip
 ALLOWED_FOLDERS = (
-    *("/assets/", "/static/", "/svelte/"),  # Gradio's front end
+    "/assets/",  # these three are Gradio's front end
+    "/static/",
+    "/svelte/",
     "/scripts/",  # the page's own
-    *(f"/gradio_api/{name}" for name in ("file=", "call/", "heartbeat/")),
+    "/gradio_api/call/",
+    "/gradio_api/heartbeat/",
+    "/gradio_api/file=/",  # a path; Gradio would fetch a URL here
 )
 
 

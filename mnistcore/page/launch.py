@@ -18,12 +18,15 @@ PORTS = range(7860, 7960)  # those that Gradio tries
 MAX_SESSIONS = 500  # Gradio keeps what each visitor saw last, up to a megabyte
 
 
-def choose_port(host: str, port: int | None) -> int:
-    """A port that nobody listens on: the given one, the environment's, or the first of ``PORTS``.
+def choose_port(host: str | None, port: int | None) -> int:
+    """A port that nobody listens on: the given one, or else the first of ``PORTS``.
+
+    Gradio's environment variables stand in for a host or port that is None.
 
     Raises:
         ValueError: there is none, or no such host on this machine.
     """
+    host = host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     fixed = port or int(os.environ.get("GRADIO_SERVER_PORT", 0))
     for candidate in [fixed] if fixed else PORTS:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -32,7 +32,7 @@ from mnistcore.page.handlers import Handlers, parse_drawing
 from mnistcore.page.launch import upload_folder
 from mnistcore.pens.font import DIGITS, Form
 from mnistcore.pens.strokes import pen_strokes, render
-from mnistcore.reading.recognizer import Recognizer
+from mnistcore.reading.recognizer import Examined, Recognizer
 
 pytestmark = [  # gradio's own
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -126,9 +126,14 @@ def test_a_drawing_is_examined_once_whichever_net_is_chosen(
 
 
 def test_the_cache_forgets_the_oldest_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    examined = []
+    examined: list[bytes] = []
     blank = Recognizer(device="cpu").examine(png(np.zeros((50, 50), np.uint8)))
-    monkeypatch.setattr(Recognizer, "examine", lambda _, picture: examined.append(picture) or blank)
+
+    def examine(_: Any, picture: bytes) -> Examined:
+        examined.append(picture)
+        return blank
+
+    monkeypatch.setattr(Recognizer, "examine", examine)
     cached = CachedRecognizer(WEIGHTS, "cpu")
     drawings = [f"drawing {number}".encode() for number in range(MAX_DRAWINGS + 1)]
     for drawing in [*drawings[:-1], drawings[0], drawings[-1]]:
