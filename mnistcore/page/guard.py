@@ -22,12 +22,24 @@ UPLOAD = "/gradio_api/upload"
 # What the page, gradio_client, MCP clients and Gradio's own start need. Anything else is a 404,
 # also what a later Gradio adds: some of its routes write files, fetch URLs or run ffmpeg.
 ALLOWED_PATHS = {
-    "/", "/config", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json", UPLOAD,
-    *(f"/gradio_api/{name}" for name in (
-        "info", "openapi.json", "startup-events", "upload_progress", "component_server",
-        "queue/join", "queue/data", "cancel", "reset", "mcp",
-    )),
-}  # fmt: skip
+    "/",
+    "/config",
+    "/favicon.ico",
+    "/manifest.json",
+    "/robots.txt",
+    "/theme.css",
+    "/gradio_api/cancel",
+    "/gradio_api/component_server",
+    "/gradio_api/info",
+    "/gradio_api/mcp",
+    "/gradio_api/openapi.json",
+    "/gradio_api/queue/data",
+    "/gradio_api/queue/join",
+    "/gradio_api/reset",
+    "/gradio_api/startup-events",
+    "/gradio_api/upload_progress",
+    UPLOAD,
+}
 ALLOWED_FOLDERS = (
     "/assets/",  # these three are Gradio's front end
     "/static/",

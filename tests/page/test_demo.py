@@ -328,8 +328,10 @@ def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "benchmark.json").write_text((views.RESULTS / "benchmark.json").read_text())
     assert views.results_data(views.load_results(tmp_path), "all")["pictures"] is None
     share = {"count": 9, "share": 0.9, "interval": [0.6, 0.98]}
-    digit = {"right": {"LeNet": share, "together": share},
-             "naive": {"LeNet": share | {"share": 0.3}, "together": share}}  # fmt: skip
+    digit = {
+        "right": {"LeNet": share, "together": share},
+        "naive": {"LeNet": share | {"share": 0.3}, "together": share},
+    }
     rows = {
         "canvas": {"title": "canvases", "n": 10, "refused": share, **digit},
         "dot": {"title": "dots", "n": 10, "refused": share},

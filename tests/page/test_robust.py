@@ -74,9 +74,11 @@ class Stranger:
         handler = next(h for h in self.events if target in h["targets"])
         return {
             "data": [known.get(names.get(place)) for place in handler["inputs"]],
-            "fn_index": handler["id"], "session_hash": os.urandom(6).hex(),
-            "trigger_id": target[0], "event_data": event_data,
-        }  # fmt: skip
+            "fn_index": handler["id"],
+            "session_hash": os.urandom(6).hex(),
+            "trigger_id": target[0],
+            "event_data": event_data,
+        }
 
     def trigger(self, component: str, event: str, event_data: Any = None, **values: Any) -> Any:
         """What an event of the page is answered, as the page's own message has it."""
@@ -100,8 +102,12 @@ class Stranger:
 
     def ask(self, function: str, data: Any) -> Any:
         """The response to a question that the maps ask."""
-        body = {"component_id": self.ids["maps"], "fn_name": function, "data": data,
-                "session_hash": "stranger"}  # fmt: skip
+        body = {
+            "component_id": self.ids["maps"],
+            "fn_name": function,
+            "data": data,
+            "session_hash": "stranger",
+        }
         return self.http.post("/gradio_api/component_server", json=body)
 
     def upload(self, content: bytes, name: str = "digit.png") -> Any:
@@ -130,9 +136,10 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any
     (folder / "sitecustomize.py").write_text(CUT)
     (folder / "outside").touch()
     env = os.environ | {
-        "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "OUTSIDE": str(folder / "outside"),
+        "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
+        "OUTSIDE": str(folder / "outside"),
         "TMPDIR": str(folder),
-    }  # fmt: skip
+    }
     with (
         (folder / "log").open("w") as log,
         served("demo.py", "--device", "cpu", env=env, stdout=log, stderr=log) as (url, process, _),
@@ -287,8 +294,14 @@ def test_an_unknown_net_is_refused_by_the_api(name: str, value: Any, stranger: S
 
 
 DIGIT = views.pack(np.zeros((28, 28), np.float32))
-QUESTION = {"digit": DIGIT, "stage": "LeNet conv1", "name": "conv1", "channel": 0, "row": 0,
-            "column": 0}  # fmt: skip
+QUESTION = {
+    "digit": DIGIT,
+    "stage": "LeNet conv1",
+    "name": "conv1",
+    "channel": 0,
+    "row": 0,
+    "column": 0,
+}
 QUESTIONS: dict[str, Any] = {
     "nothing": None,
     "text": "digit",
@@ -394,10 +407,14 @@ def listener() -> Iterator[socket.socket]:
 
 
 ADDRESSES = [
-    "http://127.0.0.1:PORT/x.png", "http://localhost:PORT/x.png", "http://2130706433:PORT/x.png",
-    "http://169.254.169.254/latest/meta-data", "https://example.com/x.png",
-    "https://huggingface.co/x.png", "HTTPS://example.com/x.png",
-]  # fmt: skip
+    "http://127.0.0.1:PORT/x.png",
+    "http://localhost:PORT/x.png",
+    "http://2130706433:PORT/x.png",
+    "http://169.254.169.254/latest/meta-data",
+    "https://example.com/x.png",
+    "https://huggingface.co/x.png",
+    "HTTPS://example.com/x.png",
+]
 
 
 @pytest.mark.usefixtures("lives_on")
@@ -438,13 +455,27 @@ def test_no_file_is_served_but_uploads(
     demo, weights = ROOT / "demo.py", ROOT / "assets" / "weights" / "LeNet.pt"
     up = "../" * 12
     for path in (
-        "/etc/passwd", "//etc/passwd", f"{up}etc/passwd", "..%2f" * 12 + "etc%2fpasswd",
-        "%2e%2e/" * 12 + "etc/passwd", "%252e%252e%252f" * 12 + "etc%252fpasswd",
-        "..\\" * 12 + "etc\\passwd", "file:///etc/passwd", f"{uploaded}/{up}etc/passwd",
-        f"{uploaded}%00/etc/passwd", str(demo), "demo.py", "./demo.py", f"{ROOT}/tests/../demo.py",
-        str(weights), "assets/weights/LeNet.pt", "assets/MNIST/README.md", f"{ROOT}/.git/config",
-        str(started[2] / "log"), "/proc/self/environ",
-    ):  # fmt: skip
+        "/etc/passwd",
+        "//etc/passwd",
+        f"{up}etc/passwd",
+        "..%2f" * 12 + "etc%2fpasswd",
+        "%2e%2e/" * 12 + "etc/passwd",
+        "%252e%252e%252f" * 12 + "etc%252fpasswd",
+        "..\\" * 12 + "etc\\passwd",
+        "file:///etc/passwd",
+        f"{uploaded}/{up}etc/passwd",
+        f"{uploaded}%00/etc/passwd",
+        str(demo),
+        "demo.py",
+        "./demo.py",
+        f"{ROOT}/tests/../demo.py",
+        str(weights),
+        "assets/weights/LeNet.pt",
+        "assets/MNIST/README.md",
+        f"{ROOT}/.git/config",
+        str(started[2] / "log"),
+        "/proc/self/environ",
+    ):
         connection = http.client.HTTPConnection(host.hostname or "", host.port, timeout=30)
         connection.request("GET", f"/{endpoint}{path}")  # as it is: other clients tidy it up
         response = connection.getresponse()

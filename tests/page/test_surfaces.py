@@ -50,10 +50,17 @@ def picture(number: int, rng: np.random.Generator) -> scenes.Pixels:
         *2 * [lambda: gray(write(lines[:1]))],
         lambda: scenes.canvas(write(lines, height=60, width=7), rng),
         lambda: scenes.photograph(write(lines[:1]), rng),
-        *(lambda make=make: make(rng) for make in (
-            scenes.blank, scenes.dot, scenes.drawn_scribble, scenes.drawn_letter,
-            scenes.drawn_shape)),
-    ]  # fmt: skip
+        *(
+            lambda make=make: make(rng)
+            for make in (
+                scenes.blank,
+                scenes.dot,
+                scenes.drawn_scribble,
+                scenes.drawn_letter,
+                scenes.drawn_shape,
+            )
+        ),
+    ]
     return kinds[number]()
 
 
