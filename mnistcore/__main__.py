@@ -19,6 +19,7 @@ from mnistcore.data import load_mnist, normalize, to_unit
 from mnistcore.device import choose_device
 from mnistcore.files import (
     ASSETS,
+    INSTALLED,
     README,
     RESULTS,
     RUNS,
@@ -161,7 +162,7 @@ def run_all(args: argparse.Namespace) -> None:
     if dist.is_torchelastic_launched():
         raise ValueError("all runs in one process; under torchrun use train, then benchmark")
     changed = args.quick or any(getattr(args, f.name) is not None for f in fields(TrainConfig))
-    out_dir = args.out or (RUNS if changed or names != list_models() else ASSETS)
+    out_dir = args.out or (RUNS if changed or INSTALLED or names != list_models() else ASSETS)
     print(f"training {', '.join(names)}; weights and results go to {out_dir}")
     for name in names:
         _train(name, args, out_dir / "weights", **(QUICK if args.quick else {}))
@@ -215,7 +216,7 @@ def run_benchmark(args: argparse.Namespace) -> None:
     shipped = args.weights.resolve() == WEIGHTS
     if args.speed and not shipped:
         raise ValueError("--speed trains nets of its own: leave out --weights")
-    out_dir = args.out or (RESULTS if shipped else RUNS / "results")
+    out_dir = args.out or (RESULTS if shipped and not INSTALLED else RUNS / "results")
     if args.pictures:
         _benchmark_pictures(out_dir, args)
         return

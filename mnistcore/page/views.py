@@ -1,7 +1,6 @@
 """What the page shows, as plain data for its scripts: nothing here knows of Gradio or HTML."""
 
 import base64
-import gzip
 import io
 import json
 from collections.abc import Mapping
@@ -16,9 +15,9 @@ from PIL import Image
 from torch import Tensor
 
 from mnistcore import inside
-from mnistcore.data import normalize
+from mnistcore.data import mnist_images, normalize
 from mnistcore.device import device_name
-from mnistcore.files import ASSETS, RESULTS
+from mnistcore.files import RESULTS
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.reading.recognizer import Reading, Recognizer
 
@@ -196,12 +195,8 @@ def _batch(recognizer: Recognizer, image: NDArray[np.float32]) -> Tensor:
 
 @cache
 def mnist_test_images() -> NDArray[np.uint8]:
-    """MNIST's test images, uint8 (10000, 28, 28), from the packed file that is embedded.
-
-    Without torchvision, which takes as long to import as all the rest of the page.
-    """
-    packed = (ASSETS / "MNIST" / "raw" / "t10k-images-idx3-ubyte.gz").read_bytes()
-    return np.frombuffer(gzip.decompress(packed), np.uint8, offset=16).reshape(-1, 28, 28)
+    """MNIST's test images, uint8 (10000, 28, 28)."""
+    return mnist_images("test")
 
 
 def load_results(folder: Path = RESULTS) -> Mapping[str, Any]:
