@@ -132,7 +132,7 @@ def _download(data_dir: Path) -> Path:
             with redirect_stdout(io.StringIO()):  # each mirror that fails prints a line
                 mnist = MNIST(folder, download=True)
         except (RuntimeError, OSError) as error:
-            reason = str(error).partition("\n")[0]
+            reason = str(error).partition("\n")[0].rstrip(":")
             raise OSError(
                 f"MNIST cannot be downloaded ({reason}); connect to the network, or put its four "
                 f"original *-ubyte.gz files into {raw}"
