@@ -23,7 +23,7 @@ from gradio.route_utils import delete_files_created_by_app
 from mnistcore.device import is_zero_gpu, share_one_heap
 from mnistcore.files import ASSETS, STATIC, WEIGHTS
 from mnistcore.models import list_models
-from mnistcore.page import api, views
+from mnistcore.page import api, results_view, views
 from mnistcore.page.components import view
 from mnistcore.page.guard import (
     MAX_WAITING,
@@ -37,6 +37,7 @@ from mnistcore.page.guard import (
 )
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.recognizer import Reading, Recognizer
+from mnistcore.results import load_results
 
 EXAMPLES = ASSETS / "examples"
 FIRST_STAGE = "LeNet conv1"
@@ -48,7 +49,8 @@ LINKED = """() => [
     ...["read", "draw"].map((selected) => ({ __type__: "update", selected })),
 ]"""
 CHOSEN = """(net, stage) => {
-    document.dispatchEvent(new CustomEvent("mnist-choice", { detail: { net, stage } }));
+    window.chosen = { net, stage }; // for a script that loads later
+    document.dispatchEvent(new CustomEvent("mnist-choice", { detail: window.chosen }));
     return [];
 }"""
 DRAWN = "(document.querySelector('#draw').style.display !== 'none')"  # else the picture is open
@@ -237,7 +239,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                     with gr.Column(min_width=320, elem_id="input"), gr.Tabs() as inputs:
                         with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
                             pad = view(
-                                "link", "canvas", pen=20, hint="Draw a digit, or a whole number",
+                                "canvas", pen=20, hint="Draw a digit, or a whole number",
                                 net=nets[0], nets=[*nets, ALL],
                                 stage=FIRST_STAGE, stages=stages,
                             )  # fmt: skip
@@ -342,14 +344,14 @@ def build(recognizer: Recognizer) -> gr.Blocks:
 
         @checked
         def results_shown(model: str) -> tuple[str, str]:
-            data = views.results_data(views.load_results(), model)
+            data = dict(results_view.results_data(load_results(), model))
             top = {key: data.pop(key) for key in ("chosen", "words", "rows")}
             return views.to_json(top), views.to_json(data)
 
         def curves_shown() -> Any:
             import pandas as pd  # type: ignore[import-untyped] # here: only this tab needs it
 
-            return pd.DataFrame(views.accuracy_curves(views.load_results()))
+            return pd.DataFrame(results_view.accuracy_curves(load_results()))
 
         @checked
         def put_on_canvas(event: gr.EventData) -> tuple[Any, Any, str]:
