@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistcore.files import (
+    INSTALLED,
     RESULTS,
     RUNS,
     WEIGHTS,
@@ -135,7 +136,7 @@ def run_benchmark(args: Namespace) -> None:
         raise ValueError(f"--seeds is for the benchmark of the nets, not for --{args.instead}")
     if args.instead in ("speed", "report") and not shipped:
         raise ValueError(f"--{args.instead} does not read weights: leave out --weights")
-    out_dir = args.out or (RESULTS if shipped else RUNS / "results")
+    out_dir = args.out or (RESULTS if shipped and not INSTALLED else RUNS / "results")
     if args.instead == "report":
         from mnistcore.benchmark import documents
 

@@ -1,7 +1,6 @@
 """What the page shows, as plain data for its scripts; nothing here knows about Gradio or HTML."""
 
 import base64
-import gzip
 import io
 import json
 from functools import cache
@@ -14,9 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from mnistcore import inside
-from mnistcore.data import normalize
+from mnistcore.data import mnist_images, normalize
 from mnistcore.device import device_name
-from mnistcore.files import ASSETS
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.reading.recognizer import Reading, Recognizer
 
@@ -206,12 +204,8 @@ def _batch(recognizer: Recognizer, image: NDArray[np.float32]) -> Tensor:
 
 @cache
 def mnist_test_images() -> NDArray[np.uint8]:
-    """MNIST's test images, uint8 (10000, 28, 28), from the embedded file.
-
-    Read without torchvision, which takes as long to import as the rest of the page.
-    """
-    packed = (ASSETS / "MNIST" / "raw" / "t10k-images-idx3-ubyte.gz").read_bytes()
-    return np.frombuffer(gzip.decompress(packed), np.uint8, offset=16).reshape(-1, 28, 28)
+    """MNIST's test images, uint8 (10000, 28, 28)."""
+    return mnist_images("test")
 
 
 def to_json(data: Any) -> str:
