@@ -49,7 +49,8 @@ LINKED = """() => [
     ...["read", "draw"].map((selected) => ({ __type__: "update", selected })),
 ]"""
 CHOSEN = """(net, stage) => {
-    document.dispatchEvent(new CustomEvent("mnist-choice", { detail: { net, stage } }));
+    window.chosen = { net, stage }; // for a script that loads later
+    document.dispatchEvent(new CustomEvent("mnist-choice", { detail: window.chosen }));
     return [];
 }"""
 DRAWN = "(document.querySelector('#draw').style.display !== 'none')"  # else the picture is open
@@ -238,7 +239,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
                     with gr.Column(min_width=320, elem_id="input"), gr.Tabs() as inputs:
                         with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
                             pad = view(
-                                "link", "canvas", pen=20, hint="Draw a digit, or a whole number",
+                                "canvas", pen=20, hint="Draw a digit, or a whole number",
                                 net=nets[0], nets=[*nets, ALL],
                                 stage=FIRST_STAGE, stages=stages,
                             )  # fmt: skip

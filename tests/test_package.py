@@ -3,7 +3,7 @@ import sys
 
 import mnistcore
 from mnistcore import metrics as evaluate
-from mnistcore.training import loop as training
+from mnistcore.training import epoch as training
 
 
 def test_public_names_are_there() -> None:

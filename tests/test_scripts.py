@@ -21,7 +21,7 @@ def test_train_all_runs_from_any_folder_and_passes_its_arguments_on(tmp_path: Pa
     flags = ["--quick", "--epochs", "1", "--models", "LeNet", "--out", "out", "--val-size", "45000"]
     result = run("train_all.sh", *flags, "--drawn", "0", "--others", "0", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "its figures are no results" in result.stdout
+    assert "do not report these numbers" in result.stdout
     assert (tmp_path / "out" / "weights" / "LeNet.pt").exists()
     assert (tmp_path / "out" / "results" / "benchmark.json").exists()
 

@@ -15,8 +15,9 @@ from mnistcore.data import MEAN, STD, load_mnist
 from mnistcore.device import choose_device, device_name, keep_freed_memory
 from mnistcore.models import create_model
 from mnistcore.results import Rates, Speed
-from mnistcore.training.loop import Training, Workers
+from mnistcore.training.epoch import Training
 from mnistcore.training.recipes import RECIPES
+from mnistcore.training.workers import Workers
 
 IMAGES = 16_384  # per round, for each of the two loops
 ROUNDS = 5

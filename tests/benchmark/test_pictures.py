@@ -51,12 +51,21 @@ def reading(text: str, answers: list[tuple[int, str]]) -> Reading:
     def one_hot(digit: int) -> np.ndarray[Any, np.dtype[np.float32]]:
         return np.eye(10, dtype=np.float32)[digit]
 
-    digits = [
-        Digit((0, 0, 1, 1), blank, blank, one_hot(label),
-              {name: one_hot(7 if name == "LeNet" else label) for name in list_models()},
-              verdict, "")
+    digits = tuple(
+        Digit(
+            box=(0, 0, 1, 1),
+            verdict=verdict,
+            reason="",
+            candidates=[label],
+            fitted=blank,
+            image=blank,
+            probs=one_hot(label),
+            probs_by_model={
+                name: one_hot(7 if name == "LeNet" else label) for name in list_models()
+            },
+        )
         for label, verdict in answers
-    ]  # fmt: skip
+    )
     return Reading(text, "digit", "", digits, {}, [], 1.0, {})
 
 
