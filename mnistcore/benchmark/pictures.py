@@ -4,13 +4,11 @@ Each row of the results is one kind of picture. The naive way, for comparison: t
 gray, shrunk to 28x28, inverted if its median is light, and given to the same nets.
 """
 
-import importlib.util
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,199 +20,20 @@ from tqdm import tqdm
 
 from mnistcore import figures
 from mnistcore.benchmark import scenes
-from mnistcore.benchmark.corruptions import CORRUPTIONS
+from mnistcore.benchmark.rows import Row, load_split, make_rows, make_sample
 from mnistcore.benchmark.scenes import Pixels
-from mnistcore.data import load_mnist, split_train_val, to_unit
 from mnistcore.device import device_name
 from mnistcore.files import ASSETS, WEIGHTS, write_json, write_whole
 from mnistcore.metrics import wilson_interval
 from mnistcore.models import list_models
-from mnistcore.pens.font import DIGITS
 from mnistcore.reading.picture import Plane
 from mnistcore.reading.recognizer import DIGIT, NOT_A_DIGIT, Probs, Reading, Recognizer
 from mnistcore.results import TOGETHER, Part, PictureRow, Pictures, ReadTimes, Share
-from mnistcore.training.recipes import TrainConfig
 
 WORKERS = 2  # threads that make and read pictures; each runs the nets on one core
 EXAMPLE = 5  # index of the picture that stands for its row in pictures.png
 TIMED = 200  # reads of a 280x280 canvas
 WARM_UP = 5  # reads before those that are timed
-
-Rng = np.random.Generator
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A picture and what is on it."""
-
-    picture: Pixels
-    truth: str | None  # the number; None: no digit
-    part: str = ""  # its kind, in a row of several kinds
-
-
-@dataclass(frozen=True)
-class Row:
-    """A kind of picture."""
-
-    title: str
-    n: int
-    make: Callable[[int, Rng], Sample]
-    plain: bool = False  # the i-th picture shows the i-th digit of MNIST
-
-
-Rows = dict[str, Row]
-
-
-def load_split(split: str, data_dir: Path | str = ASSETS) -> tuple[Plane, NDArray[np.int64]]:
-    """Digits of MNIST in a random order, always the same.
-
-    Args:
-        split: "test", or "val", the images of the training set that the shipped nets were not
-            trained on. Choices about the reader are made on these.
-        data_dir: folder that holds ``MNIST/raw``.
-
-    Returns:
-        float32 (n, 28, 28) in [0, 1] and labels (n,).
-
-    Raises:
-        FileNotFoundError, ValueError: as :func:`mnistcore.data.load_mnist`.
-    """
-    images, labels = load_mnist("test" if split == "test" else "train", data_dir)
-    if split == "val":
-        chosen = split_train_val(TrainConfig.val_size, len(images))[1]
-        images, labels = images[chosen], labels[chosen]
-    order = np.random.default_rng(0).permutation(len(images))
-    return to_unit(images[:, 0]).numpy()[order], labels.numpy()[order]
-
-
-def _bytes(plane: Plane) -> Pixels:
-    return np.rint(255 * plane).astype(np.uint8)
-
-
-def make_rows(
-    digits: Plane, labels: NDArray[np.int64], data_dir: Path | str = ASSETS, share: float = 1
-) -> Rows:
-    """All kinds of pictures that can be made on this machine.
-
-    Args:
-        digits: float32 (n, 28, 28) of MNIST, n at least 5,000.
-        labels: (n,).
-        data_dir: where QMNIST, USPS and EMNIST are looked for, as torchvision keeps them.
-        share: fraction of the usual number of pictures.
-    """
-    forms = list(DIGITS)
-    corruptions = list(CORRUPTIONS)
-
-    def own_frame(i: int, rng: Rng) -> Sample:
-        return Sample(_bytes(digits[i]), str(labels[i]))
-
-    def on_canvas(i: int, rng: Rng) -> Sample:
-        shape = scenes.canvas_shape(rng)
-        ink = scenes.enlarge(digits[i], scenes.digit_size(shape, rng))
-        return Sample(scenes.canvas(scenes.place(ink, *shape, rng), rng), str(labels[i]))
-
-    def redrawn(i: int, rng: Rng) -> Sample:
-        shape = scenes.canvas_shape(rng)
-        line = rng.uniform(1.5, 4)
-        ink = scenes.redraw(digits[i], scenes.digit_size(shape, rng), line)
-        return Sample(scenes.canvas(scenes.place(ink, *shape, rng), rng), str(labels[i]))
-
-    def photographed(i: int, rng: Rng) -> Sample:
-        height, width = scenes.canvas_shape(rng)
-        size = round(rng.uniform(0.15, 0.7) * min(height, width))
-        ink = scenes.redraw(digits[i], size, rng.uniform(1.5, 4))
-        edge = [round(0.1 * side) for side in (height, width)]  # may be out of view
-        inner = scenes.place(ink, height - 2 * edge[0], width - 2 * edge[1], rng)
-        plane = np.pad(inner, [(edge[0],), (edge[1],)])
-        return Sample(scenes.photograph(plane, rng), str(labels[i]))
-
-    def number(i: int, rng: Rng) -> Sample:
-        count = 1 + i % 8
-        chosen = rng.integers(len(digits), size=count)
-        gaps = rng.integers(2, 21, count - 1).tolist()
-        ink = scenes.write_number(
-            [digits[c] for c in chosen], int(rng.integers(40, 111)), gaps, rng
-        )
-        room = rng.integers(20, 201, 2).tolist()
-        plane = scenes.place(ink, ink.shape[0] + room[0], ink.shape[1] + room[1], rng)
-        truth = "".join(str(labels[c]) for c in chosen)
-        return Sample(
-            scenes.canvas(plane, rng), truth, f"{count} digit" if count == 1 else f"{count} digits"
-        )
-
-    def pen(i: int, rng: Rng) -> Sample:
-        name = forms[i % len(forms)]
-        return Sample(scenes.canvas(scenes.pen_drawing(DIGITS[name], rng), rng), name[0], name)
-
-    def corrupted(i: int, rng: Rng) -> Sample:
-        name = corruptions[i % len(corruptions)]
-        return Sample(_bytes(CORRUPTIONS[name](digits[i], rng)), str(labels[i]), name)
-
-    rows = {
-        "own_frame": Row("MNIST digits as they are, 28x28", 1000, own_frame, plain=True),
-        "canvas": Row("on a canvas: any position, size, polarity", 5000, on_canvas, plain=True),
-        "redrawn": Row("the same with thinner or thicker lines", 400, redrawn, plain=True),
-        "photo": Row("as photographs (simulated)", 300, photographed, plain=True),
-        "number": Row("numbers of 1 to 8 digits, 2 to 20 px apart", 400, number),
-        "pen": Row("our pen font, regional forms", 400, pen),
-        "mnist_c": Row(
-            "noise, blur and other corruptions, mean of 15", 1500, corrupted, plain=True
-        ),
-    }
-    for name, (title, images, truths) in _other_sets(data_dir).items():
-        rows[name] = Row(title, min(1000, len(images)), _from_set(images, truths))
-    for name, title, n, draw in (
-        ("blank", "blank canvases, photographs of empty paper", 200, scenes.blank),
-        ("dot", "one dot", 200, scenes.dot),
-        ("scribble", "scribbles", 300, scenes.drawn_scribble),
-        ("printed_letter", "printed letters unlike digits", 300, scenes.printed_letter),
-        ("drawn_letter", "drawn letters unlike digits", 300, scenes.drawn_letter),
-        ("shape", "shapes", 300, scenes.drawn_shape),
-    ):
-        rows[name] = Row(title, n, _no_digit(draw))
-    return {
-        name: Row(row.title, max(1, round(row.n * share)), row.make, row.plain)
-        for name, row in rows.items()
-    }
-
-
-def _no_digit(draw: Callable[[Rng], Pixels]) -> Callable[[int, Rng], Sample]:
-    return lambda i, rng: Sample(draw(rng), None)
-
-
-def _from_set(images: Pixels, labels: NDArray[Any]) -> Callable[[int, Rng], Sample]:
-    order = np.random.default_rng(0).permutation(len(images))
-    return lambda i, rng: Sample(images[order[i]], str(labels[order[i]]))
-
-
-def _other_sets(data_dir: Path | str) -> dict[str, tuple[str, Pixels, NDArray[Any]]]:
-    """Other public sets found here: title, uint8 (n, H, W) with light ink, labels (n,)."""
-    from torchvision import datasets  # here: it takes as long to import as torch itself
-
-    sets: dict[str, tuple[str, Pixels, NDArray[Any]]] = {}
-    if importlib.util.find_spec("sklearn"):
-        eight = importlib.import_module("sklearn.datasets").load_digits()
-        sets["sklearn"] = "scikit-learn's digits, 8x8", _bytes(eight.images / 16), eight.target
-    root = str(data_dir)
-    loaders: dict[str, tuple[str, Callable[[], Any]]] = {
-        "qmnist": ("QMNIST, the 50,000 that MNIST left out",
-                   lambda: datasets.QMNIST(root, what="test50k", download=False)),
-        "usps": ("USPS test set, 16x16", lambda: datasets.USPS(root, train=False)),
-        "emnist": ("EMNIST digits, test set",
-                   lambda: datasets.EMNIST(root, split="digits", train=False)),
-    }  # fmt: skip
-    for name, (title, load) in loaders.items():
-        try:
-            found = load()
-        except (RuntimeError, OSError):  # torchvision: the files are not there
-            continue
-        images, labels = np.asarray(found.data), np.asarray(found.targets)
-        if name == "qmnist":
-            labels = labels[:, 0]  # the other columns describe the writer
-        if name == "emnist":
-            images = images.transpose(0, 2, 1)  # stored transposed
-        sets[name] = title, images, labels
-    return sets
 
 
 def naive_input(picture: Pixels) -> Plane:
@@ -272,11 +91,6 @@ def _by_part(
         }
 
     return {part: one(part) for part in dict.fromkeys(parts)}
-
-
-def make_sample(name: str, row: Row, i: int) -> Sample:
-    """The i-th picture of a row, the same every time."""
-    return row.make(i, np.random.default_rng([zlib.crc32(name.encode()), i]))
 
 
 def _measure_row(
