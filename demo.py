@@ -40,7 +40,7 @@ def read_tab(handlers: Handlers) -> ReadTab:
                 choice: dict[str, Any] = {"net": NETS[0], "nets": [*NETS, ALL]}
                 choice |= {"stage": STAGES[0], "stages": STAGES}
                 hint = "Draw a digit, or a whole number"
-                pad = view("link", "canvas", pen=20, hint=hint, **choice)
+                pad = view("canvas", pen=20, hint=hint, **choice)
             with gr.Tab("Upload, paste, webcam", id="upload") as upload_tab:
                 picture = picture_input()
                 gr.Examples(

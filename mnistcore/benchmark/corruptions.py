@@ -163,7 +163,20 @@ def canny_edges(image: Plane, rng: np.random.Generator) -> Plane:
 CORRUPTIONS: dict[str, Corruption] = {
     function.__name__: function
     for function in (
-        shot_noise, impulse_noise, glass_blur, motion_blur, shear, scale, rotate, brightness,
-        translate, stripe, fog, spatter, dotted_line, zigzag, canny_edges,
+        shot_noise,
+        impulse_noise,
+        glass_blur,
+        motion_blur,
+        shear,
+        scale,
+        rotate,
+        brightness,
+        translate,
+        stripe,
+        fog,
+        spatter,
+        dotted_line,
+        zigzag,
+        canny_edges,
     )
-}  # fmt: skip
+}

@@ -24,7 +24,8 @@ OPEN_LINK = """() => [
     ...["read", "draw"].map((selected) => ({ __type__: "update", selected })),
 ]"""
 TELL_CANVAS_THE_CHOICE = """(net, stage) => {
-    document.dispatchEvent(new CustomEvent("mnist-choice", { detail: { net, stage } }));
+    window.chosen = { net, stage }; // for a script that loads later
+    document.dispatchEvent(new CustomEvent("mnist-choice", { detail: window.chosen }));
     return [];
 }"""
 ASK_AFTER_FAILURE: dict[str, Any] = {

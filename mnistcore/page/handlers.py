@@ -10,10 +10,11 @@ from typing import Any
 
 import gradio as gr
 
-from mnistcore.page import views
+from mnistcore.page import results_view, views
 from mnistcore.page.guard import is_upload, reject_bad_input, user_error
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.recognizer import Reading, Recognizer
+from mnistcore.results import load_results
 
 
 def parse_drawing(value: str | None) -> tuple[int, bytes | None]:
@@ -158,7 +159,7 @@ class Handlers:
 @reject_bad_input
 def show_results(model: str) -> tuple[str, str]:
     """The benchmark's table, and a net's errors."""
-    data = views.results_data(views.load_results(), model)
+    data = dict(results_view.results_data(load_results(), model))
     top = {key: data.pop(key) for key in ("chosen", "words", "rows")}
     return views.to_json(top), views.to_json(data)
 
@@ -167,7 +168,7 @@ def show_curves() -> Any:
     """Accuracy over epochs, as a table for Gradio's plot."""
     import pandas as pd  # type: ignore[import-untyped] # only the Benchmark tab needs it
 
-    return pd.DataFrame(views.accuracy_curves(views.load_results()))
+    return pd.DataFrame(results_view.accuracy_curves(load_results()))
 
 
 @reject_bad_input

@@ -1,12 +1,9 @@
 """What the page shows, as plain data for its scripts; nothing here knows about Gradio or HTML."""
 
 import base64
-import gzip
 import io
 import json
-from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +13,11 @@ from PIL import Image
 from torch import Tensor
 
 from mnistcore import inside
-from mnistcore.data import normalize
+from mnistcore.data import mnist_images, normalize
 from mnistcore.device import device_name
-from mnistcore.files import ASSETS, RESULTS
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.reading.recognizer import Reading, Recognizer
 
-ROW = ("accuracy", "interval", "errors", "num_params", "macs", "latency_ms")
 TITLES = {"all": "All five together"}
 STEP_SIDE = 480  # pixels; larger pictures of the steps only make the page slow
 
@@ -209,94 +204,8 @@ def _batch(recognizer: Recognizer, image: NDArray[np.float32]) -> Tensor:
 
 @cache
 def mnist_test_images() -> NDArray[np.uint8]:
-    """MNIST's test images, uint8 (10000, 28, 28), from the embedded file.
-
-    Read without torchvision, which takes as long to import as the rest of the page.
-    """
-    packed = (ASSETS / "MNIST" / "raw" / "t10k-images-idx3-ubyte.gz").read_bytes()
-    return np.frombuffer(gzip.decompress(packed), np.uint8, offset=16).reshape(-1, 28, 28)
-
-
-def load_results(folder: Path = RESULTS) -> Mapping[str, Any]:
-    """The benchmark's results, and beside them those on pictures where they have been measured.
-
-    Raises:
-        FileNotFoundError: the benchmark has not been run.
-    """
-    results = json.loads((folder / "benchmark.json").read_text())
-    pictures = folder / "pictures.json"
-    return results | ({"pictures": json.loads(pictures.read_text())} if pictures.exists() else {})
-
-
-def results_data(results: Mapping[str, Any], chosen: str) -> dict[str, Any]:
-    """The benchmark's tables, and the errors of the chosen net, or of all five together.
-
-    Args:
-        results: what :func:`load_results` gave.
-        chosen: a net's name or "all".
-    """
-    nets = results["nets"]
-    answers = dict(nets) | ({"all": results["together"]} if "together" in results else {})
-    mine = answers.get(chosen) or next(iter(answers.values()))
-    digits = mnist_test_images()
-    n = mine["n"]
-    trained_on = " and ".join(sorted({net["training"]["device"] for net in nets.values()}))
-    return {
-        "chosen": chosen,
-        "title": TITLES.get(chosen, chosen),
-        "words": f"MNIST test set, n = {n:,}, read after the last epoch. The bar is the 95 % "
-        "interval, the diamond the reference project's own table, where MyFullConvNet's 98.06 is a "
-        "slip of the pen for 99.06. One image is timed on "
-        f"{results['device']}, torch {results['torch_version']}; trained on {trained_on}.",
-        "rows": [
-            {
-                "key": name,
-                "name": TITLES.get(name, name),
-                "reference": net["reference"][0] / 100 if net.get("reference") else None,
-                "train_seconds": net["training"]["train_seconds"] if "training" in net else None,
-                **{key: net.get(key) for key in ROW},
-            }
-            for name, net in answers.items()
-        ],
-        "confusion": mine["confusion"],
-        "misread": [
-            entry | {"image": png_url(digits[entry["index"]])}
-            for entry in sorted(mine["misread"], key=lambda entry: -entry["prob"])
-        ],
-        "nets": list(nets),
-        "pairs": results.get("mcnemar"),
-        "pictures": pictures_data(results["pictures"], chosen) if "pictures" in results else None,
-    }
-
-
-def pictures_data(pictures: Mapping[str, Any], chosen: str) -> dict[str, Any] | None:
-    """How well pictures other than MNIST's are read by the chosen net, and what is refused.
-
-    None of a net that is newer than the results.
-    """
-    net = "together" if chosen == "all" else chosen
-    read, refused = [], []
-    for row in pictures["rows"].values():
-        cells = {"title": row["title"], "n": row["n"]}
-        if "right" in row:
-            if net not in row["right"]:
-                return None
-            naive = row["naive"][net]["share"]
-            read.append(cells | row["right"][net] | {"naive": naive})
-        else:
-            refused.append(cells | row["refused"])
-    return {"read": read, "refused": refused}
-
-
-def accuracy_curves(results: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Validation accuracy over the epochs of each net, as columns of a table."""
-    points = [
-        (epoch, round(100 * entry["val_accuracy"], 3), name)
-        for name, net in results["nets"].items()
-        for epoch, entry in enumerate(net["training"]["history"], 1)
-    ]
-    epochs, accuracies, names = zip(*points, strict=True)
-    return {"epoch": list(epochs), "accuracy %": list(accuracies), "net": list(names)}
+    """MNIST's test images, uint8 (10000, 28, 28)."""
+    return mnist_images("test")
 
 
 def to_json(data: Any) -> str:

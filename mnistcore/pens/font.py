@@ -122,7 +122,7 @@ DIGITS = _forms(
         "9 small head": "50,12 38,0 24,8 26,24 40,27 54,8! 54,50 44,100",
         "9 square": "54,48! 8,46! 8,2! 54,2! 54,98! 8,98!",
     }
-)  # fmt: skip
+)
 
 # The letters that do not pass for digits: not B D G I J O Q S Y Z, b g i l o q s y z.
 LETTERS = _forms(

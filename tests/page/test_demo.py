@@ -313,37 +313,6 @@ def test_a_wrong_question_to_the_api_is_one_sentence(
     assert not caught.value.print_exception or sentence.startswith("could not")
 
 
-def test_results_of_each_net_and_of_all_together() -> None:
-    results = views.load_results()
-    for chosen in [*list_models(), "all"]:
-        data = views.results_data(results, chosen)
-        assert sum(map(sum, data["confusion"])) == 10_000
-        errors = next(row["errors"] for row in data["rows"] if row["key"] == chosen)
-        assert len(data["misread"]) == errors
-    curves = views.accuracy_curves(results)
-    assert set(curves["net"]) == set(list_models())
-
-
-def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
-    (tmp_path / "benchmark.json").write_text((views.RESULTS / "benchmark.json").read_text())
-    assert views.results_data(views.load_results(tmp_path), "all")["pictures"] is None
-    share = {"count": 9, "share": 0.9, "interval": [0.6, 0.98]}
-    digit = {
-        "right": {"LeNet": share, "together": share},
-        "naive": {"LeNet": share | {"share": 0.3}, "together": share},
-    }
-    rows = {
-        "canvas": {"title": "canvases", "n": 10, "refused": share, **digit},
-        "dot": {"title": "dots", "n": 10, "refused": share},
-    }
-    (tmp_path / "pictures.json").write_text(json.dumps({"rows": rows}))
-    data = views.results_data(views.load_results(tmp_path), "LeNet")["pictures"]
-    assert data["read"] == [{"title": "canvases", "n": 10, **share, "naive": 0.3}]
-    assert data["refused"] == [{"title": "dots", "n": 10, **share}]
-    newer = views.results_data(views.load_results(tmp_path), "MyVggNet")
-    assert newer["pictures"] is None
-
-
 def test_the_misread_digits_are_those_of_the_test_set() -> None:
     images = views.mnist_test_images()
     assert images.shape == (10_000, 28, 28)

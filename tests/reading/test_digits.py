@@ -9,8 +9,9 @@ from scipy import ndimage
 from torch import Tensor
 
 from mnistcore.data import split_train_val
-from mnistcore.reading.digits import Box, find_digits, frame
+from mnistcore.reading.digits import find_digits, frame
 from mnistcore.reading.picture import Plane
+from mnistcore.reading.pieces import Box
 from tests.tools.pictures import canvas, digit, pen, write
 
 quick = settings(max_examples=40, derandomize=True, deadline=None, database=None)
@@ -124,8 +125,12 @@ def test_a_line_may_rise() -> None:
 
 
 def test_digits_of_a_line_may_differ_in_size() -> None:
-    ink = canvas((pen("7", 60, 8), 40, 90), (pen("2", 100, 10), 130, 60), (pen("4"), 240, 40),
-                 shape=(240, 420))  # fmt: skip
+    ink = canvas(
+        (pen("7", 60, 8), 40, 90),
+        (pen("2", 100, 10), 130, 60),
+        (pen("4"), 240, 40),
+        shape=(240, 420),
+    )
     assert [len(line) for line in boxes(ink)] == [3]
 
 

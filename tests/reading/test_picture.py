@@ -392,9 +392,11 @@ def test_damaged_files(content: bytes, damage: list[tuple[float, int]], kept: fl
 
 
 NUMBERS = (
-    arrays.boolean_dtypes() | arrays.integer_dtypes() | arrays.unsigned_integer_dtypes()
+    arrays.boolean_dtypes()
+    | arrays.integer_dtypes()
+    | arrays.unsigned_integer_dtypes()
     | arrays.floating_dtypes()
-)  # fmt: skip
+)
 OTHERS = arrays.complex_number_dtypes() | arrays.unicode_string_dtypes(max_len=2)
 SHAPES = st.tuples(st.integers(0, 30), st.integers(0, 30)) | st.tuples(
     st.integers(1, 12), st.integers(1, 12), st.integers(1, 4)

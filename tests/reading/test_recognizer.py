@@ -431,8 +431,10 @@ def test_a_reading_is_whole() -> None:
     assert set(reading.milliseconds) == set(list_models())
     assert all(ms > 0 for ms in reading.milliseconds.values())
     assert {name: step.shape for name, step in reading.steps.items()} == {
-        "picture": (280, 280, 3), "ink": (280, 280), "pieces": (280, 280),
-    }  # fmt: skip
+        "picture": (280, 280, 3),
+        "ink": (280, 280),
+        "pieces": (280, 280),
+    }
     assert all(note.endswith(".") for note in reading.notes)
     (one,) = reading.digits
     assert one.image.shape == (28, 28)

@@ -1,81 +1,70 @@
-// A drawing as letters for a link, and back: the strokes themselves, so that the copy is exact.
-// In bytes: a checksum of two; of each stroke its width, plus 64 where it erases, the number of
-// its points, and each point's way from the one before in quarters of a unit. A picture is 0, the
-// number of its bytes, and its PNG.
-const QUARTER = 0.25; // units between the places that a point can have
-const LONGEST = 8000; // letters; longer links are cut off by programs that pass them on
-const PNG = "data:image/png;base64,";
-const checksum = (bytes) => bytes.reduce((sum, byte) => (31 * sum + byte) % 65521, 1);
+// A drawing as the letters of a link, and back. It holds the strokes themselves, so that the copy
+// is exact: JSON, deflated (which adds a checksum, so that damage shows), in base64url. A stroke is
+// [width, 1 if it erases, x, y, and the steps from point to point]; a picture is its PNG in base64.
+import { GRID, THICKEST, THINNEST } from "./drawing.js";
 
-// Letters for operations, null for more of them than a link can hold.
-const encode = (operations) => {
-    const bytes = [];
-    const put = (n) => { // 7 bits a byte, the lowest first; the eighth says that more follow
-        for (; n > 127; n = Math.floor(n / 128)) bytes.push(128 + (n % 128));
-        bytes.push(n);
-    };
-    const putWay = (way) => put(way < 0 ? (-2 * way) / QUARTER - 1 : (2 * way) / QUARTER);
-    for (const { points, width, erase, image } of operations) {
-        if (image) {
-            const png = atob(image.src.slice(PNG.length));
-            put(0);
-            put(png.length);
-            for (const letter of png) bytes.push(letter.charCodeAt(0));
-            continue;
-        }
-        put(width + (erase ? 64 : 0));
-        put(points.length);
-        points.forEach(([x, y], i) => {
-            const [left, top] = points[i - 1] ?? [0, 0];
-            putWay(x - left);
-            putWay(y - top);
-        });
-    }
-    if (bytes.length * 4 > LONGEST * 3 - 16) return null;
-    const sum = checksum(bytes);
-    const letters = btoa(String.fromCharCode(sum >> 8, sum & 255, ...bytes));
-    return letters.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+export const LONGEST = 8000; // letters: some programs cut off longer links
+const MOST_JSON = 100_000; // letters: 8,000 letters may unpack to 6 MB, which would take long to draw
+const PNG = "data:image/png;base64,";
+
+const piped = (data, stream) => new Response(new Blob([data]).stream().pipeThrough(stream));
+
+// Points <-> the steps between them in units of the grid, x and y in turn.
+const toSteps = (points) =>
+    points.flatMap(([x, y], i) => {
+        const [left, top] = points[i - 1] ?? [0, 0];
+        return [(x - left) / GRID, (y - top) / GRID];
+    });
+const toPoints = (steps) => {
+    let [x, y] = [0, 0];
+    return Array.from({ length: steps.length / 2 }, (_, i) => {
+        x += GRID * steps[2 * i];
+        y += GRID * steps[2 * i + 1];
+        return [x, y];
+    });
 };
 
-// Operations from letters; throws where these are damaged.
-const decode = async (letters) => {
-    const refuse = () => { throw new RangeError("damaged"); };
-    if (letters.length > LONGEST) refuse();
-    const text = atob(letters.replaceAll("-", "+").replaceAll("_", "/"));
-    const [high, low, ...bytes] = Array.from(text, (letter) => letter.charCodeAt(0));
-    if (256 * high + low !== checksum(bytes)) refuse();
-    let at = 0;
-    const take = () => {
-        for (let n = 0, unit = 1; at < bytes.length && unit < 2 ** 28; unit *= 128) {
-            n += unit * (bytes[at] % 128);
-            if (bytes[at++] < 128) return n;
-        }
-        return refuse();
-    };
-    const takeWay = () => {
-        const n = take();
-        return (QUARTER * (n % 2 ? -n - 1 : n)) / 2;
-    };
-    const operations = [];
-    while (at < bytes.length) {
-        const [kind, count] = [take(), take()];
-        if (count < 1 || count > bytes.length - at) refuse();
-        if (kind === 0) {
-            const image = new Image();
-            image.src = PNG + btoa(String.fromCharCode(...bytes.slice(at, at + count)));
-            await image.decode();
-            at += count;
-            operations.push({ image });
-            continue;
-        }
-        const [width, erase] = [kind % 64, kind >= 64];
-        if (kind > 127 || width < THINNEST || width > THICKEST) refuse();
-        let point = [0, 0];
-        const points = Array.from({ length: count }, () => {
-            point = [point[0] + takeWay(), point[1] + takeWay()];
-            return point;
-        });
-        operations.push({ points, width, erase });
-    }
-    return operations;
+// The letters of a drawing's operations; null if they are more than a link can hold.
+export const encode = async (operations) => {
+    const json = JSON.stringify(
+        operations.map(({ points, width, erase, picture }) =>
+            picture ? picture.slice(PNG.length) : [width, Number(erase), ...toSteps(points)],
+        ),
+    );
+    if (json.length > MOST_JSON) return null;
+    const packed = new Uint8Array(
+        await piped(json, new CompressionStream("deflate")).arrayBuffer(),
+    );
+    if (packed.length > LONGEST) return null; // btoa's argument must stay short
+    const letters = btoa(String.fromCharCode(...packed))
+        .replaceAll("+", "-")
+        .replaceAll("/", "_")
+        .replaceAll("=", "");
+    return letters.length > LONGEST ? null : letters;
+};
+
+const isStroke = (stroke) =>
+    Array.isArray(stroke) &&
+    stroke.length >= 4 &&
+    stroke.length % 2 === 0 &&
+    stroke.every(Number.isInteger) &&
+    stroke[0] >= THINNEST &&
+    stroke[0] <= THICKEST &&
+    (stroke[1] === 0 || stroke[1] === 1);
+
+// The operations in a link's letters; rejects where these are damaged.
+export const decode = async (letters) => {
+    if (letters.length > LONGEST) throw new RangeError("too long");
+    const packed = Uint8Array.from(
+        atob(letters.replaceAll("-", "+").replaceAll("_", "/")),
+        (letter) => letter.charCodeAt(0),
+    );
+    const json = await piped(packed, new DecompressionStream("deflate")).text();
+    if (json.length > MOST_JSON) throw new RangeError("too long");
+    return JSON.parse(json).map((stroke) => {
+        if (typeof stroke === "string") return { picture: PNG + stroke };
+        if (!isStroke(stroke)) throw new TypeError("not a stroke");
+        const [width, erase, ...steps] = stroke;
+        return { points: toPoints(steps), width, erase: erase === 1 };
+    });
 };

@@ -1,5 +1,6 @@
-// Comes before each component's own script: small helpers, no state.
-const h = (tag, attributes = {}, ...children) => {
+// What every component needs: HTML elements, messages to the other components, stale answers dropped.
+
+export const h = (tag, attributes = {}, ...children) => {
     const node = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
         if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
@@ -9,35 +10,40 @@ const h = (tag, attributes = {}, ...children) => {
     node.append(...children.filter((child) => child != null));
     return node;
 };
-const percent = (p) => (p >= 0.9995 ? "> 99.9" : (100 * p).toFixed(1)) + " %";
-const number = (x, digits = 3) => (x < 0 ? "\u2212" : "") + Math.abs(x).toFixed(digits);
-const article = (digit) => (digit === 8 ? "an" : "a");
-const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
-const unpack = (text) =>
-    new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
-const say = (name, detail) => document.dispatchEvent(new CustomEvent("mnist-" + name, { detail }));
-const hear = (name, callback) =>
-    document.addEventListener("mnist-" + name, (event) => element.isConnected && callback(event.detail));
 
-// A component whose value is JSON: draws it whenever it changes, but never one that was asked for
-// before the one that is shown, or that is older than an emptied canvas.
-const show = (draw) => {
-    let [since, emptied] = [0, 0];
-    const update = () => {
-        const data = JSON.parse(props.value || "{}");
-        if (data.asked < since || data.number < emptied) return;
-        since = data.asked ?? since;
-        drawn(data);
-        say("answered", data.number);
-    };
-    const drawn = (data) => {
+export const say = (name, detail) =>
+    document.dispatchEvent(new CustomEvent(`mnist-${name}`, { detail }));
+
+export const hear = (element, name, callback) =>
+    document.addEventListener(`mnist-${name}`, (event) => {
+        if (element.isConnected) callback(event.detail);
+    });
+
+// The number of the newest drawing that is empty. Kept here, as a component may load after it.
+let emptied = 0;
+
+// The canvas is empty: all components show nothing at once, without asking the server.
+export const sayEmptied = (number) => {
+    emptied = number;
+    say("emptied", number);
+};
+
+// Calls `draw` with a component's value, parsed, whenever it changes; but never with an answer to
+// an earlier question than the one that is shown, nor with one older than an emptied canvas.
+export const show = ({ element, props, watch }, draw) => {
+    let newest = 0; // number of the question whose answer is shown
+    const shown = (data) => {
         draw(data);
         element.dataset.number = data.number ?? "";
     };
-    hear("emptied", (now) => {
-        emptied = now;
-        drawn({ number: now });
-    });
+    const update = () => {
+        const data = JSON.parse(props.value || "{}");
+        if (data.asked < newest || data.number < emptied) return;
+        newest = data.asked ?? newest;
+        shown(data);
+        say("answered", data.number);
+    };
+    hear(element, "emptied", (number) => shown({ number }));
     watch("value", update);
     update();
 };

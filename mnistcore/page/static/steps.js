@@ -1,94 +1,166 @@
-// How the picture was read: one small picture a step, boxes to choose a digit by.
-const TITLES = ["Picture", "Ink", "Pieces", "20×20 box", "28×28, centred"];
-const notes = h("ul", { class: "notes" });
-const cards = TITLES.map((title) => {
-    const frame = h("div", { class: "step-frame" });
-    const line = h("p", {});
-    return { frame, line, card: h("li", { class: "step" }, frame, h("h3", {}, title), line) };
-});
-const root = h("section", { "aria-label": "How the picture was read" }, h("ol", { class: "steps" }, ...cards.map(({ card }) => card)), notes);
-element.append(root);
+// How the picture was read: one small picture per step, with boxes to choose a digit by.
+import { h, hear, say, show } from "./shared.js";
 
-const PIECES = ["#e8b04a", "#5aa9e6", "#7cc47f", "#e07a9b", "#b197e8", "#e58a52", "#4fc1b6", "#c9c95a"];
-let data = {};
-let chosen = 0;
+// Of the digits' pieces, in turn.
+const PIECES = [
+    "#e8b04a",
+    "#5aa9e6",
+    "#7cc47f",
+    "#e07a9b",
+    "#b197e8",
+    "#e58a52",
+    "#4fc1b6",
+    "#c9c95a",
+];
 
-const picture = (source, label, pixels) => h("img", { src: source, alt: label, class: pixels ? "pixels" : "" });
-const boxes = () => {
-    const [width, tall] = data.size;
-    return data.digits.map((digit, i) => {
+// Title and words of each step.
+const texts = ({ box, side }) => [
+    ["Picture", "What came in."],
+    ["Ink", "What stands out from the paper, light on dark like MNIST’s digits."],
+    ["Pieces", "The nets read one digit at a time, so the ink is split into digits."],
+    [
+        `${box}×${box} box`,
+        `Scaled so that the longer side is ${box} pixels, like all of MNIST’s digits.`,
+    ],
+    [
+        `${side}×${side}, centred`,
+        "Shifted so that the centre of mass is in the middle, as in MNIST. This is what the nets see.",
+    ],
+];
+
+const picture = (source, label, pixels) =>
+    h("img", { src: source, alt: label, class: pixels ? "pixels" : "" });
+
+// Pictures that share the place and the shape of the whole picture.
+const stack = ([width, height], ...nodes) => {
+    const node = h("div", { class: "whole" }, ...nodes);
+    node.style.setProperty("--ratio", width / height);
+    return node;
+};
+
+// Of all digits, as buttons over the picture.
+const boxes = ({ digits, size: [width, height] }, chosen) =>
+    digits.map((digit, i) => {
         const [left, top, right, bottom] = digit.box;
-        const box = h("button", { type: "button", class: `box ${digit.verdict.replaceAll(" ", "-")}`,
-            "aria-label": `Look at digit ${i + 1}: ${digit.label}`, "aria-pressed": String(i === chosen),
-            onclick: () => say("digit", i) }, h("span", { "aria-hidden": "true" }, digit.label));
-        box.style.cssText = `left:${(100 * left) / width}%;top:${(100 * top) / tall}%;` +
-            `width:${(100 * (right - left)) / width}%;height:${(100 * (bottom - top)) / tall}%`;
+        const box = h(
+            "button",
+            {
+                type: "button",
+                class: `box ${digit.verdict.replaceAll(" ", "-")}`,
+                "aria-label": `Look at digit ${i + 1}: ${digit.label}`,
+                "aria-pressed": String(i === chosen),
+                onclick: () => say("digit", i),
+            },
+            h("span", { "aria-hidden": "true" }, digit.label),
+        );
+        box.style.left = `${(100 * left) / width}%`;
+        box.style.top = `${(100 * top) / height}%`;
+        box.style.width = `${(100 * (right - left)) / width}%`;
+        box.style.height = `${(100 * (bottom - top)) / height}%`;
         return box;
     });
-};
-// Pieces come as a picture whose grey is the number of the digit: each gets a colour of its own.
-const paintPieces = (target) => {
+
+// Pieces come as a picture whose grey is the number of the digit; each gets a colour of its own.
+const pieces = (source) => {
+    const canvas = h("canvas", { role: "img", "aria-label": "The pieces, each digit in a colour" });
     const image = new Image();
     image.onload = () => {
-        target.width = image.width;
-        target.height = image.height;
-        const context = target.getContext("2d");
+        canvas.width = image.width;
+        canvas.height = image.height;
+        const context = canvas.getContext("2d");
         context.drawImage(image, 0, 0);
         const pixels = context.getImageData(0, 0, image.width, image.height);
         for (let i = 0; i < pixels.data.length; i += 4) {
             const piece = pixels.data[i];
-            const colour = piece ? parseInt(PIECES[(piece - 1) % PIECES.length].slice(1), 16) : 0;
+            const hex = piece ? PIECES[(piece - 1) % PIECES.length].slice(1) : "0";
+            const colour = Number.parseInt(hex, 16);
             pixels.data[i] = colour >> 16;
             pixels.data[i + 1] = (colour >> 8) & 255;
             pixels.data[i + 2] = colour & 255;
         }
         context.putImageData(pixels, 0, 0);
     };
-    image.src = data.pieces;
+    image.src = source;
+    return canvas;
 };
-const fill = (i, line, ...nodes) => {
-    cards[i].frame.replaceChildren(...nodes);
-    cards[i].line.textContent = line;
+
+// The words of the third step.
+export const piecesWords = (count) => {
+    if (!count) return "No digit was found.";
+    return count > 1 ? `${count} digits were found, each in its colour.` : "One digit was found.";
 };
-const EMPTY = ["What came in.", "What stands out from the paper, light on dark as MNIST's digits are.",
-    "The nets read one digit at a time: here the ink is parted.",
-    "Scaled so that its longer side is 20 pixels, as all of MNIST's digits are.",
-    "Moved so that its centre of mass is in the middle, as in MNIST: this is what the nets see."];
-const draw = () => {
-    if (!data.picture) return EMPTY.forEach((line, i) => fill(i, line));
-    const whole = (...nodes) => {
-        const stack = h("div", { class: "whole" }, ...nodes);
-        stack.style.setProperty("--ratio", data.size[0] / data.size[1]);
-        return stack;
+
+export default (component) => {
+    const { element, props } = component;
+    const TEXTS = texts(props);
+    const notes = h("ul", { class: "notes" });
+    const cards = TEXTS.map(([title]) => {
+        const frame = h("div", { class: "step-frame" });
+        const line = h("p", {});
+        const node = h("li", { class: "step" }, frame, h("h3", {}, title), line);
+        return { frame, line, node };
+    });
+    const root = h(
+        "section",
+        { "aria-label": "How the picture was read" },
+        h("ol", { class: "steps" }, ...cards.map(({ node }) => node)),
+        notes,
+    );
+    element.append(root);
+
+    let data = {};
+    let chosen = 0; // the digit that is looked at
+
+    const fill = (i, nodes = [], words = TEXTS[i][1]) => {
+        cards[i].frame.replaceChildren(...nodes);
+        cards[i].line.textContent = words;
     };
-    const pieces = h("canvas", { role: "img", "aria-label": "The pieces, a colour for each digit" });
-    paintPieces(pieces);
-    fill(0, data.digits.length > 1 ? "What came in. Click a box to look at that digit." : EMPTY[0],
-        whole(picture(data.picture, "The picture"), ...boxes()));
-    fill(1, EMPTY[1], whole(picture(data.ink, "The ink")));
-    const found = ["none", "one"][data.digits.length] ?? `${data.digits.length}, each in its colour`;
-    fill(2, `The nets read one digit at a time: here ${data.digits.length > 1 ? "are" : "is"} ${found}.`, whole(pieces));
-    drawDigit();
+    const drawDigit = () => {
+        root.querySelectorAll(".box").forEach((box, i) => {
+            box.setAttribute("aria-pressed", String(i === chosen));
+        });
+        const digit = data.digits?.[chosen];
+        if (!digit) {
+            fill(3);
+            fill(4);
+            return;
+        }
+        const [width, height] = digit.fitted_size;
+        const fitted = picture(digit.fitted, "The digit alone", true);
+        fitted.style.width = `${(100 * width) / props.box}%`;
+        fitted.style.height = `${(100 * height) / props.box}%`;
+        const label = `What the nets see, ${props.side} by ${props.side} pixels`;
+        const seen = picture(digit.image, label, true);
+        fill(3, [h("div", { class: "square" }, fitted)]);
+        fill(4, [h("div", { class: "square" }, seen, h("i", { class: "cross" }))]);
+    };
+    const draw = () => {
+        if (!data.picture) {
+            TEXTS.forEach((_, i) => {
+                fill(i);
+            });
+            return;
+        }
+        const { size, digits } = data;
+        const hint = digits.length > 1 ? " Click a box to look at that digit." : "";
+        const buttons = boxes(data, chosen);
+        fill(
+            0,
+            [stack(size, picture(data.picture, "The picture"), ...buttons)],
+            TEXTS[0][1] + hint,
+        );
+        fill(1, [stack(size, picture(data.ink, "The ink"))]);
+        fill(2, [stack(size, pieces(data.pieces))], piecesWords(digits.length));
+        drawDigit();
+    };
+    show(component, (now) => {
+        data = now;
+        if (chosen >= (data.digits?.length ?? 0)) chosen = 0;
+        notes.replaceChildren(...(data.notes ?? []).map((note) => h("li", {}, note)));
+        draw();
+    });
+    hear(element, "digit", (i) => {
+        chosen = i;
+        drawDigit();
+    });
 };
-const drawDigit = () => {
-    const digit = data.digits?.[chosen];
-    root.querySelectorAll(".box").forEach((box, i) => box.setAttribute("aria-pressed", String(i === chosen)));
-    if (!digit) return [3, 4].forEach((i) => fill(i, EMPTY[i]));
-    const [width, tall] = digit.fitted_size;
-    const fitted = picture(digit.fitted, "The digit alone", true);
-    fitted.style.width = `${(100 * width) / 20}%`;
-    fitted.style.height = `${(100 * tall) / 20}%`;
-    fill(3, EMPTY[3], h("div", { class: "square" }, fitted));
-    fill(4, EMPTY[4],
-        h("div", { class: "square" }, picture(digit.image, "What the nets see, 28 by 28 pixels", true), h("i", { class: "cross" })));
-};
-show((now) => {
-    data = now;
-    if (chosen >= (data.digits ?? []).length) chosen = 0;
-    notes.replaceChildren(...(data.notes ?? []).map((note) => h("li", {}, note)));
-    draw();
-});
-hear("digit", (i) => {
-    chosen = i;
-    drawDigit();
-});

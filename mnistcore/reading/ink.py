@@ -1,0 +1,185 @@
+"""The colours of a picture -> its ink: the polarity found, light and shade taken out."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.measure import label
+
+Plane = NDArray[np.float32]  # (H, W), ink in [0, 1] unless noted
+
+MIN_CONTRAST = 0.06
+NOISE = 6
+FLOOR = 3
+PEAK_SHARE = 5000
+PEAK_PIXELS = 8, 30
+
+# A plain ground.
+PLAIN = 0.01
+NEAR_PLAIN = 3 * PLAIN
+PLAIN_AREA = 0.35
+PLAIN_BORDER = 0.6
+
+# A sheet of paper on something else.
+SHEET_LEVEL = 0.5
+SHEET_AREA = 0.2
+SHEET_SIDE = 50
+SHEET_SHARE = 0.4
+SHEET_HOLES = 0.3
+SHEET_TURN = 20
+SHEET_FILL = 0.93
+SHEET_EDGE = 50
+
+# Which of dark and light is the ink of a photograph.
+BLACK = 0.05
+DETAIL = 2
+HALVING = 0.8
+SMALLEST = 6
+EXTREMES = 2000
+FEWEST_EXTREMES = 4
+
+# The light on a photograph.
+FINE_SIDE = 800
+COARSE_SIDE = 400
+SHADOW = 4
+WINDOW = 4
+LEAST_WINDOW = 3
+PAPER_RANKS = 0.05, 0.3
+DARKEST_PAPER = 0.1
+
+
+def find_ink(rgb: Plane) -> tuple[Plane, list[str]]:
+    """The ink of a picture.
+
+    Args:
+        rgb: float32 (H, W, 3) in [0, 1].
+
+    Returns:
+        float32 (H, W) in [0, 1]; notes on how it was found, one sentence each.
+    """
+    ink, how = _flatten(rgb)
+    sheet = _sheet(ink)
+    if sheet is None:
+        return ink, [how]
+    ink, how = _flatten(np.where(sheet[:, :, None], rgb, np.median(rgb[sheet], 0)))
+    return ink, ["Found a sheet of paper on a background; only the sheet was read.", how]
+
+
+def _flatten(rgb: Plane) -> tuple[Plane, str]:
+    """The ink of a picture and how it was found: against a plain colour, or as a photograph's."""
+    border = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
+    paper = np.median(border, 0)
+    planes = np.ascontiguousarray(np.moveaxis(rgb, 2, 0))  # numpy is slow along an axis of three
+    contrast = np.abs(planes - paper[:, None, None]).max(0)
+    on_border = np.abs(border - paper).max(1)
+    plain = (contrast < PLAIN).mean() >= PLAIN_AREA
+    if not plain or (on_border < NEAR_PLAIN).mean() < PLAIN_BORDER:
+        return _flatten_photo(rgb)
+    grain = float(np.sqrt(np.mean(contrast[contrast < NEAR_PLAIN] ** 2)))
+    peak = _peak(contrast)
+    if peak < max(MIN_CONTRAST, NOISE * grain):
+        return np.zeros_like(contrast), "One plain colour: no ink."
+    ink = np.clip(contrast / peak, 0, 1)
+    return ink, f"{_polarity(paper.mean() > 0.5)}: the border shows the plain colour of the paper."
+
+
+def _polarity(dark_ink: bool) -> str:
+    return "Dark ink on light paper" if dark_ink else "Light ink on dark paper"
+
+
+def _peak(contrast: NDArray[Any]) -> float:
+    """The contrast of full ink: that of the strongest few pixels, but not of one alone."""
+    fewest, most = PEAK_PIXELS
+    count = min(contrast.size, max(fewest, min(contrast.size // PEAK_SHARE, most)))
+    inked = contrast[contrast > 0]  # without the paper's many equal pixels, ten times as fast
+    return float(np.partition(inked, -count)[-count]) if inked.size >= count else 0.0
+
+
+def _sheet(ink: Plane) -> NDArray[np.bool_] | None:
+    """Where a sheet of paper is, (H, W), if one lies on something else that the border shows."""
+    mask = ink > SHEET_LEVEL
+    if mask.mean() < SHEET_AREA:
+        return None
+    labels = label(mask, connectivity=2)
+    solid = labels == np.bincount(labels[labels > 0]).argmax()
+    filled = ndimage.binary_fill_holes(solid)
+    rows, columns = np.nonzero(filled)
+    sides = np.ptp(rows) + 1, np.ptp(columns) + 1
+    share = min(side / whole for side, whole in zip(sides, ink.shape, strict=True))
+    holes = 1 - solid.sum() / filled.sum()  # the ink on it, if it is a sheet
+    if min(sides) < SHEET_SIDE or share < SHEET_SHARE or holes > SHEET_HOLES or filled.all():
+        return None
+    if len(rows) < SHEET_FILL * _smallest_box(rows, columns):
+        return None  # not a rectangle
+    soft = max(1, int(min(sides)) // SHEET_EDGE)  # its edge is blurred
+    return ndimage.binary_erosion(filled, iterations=soft)
+
+
+def _smallest_box(rows: NDArray[Any], columns: NDArray[Any]) -> float:
+    """The area of the smallest box around these places, turned by up to SHEET_TURN degrees."""
+    turns = np.exp(1j * np.radians(np.arange(-SHEET_TURN, SHEET_TURN + 1, 2)))
+    turned = turns[:, None] * (columns + 1j * rows)[::7]  # every seventh place is enough
+    return float((np.ptp(turned.real, axis=1) * np.ptp(turned.imag, axis=1)).min())
+
+
+def _is_dark_ink(gray: NDArray[Any]) -> bool:
+    """Whether the thin things of a photograph are darker than what they lie on, or lighter.
+
+    Strokes are narrow at some scale and shadows are not: at each octave the few places that
+    differ most from their surroundings are compared, the darker ones with the lighter.
+    """
+    octave = np.log(gray + BLACK)  # as the eye does: in shadow, less light is as much contrast
+    darker = lighter = 0.0
+    while min(octave.shape) >= SMALLEST:
+        detail = octave - ndimage.gaussian_filter(octave, DETAIL, mode="nearest")
+        few = max(FEWEST_EXTREMES, detail.size // EXTREMES)
+        darker -= np.partition(detail.ravel(), few)[few]
+        lighter += np.partition(detail.ravel(), -few)[-few]
+        octave = ndimage.gaussian_filter(octave, HALVING)[::2, ::2]
+    return darker >= lighter
+
+
+def _flatten_photo(rgb: Plane) -> tuple[Plane, str]:
+    """The ink of a photograph, by how much darker (or lighter) than its surroundings it is."""
+    longest = max(rgb.shape[:2])
+    gray = ndimage.gaussian_filter(rgb.mean(2), longest / FINE_SIDE)
+    dark_ink = _is_dark_ink(gray)
+    if not dark_ink:
+        gray = 1 - gray
+    ink = _darker(gray, math.ceil(WINDOW * _stroke_width(gray)))
+    least, paper_ink = np.quantile(ink, PAPER_RANKS)
+    grain = float(paper_ink - least)
+    peak = _peak(ink)
+    if peak < MIN_CONTRAST or peak <= paper_ink + NOISE * grain:
+        return np.zeros_like(ink), "No ink stands out from the paper."
+    floor = paper_ink + FLOOR * grain
+    ink = np.clip((ink - floor) / (peak - floor), 0, 1).astype(np.float32)
+    return ink, f"{_polarity(dark_ink)}; its light and shade are taken out."
+
+
+def _stroke_width(gray: NDArray[Any]) -> float:
+    """The mean width of the strokes in a photograph with dark ink, in pixels."""
+    step = math.ceil(max(gray.shape) / COARSE_SIDE)
+    coarse = gray[::step, ::step]
+    ink = _darker(coarse, max(coarse.shape) // SHADOW)
+    depths = ndimage.distance_transform_edt(ink > _peak(ink) / 2)
+    if not depths.any():
+        return max(gray.shape) / (SHADOW * WINDOW)
+    # Depths grow from 0 at a stroke's edges to half of its width: their mean is a quarter of it.
+    return 4 * step * float(depths[depths > 0].mean())
+
+
+def _darker(gray: NDArray[Any], window: int) -> NDArray[Any]:
+    """By how much, of 1, each place is darker than the paper around it.
+
+    The paper is a morphological closing: what is dark and narrower than the window is filled. A
+    slope of light goes on beyond the border, so that its dark end is not taken for something dark.
+    """
+    window = max(LEAST_WINDOW, window)
+    margin = min(window, *(side - 1 for side in gray.shape))
+    padded = np.pad(gray, margin, mode="reflect", reflect_type="odd")
+    paper = ndimage.grey_closing(padded, size=(window, window), mode="nearest")
+    paper = paper[margin : margin + gray.shape[0], margin : margin + gray.shape[1]]
+    return (paper - gray) / np.maximum(paper, DARKEST_PAPER)
