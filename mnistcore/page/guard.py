@@ -36,6 +36,7 @@ ALLOWED_PATHS = {
     "/gradio_api/queue/data",
     "/gradio_api/queue/join",
     "/gradio_api/reset",
+    "/gradio_api/run/predict",  # gr.Examples; Gradio itself refuses queued events here
     "/gradio_api/startup-events",
     "/gradio_api/upload_progress",
     UPLOAD,
