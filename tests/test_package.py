@@ -106,10 +106,13 @@ def test_requirements_txt_is_the_package_with_its_page() -> None:
 
 def test_all_that_is_imported_is_required_and_no_more() -> None:
     package, page = set((ROOT / "mnistcore").rglob("*.py")), ROOT / "mnistcore" / "page"
-    of_page = {path for path in package if path.is_relative_to(page)}
-    required = names(project()[""])
-    assert imported(package - of_page) == required
-    assert imported(of_page | {ROOT / "demo.py"}) - required == names(project()["page"])
+    of_page, of_mcp = set(page.rglob("*.py")), {page / "tools.py"}
+    required = {extra: names(requirements) for extra, requirements in project().items()}
+    assert imported(package - of_page) == required[""]
+    found = imported(of_page - of_mcp | {ROOT / "demo.py"})
+    assert found - required[""] == required["page"]
+    found = imported(of_mcp) - required[""] - required["page"]
+    assert found == required["mcp"] - {"mnistcore", "gradio"}
 
 
 def test_the_extra_onnx_is_what_an_export_needs() -> None:
