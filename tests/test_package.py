@@ -107,9 +107,12 @@ def test_requirements_txt_is_the_package_with_its_page() -> None:
 def test_all_that_is_imported_is_required_and_no_more() -> None:
     package, page = set((ROOT / "mnistcore").rglob("*.py")), ROOT / "mnistcore" / "page"
     of_page = {path for path in package if path.is_relative_to(page)}
-    required = names(project()[""])
+    of_mcp = {page / "tools.py"}  # imported only with --mcp
+    required, for_page = names(project()[""]), names(project()["page"])
     assert imported(package - of_page) == required
-    assert imported(of_page | {ROOT / "demo.py"}) - required == names(project()["page"])
+    assert imported(of_page - of_mcp | {ROOT / "demo.py"}) - required == for_page
+    for_mcp = names(project()["mcp"]) - {"mnistcore", "gradio"}
+    assert imported(of_mcp) - required - for_page == for_mcp
 
 
 def test_the_extra_onnx_is_what_an_export_needs() -> None:
