@@ -12,6 +12,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -574,6 +575,28 @@ def test_too_much_is_cut_off(stranger: Stranger) -> None:
         "/gradio_api/call/read", content=in_chunks, headers={"content-type": "application/json"}
     )
     assert called.status_code == 200
+
+
+def test_an_upload_that_breaks_off_leaves_no_file(
+    stranger: Stranger, started: tuple[str, Any, Path]
+) -> None:
+    uploads, host = started[2] / "uploads", stranger.http.base_url
+    head = (
+        "POST /gradio_api/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        '--x\r\nContent-Disposition: form-data; name="files"; filename="7.png"\r\n\r\n'
+    )
+
+    def wait_for(count: int) -> None:
+        end = time.monotonic() + 20
+        while len(found := [path for path in uploads.glob("tmp*") if path.is_file()]) != count:
+            assert time.monotonic() < end, found
+
+    with socket.create_connection((host.host, host.port), timeout=30) as connection:
+        connection.sendall(head.encode() + bytes(5 * 10**6))
+        wait_for(1)
+    wait_for(0)
+    assert "ClientDisconnect" not in (started[2] / "log").read_text()
 
 
 def test_nothing_leaves_the_machine(
