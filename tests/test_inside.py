@@ -143,7 +143,9 @@ def test_a_patch_that_hangs_over_the_edge_has_zeros_there(digit: Tensor) -> None
 
 
 @pytest.mark.parametrize("place", [("conv9", 0, 0, 0), ("conv1", 6, 0, 0), ("conv1", 0, 24, 0)])
-def test_maps_and_pixels_that_do_not_exist_are_refused(place: tuple[str, int, int, int], digit: Tensor) -> None:
+def test_maps_and_pixels_that_do_not_exist_are_refused(
+    place: tuple[str, int, int, int], digit: Tensor
+) -> None:
     with pytest.raises(ValueError, match=r"no (maps|pixel)"):
         arithmetic(seeded("LeNet"), digit, *place)
 
