@@ -27,7 +27,7 @@ def static_route() -> Mount:
 
 
 # What the scripts must know from Python, so that no fact stands in both languages.
-FACTS = {
+FACTS: dict[str, Any] = {
     "mean": MEAN,
     "std": STD,
     "trainImages": SIZES["train"],

@@ -477,7 +477,7 @@ def test_the_arithmetic_of_a_pixel_is_right(page: Page) -> None:
         place = {"x": (column + 0.5) * box["width"] / side, "y": (row + 0.5) * box["height"] / side}
         target.hover(position=place)
         shown = float((pooled if "pool" in key else conv)[channel, row, column])
-        expect(page.locator("#maps .tip b")).to_have_text(told(shown))
+        expect(page.locator("#maps .tip b")).to_have_text(written(shown))
         target.click(position=place)
         expect(page.locator("#maps .arithmetic h3")).to_contain_text(f"Map {channel + 1},")
         found = {name: page.locator(f"[data-is={name}]") for name in ("value", "relu", "pooled")}
@@ -486,10 +486,10 @@ def test_the_arithmetic_of_a_pixel_is_right(page: Page) -> None:
             value = float(window.max())
         else:
             value = shown
-        expect(found["value"]).to_have_text(told(value))
-        expect(found["relu"]).to_have_text(told(max(value, 0)))
+        expect(found["value"]).to_have_text(written(value))
+        expect(found["relu"]).to_have_text(written(max(value, 0)))
         expect(found["pooled"]).to_have_text(
-            told(float(pooled[channel, row if "pool" in key else row // 2,
+            written(float(pooled[channel, row if "pool" in key else row // 2,
                               column if "pool" in key else column // 2])))  # fmt: skip
         expect(page.locator("#maps .mark")).to_be_visible()
     page.keyboard.press("PageDown")
@@ -568,7 +568,7 @@ def test_maps_are_of_the_digit_that_was_chosen_last_or_of_none(page: Page) -> No
     expect(page.locator("#maps .arithmetic")).to_contain_text("Click a pixel")
 
 
-def told(x: float) -> re.Pattern[str]:
+def written(x: float) -> re.Pattern[str]:
     """A number as the page writes it; the last of four digits may differ by one."""
     texts = {f"{y:.4f}" for y in (x - 1e-4, x, x + 1e-4)}
     texts |= {text.lstrip("-") for text in texts if float(text) == 0}
@@ -664,15 +664,17 @@ def all_that_is_shown(page: Page) -> list[Any]:
 SCRIBBLE = """() => {
     const canvas = document.querySelector("#canvas canvas");
     const box = canvas.getBoundingClientRect();
-    const send = (kind, i) => canvas.dispatchEvent(new PointerEvent(kind, {
+    let state = 1;
+    const random = () => (state = (1103515245 * state + 12345) % 2 ** 31) / 2 ** 31;
+    const send = (kind) => canvas.dispatchEvent(new PointerEvent(kind, {
         pointerId: 7,
-        clientX: box.left + ((i * i * 7919) % 400),
-        clientY: box.top + ((i * i * 104729) % 250),
+        clientX: box.left + box.width * random(),
+        clientY: box.top + box.height * random(),
     }));
     canvas.setPointerCapture = () => {}; // there is no such pointer
-    send("pointerdown", 0);
-    for (let i = 1; i < 5000; i++) send("pointermove", i);
-    send("pointerup", 5000);
+    send("pointerdown");
+    for (let i = 1; i < 5000; i++) send("pointermove");
+    send("pointerup");
 }"""
 
 
@@ -700,7 +702,7 @@ def test_a_link_opens_the_same_page(open_page: Open) -> None:
     assert undone != shown
     again = "#" + other.url.partition("#")[2]
 
-    page.evaluate("() => { location.hash = '#net=LeNet&stage=LeNet+conv1&ink=eJyLjgUAARUAuQ'; }")
+    page.evaluate("() => { location.hash = '#net=LeNet&stage=LeNet+conv1&ink=eJyLjgUAARUAuA'; }")
     expect(page.locator(".pad-note")).to_have_text(
         "This link is damaged: its drawing cannot be shown."
     )
