@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnistcore.benchmark.pictures import Rows, load_split, make_rows, make_sample
+from mnistcore.benchmark.rows import Rows, load_split, make_rows, make_sample
 from mnistcore.reading.recognizer import DIGIT, read
 
 # How many pictures of a kind are read, and how many of them may be misread: a larger share than the
