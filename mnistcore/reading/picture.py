@@ -21,10 +21,10 @@ QUIET = threading.Lock()  # which warnings are shown is one setting of all threa
 MAX_SIDE = 1600  # pixels; a larger picture is shrunk: a digit on a page is still 40 px high
 FULL_LIGHT = 1, 255, 65535  # of floats and booleans, of 8 and of 16 bits
 
-# Paper under what is transparent.
-VISIBLE = 0.5
-INK_AREA = 0.5
-ONE_COLOUR = 0.1
+# Paper under transparent parts: the colour on which the rest can be seen.
+VISIBLE = 0.5  # of the largest alpha; more counts as visible
+INK_AREA = 0.5  # of the picture: what is visible is ink if it covers less, or
+ONE_COLOUR = 0.1  # if its colours' standard deviation is less; otherwise it is a picture
 
 Picture = Path | str | bytes | Image.Image | NDArray[Any]
 

@@ -1,6 +1,7 @@
 """Which pieces of ink are one digit together, and which piece is several digits that touch.
 
 First by geometry alone: :func:`join`. Then, where the nets doubt what they see: :func:`settle`.
+For how the thresholds were measured, see :mod:`mnistcore.reading.pieces`.
 """
 
 import math
@@ -15,26 +16,26 @@ from mnistcore.reading.ensemble import Probs
 from mnistcore.reading.picture import Plane
 from mnistcore.reading.pieces import Piece
 
-# Pieces that are one digit by their places alone.
-PART_HEIGHT = 0.5
-STACKED = 0.4
-PART_GAP = 0.3
-WHOLE_GAP = 0.1
-BAR_SHAPE = 1.3
-BAR_GAP = 0.15
+# Pieces that are one digit by their places alone. Gaps are shares of the longer side of both.
+PART_HEIGHT = 0.5  # of the taller piece: what is lower is a part of a digit, such as a bar
+STACKED = 0.4  # of the narrower piece's width, by which one lies above the other
+PART_GAP = 0.3  # between a digit and a part above or below it; 0.24 misreads one digit more
+WHOLE_GAP = 0.1  # between two pieces of similar height, such as the halves of a broken scan
+BAR_SHAPE = 1.3  # times its height, the bar of a 5 is wider
+BAR_GAP = 0.15  # between a 5 and its bar, off to the right
 
-# Neighbours that may be one digit.
+# Neighbours that may be one digit. Shares of the height of both.
 NEIGHBOUR_GAP = 0.2
-LEVEL_NEIGHBOURS = 0.5
+LEVEL_NEIGHBOURS = 0.5  # rows that they share if they are level
 
-# A piece that may be several digits.
-SURE_WIDTH = 0.95
-DOUBTED_WIDTH = 0.6
-BAR_WIDTH = 6
-LEVEL_PARTS = 0.7
-CUT_INK = 0.35
-MOST_CUTS = 6
-MOST_TRIED = 2
+# A piece that may be several digits. Its width and rows are shares of its height.
+SURE_WIDTH = 0.95  # as wide as two narrow digits: tried although the nets are sure
+DOUBTED_WIDTH = 0.6  # two digits that touch are wider
+BAR_WIDTH = 6  # what is wider is a bar, not a number
+LEVEL_PARTS = 0.7  # rows that both parts share
+CUT_INK = 0.35  # ink in the column of a cut; more would cut a stroke along its length
+MOST_CUTS = 6  # columns that the nets are asked about
+MOST_TRIED = 2  # cuts that are followed further, the best first
 
 
 @dataclass(frozen=True)
