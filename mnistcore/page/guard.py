@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 from fastapi import HTTPException, Request
+from starlette.formparsers import MultiPartException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,6 +37,7 @@ ALLOWED_PATHS = {
     "/gradio_api/queue/data",
     "/gradio_api/queue/join",
     "/gradio_api/reset",
+    "/gradio_api/run/predict",  # gr.Examples; Gradio itself refuses queued events here
     "/gradio_api/startup-events",
     "/gradio_api/upload_progress",
     UPLOAD,
@@ -138,17 +140,16 @@ class RequestGuard:
 
 
 def limit_body(scope: Scope, receive: Receive, upload: bool) -> Receive:
-    """A request's ``receive`` that gives up when the body gets too large.
+    """A request's ``receive`` that gives up when the body gets too large or an upload breaks off.
 
     Raises:
-        HTTPException: the request's header already says so; later ``receive`` raises it.
+        HTTPException: the request's header already gives too large a size.
     """
     limit = MAX_BODY + MAX_FILE if upload else MAX_BODY
-    too_large = HTTPException(
-        413,
+    too_large = (
         f"An upload may have at most {MAX_FILE:,} bytes. Please send a smaller picture."
         if upload
-        else f"A request may have at most {MAX_BODY:,} bytes. Please upload the picture.",
+        else f"A request may have at most {MAX_BODY:,} bytes. Please upload the picture."
     )
     received = 0
 
@@ -156,12 +157,15 @@ def limit_body(scope: Scope, receive: Receive, upload: bool) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
+        # Only after a MultiPartException does Gradio delete what it has of the file.
+        if upload and message["type"] == "http.disconnect":
+            raise MultiPartException("The upload was interrupted.")
         if received > limit:  # sent in chunks, with no length in the header
-            raise too_large
+            raise MultiPartException(too_large) if upload else HTTPException(413, too_large)
         return message
 
     if int(dict(scope["headers"]).get(b"content-length", 0)) > limit:
-        raise too_large
+        raise HTTPException(413, too_large)
     return limited
 
 

@@ -88,9 +88,9 @@ def _load(picture: Picture) -> tuple[Plane, float]:
             warnings.simplefilter("ignore")  # from Pillow, about sizes and odd metadata
             return _decode(picture) if isinstance(picture, Image.Image) else _open(picture)
     except FileNotFoundError:
-        raise FileNotFoundError(f"no picture {str(picture)!r}") from None
+        raise FileNotFoundError(f"no picture {str(picture) or repr('')}") from None
     except IsADirectoryError:
-        raise FileNotFoundError(f"no picture {str(picture)!r}: it is a folder") from None
+        raise FileNotFoundError(f"no picture {picture!s}: it is a folder") from None
     except PermissionError:
         raise PictureError(f"{picture!s} may not be read; change its permissions") from None
     except Image.DecompressionBombError:

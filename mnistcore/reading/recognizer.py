@@ -111,7 +111,7 @@ def chosen_net(model: str) -> str | None:
     Raises:
         ValueError: no net has that name.
     """
-    return None if model.lower() == "all" else model_name(model)
+    return None if str(model).lower() == "all" else model_name(str(model))
 
 
 class Recognizer(Ensemble):

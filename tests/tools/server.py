@@ -79,7 +79,7 @@ def served(*command: str, **options: Any) -> Iterator[tuple[str, subprocess.Pope
         yield url, process, time.perf_counter() - start
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)  # Python takes seconds to clean up, on a busy machine many
 
 
 def resident_mb(process: subprocess.Popen[bytes]) -> float:
