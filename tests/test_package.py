@@ -121,6 +121,9 @@ def test_the_extra_onnx_is_what_an_export_needs() -> None:
 
 # What a wheel holds and does
 
+# Seconds. Building takes 8 on idle cores, but other tests may run beside it.
+patient = pytest.mark.timeout(300)
+
 
 def repository() -> set[str]:
     """The files of the repository, tracked or new."""
@@ -140,6 +143,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@patient
 def test_the_sdist_holds_the_repository(built: Path) -> None:
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as sdist:
@@ -148,6 +152,7 @@ def test_the_sdist_holds_the_repository(built: Path) -> None:
 
 
 @pytest.mark.slow
+@patient
 def test_the_wheel_holds_the_package_with_weights_and_results(built: Path) -> None:
     (path,) = built.glob("*.whl")
     assert path.stat().st_size < LARGEST_WHEEL
@@ -183,6 +188,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@patient
 def test_an_installed_package_reads_from_any_folder(environment: Path, photo: Path) -> None:
     code = "import mnistcore; print(mnistcore.__file__, mnistcore.read('photo.png').text)"
     place, text = run(environment / "bin" / "python", "-c", code, cwd=photo.parent).split()
@@ -191,6 +197,7 @@ def test_an_installed_package_reads_from_any_folder(environment: Path, photo: Pa
 
 
 @pytest.mark.slow
+@patient
 def test_the_console_script_reads_from_any_folder(environment: Path, photo: Path) -> None:
     script = environment / "bin" / "mnistcore"
     assert run(script, "predict", "photo.png", cwd=photo.parent) == "photo.png: 3\n"
