@@ -16,6 +16,7 @@ import asyncio
 import base64
 import contextlib
 import io
+import itertools
 import json
 import os
 import random
@@ -161,10 +162,10 @@ class Visitor:
         if not self.events:
             return  # ``errors`` has the reason
         beat = asyncio.create_task(self.heartbeat())
-        number = 0
-        while time.perf_counter() < end:
+        for number in itertools.count():  # at least one, however slow the page was
             await self.write(self.numbers[number % len(self.numbers)], number % 2 == 0)
-            number += 1
+            if time.perf_counter() >= end:
+                break
         beat.cancel()
 
     async def heartbeat(self) -> None:
