@@ -8,12 +8,6 @@ import { createToolbar } from "./toolbar.js";
 
 const KEYS =
     "Keyboard: arrows move the pen, Space lowers and lifts it, Ctrl Z undoes, Delete clears.";
-const LABELS = {
-    tabindex: 0,
-    role: "application",
-    "aria-label": "Drawing canvas",
-    "aria-describedby": "pad-keys",
-};
 
 export default (component) => {
     const { element, props, watch } = component;
@@ -59,7 +53,6 @@ export default (component) => {
     const link = createLink(component, drawing, sender, refresh);
     const toolbar = createToolbar(acts, props.pen);
     const placeholder = h("span", { class: "pad-hint", "aria-hidden": "true" }, props.hint);
-    for (const [name, value] of Object.entries(LABELS)) canvas.setAttribute(name, value);
     element.append(
         h(
             "div",
@@ -73,19 +66,20 @@ export default (component) => {
     listenToShortcuts(element, canvas, link.note, acts);
     refresh();
 
-    // A picture that Python puts on the canvas is an operation like any other.
-    const take = async () => {
-        const value = props.value;
-        if (!value || sender.isOwn(value)) return;
-        acts.add(await loaded({ picture: value.slice(value.indexOf(" ") + 1) }));
-        canvas.focus({ preventScroll: true });
-        canvas.scrollIntoView({ block: "center" });
-    };
+    const take = () => takePicture(props.value, sender, acts, canvas);
     watch("value", take);
     take();
     link.open().then(() => {
         canvas.dataset.ready = "1";
     });
+};
+
+// A picture that Python puts on the canvas is an operation like any other.
+const takePicture = async (value, sender, acts, canvas) => {
+    if (!value || sender.isOwn(value)) return;
+    acts.add(await loaded({ picture: value.slice(value.indexOf(" ") + 1) }));
+    canvas.focus({ preventScroll: true });
+    canvas.scrollIntoView({ block: "center" });
 };
 
 // What the tools and the keys do to the drawing; a stroke that is being drawn ends first.

@@ -41,7 +41,14 @@ export class Drawing {
     #layers;
 
     constructor() {
-        this.canvas = h("canvas", { width: WIDTH * SHARP, height: HEIGHT * SHARP });
+        this.canvas = h("canvas", {
+            width: WIDTH * SHARP,
+            height: HEIGHT * SHARP,
+            tabindex: 0,
+            role: "application",
+            "aria-label": "Drawing canvas",
+            "aria-describedby": "pad-keys",
+        });
         this.#layers = [this.canvas, this.#small].map((canvas) => {
             const context = canvas.getContext("2d", { willReadFrequently: canvas === this.#small });
             const scale = canvas.width / WIDTH;

@@ -24,14 +24,15 @@ const MOVES = {
 const [RIGHT, BELOW] = [14, 18]; // pixels from the pointer to its tip
 const RESTYLED = 100; // milliseconds after which Gradio has changed between light and dark
 
-// Asks the server. The answer is null if that failed, undefined if it is no longer wanted.
+// Asks the server, and hands on its answer (undefined if that failed) unless a newer question has
+// been asked since.
 const createQuestion = (ask) => {
     let latest = 0;
     return {
-        ask: async (question) => {
+        ask: async (question, use) => {
             const mine = ++latest;
             const answer = await ask(question);
-            return mine === latest ? answer : undefined;
+            if (mine === latest) use(answer);
         },
         forget: () => {
             latest += 1;
@@ -57,90 +58,91 @@ const parse = (data) => {
     return { ...data, rows, ink, input, limit, kernelLimit };
 };
 
-export default (component) => {
-    const { element, props, server } = component;
-    const live = h("p", { class: "unseen", role: "status" });
-    const tip = createTip(element);
-    const side = createSide(props, tip, live);
-    const grid = createGrid();
-    const panel = h("div", { class: "arithmetic" });
-    const root = h(
-        "section",
-        { class: "maps", "aria-label": "Maps" },
-        side.node,
-        grid.node,
-        panel,
-        live,
-    );
-    element.append(root, tip.node);
-
-    let given = {}; // the component's newest value
-    let data = {}; // what is shown of it, parsed
-    let picked = null; // the place whose arithmetic is shown
-    let scale = null;
-    let chosen = 0; // the digit that is looked at
-    const maps = createQuestion((question) => server.look(question));
-    const explanation = createQuestion((question) => server.explain(question));
+// The arithmetic of the pixel that was picked, and its marks on the input and the maps.
+const createExplanation = (server, panel, side, grid) => {
+    const question = createQuestion((asked) => server.explain(asked));
+    let picked = null; // {name, channel, row, column}
 
     const note = (words, attributes = {}) =>
         panel.replaceChildren(h("p", { class: "nothing", ...attributes }, words));
-    const forget = () => {
-        explanation.forget();
-        picked = null;
-        side.hideMark();
-        grid.hideMarks();
-        note(data.rows ? CLICK : data.busy ? BUSY : "");
-    };
-    // Shows the arithmetic of the picked place; whether it came.
-    const explain = async () => {
-        const found = await explanation.ask({ digit: data.digit, stage: data.stage, ...picked });
-        if (found === undefined) return false;
-        if (found === null) {
-            note(BUSY, { role: "alert" });
-            return false;
-        }
-        panel.replaceChildren(...arithmetic(found, picked, data, scale));
-        side.mark(found.field);
-        grid.mark(found.channel, (name) => pixelIn(name, found));
-        return true;
-    };
-    const pick = async (place) => {
-        picked = place;
-        if (await explain())
-            live.textContent = `${capital(placeName(place))}: ${number(grid.valueAt(place), 4)}`;
-    };
     const isThere = ({ name, channel, row, column }) => {
         const shape = grid.shapeOf(name);
         return shape && [channel, row, column].every((at, i) => at < shape[i]);
     };
+    return {
+        picked: () => picked,
+        canStay: () => picked !== null && isThere(picked),
+        forget: (words) => {
+            question.forget();
+            picked = null;
+            side.hideMark();
+            grid.hideMarks();
+            note(words);
+        },
+        // Of the place picked last by default; calls `done` when it is shown.
+        show: (data, scale, place = picked, done = () => {}) => {
+            picked = place;
+            question.ask({ digit: data.digit, stage: data.stage, ...place }, (found) => {
+                if (!found) {
+                    note(BUSY, { role: "alert" });
+                    return;
+                }
+                panel.replaceChildren(...arithmetic(found, place, data, scale));
+                side.mark(found.field);
+                grid.mark(found.channel, (name) => pixelIn(name, found));
+                done();
+            });
+        },
+    };
+};
+
+export default (component) => {
+    const { element, props, server } = component;
+    const live = h("p", { class: "unseen", role: "status" });
+    const panel = h("div", { class: "arithmetic" });
+    const tip = createTip(element);
+    const side = createSide(props, tip, live);
+    const grid = createGrid();
+    const explanation = createExplanation(server, panel, side, grid);
+    const maps = createQuestion((question) => server.look(question));
+    const parts = [side.node, grid.node, panel, live];
+    const root = h("section", { class: "maps", "aria-label": "Maps" }, ...parts);
+    element.append(root, tip.node);
+
+    let given = {}; // the component's newest value
+    let data = {}; // what is shown of it, parsed
+    let scale = null;
+    let chosen = 0; // the digit that is looked at
+
     const draw = () => {
         tip.hide();
         if (!data.rows) {
             side.blank();
             grid.blank();
-            forget();
+            explanation.forget(data.busy ? BUSY : "");
             return;
         }
         scale = scaleOf(root);
         side.draw(data, scale);
         grid.draw(data.rows, scale);
-        if (picked && isThere(picked)) explain();
-        else forget();
+        if (explanation.canStay()) explanation.show(data, scale);
+        else explanation.forget(CLICK);
     };
     const take = (now) => {
         data = parse(now);
         draw();
     };
-    const look = async (i) => {
+    const look = (i) => {
         const now = given;
         if (!now.digits?.[i]) return;
         chosen = i;
-        const found = await maps.ask({ digit: now.digits[i], stage: now.stage });
-        if (found !== undefined) take(found ? { ...now, ...found } : { busy: true });
+        maps.ask({ digit: now.digits[i], stage: now.stage }, (found) =>
+            take(found ? { ...now, ...found } : { busy: true }),
+        );
     };
     show(component, (now) => {
         given = now;
-        if (chosen && chosen < (now.digits?.length ?? 0)) {
+        if (chosen && now.digits?.[chosen]) {
             look(chosen);
             return;
         }
@@ -152,13 +154,12 @@ export default (component) => {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
         setTimeout(draw, RESTYLED),
     );
-
     showTips(root, tip, (event) => side.describe(event, data) ?? describeMap(event, grid), side);
-    listen(root, grid, {
-        pick: (place) => {
-            if (data.rows && place.name !== KERNELS) pick(place);
-        },
-        picked: () => picked,
+    listen(root, grid, explanation.picked, (place) => {
+        if (!data.rows || place.name === KERNELS) return;
+        explanation.show(data, scale, place, () => {
+            live.textContent = `${capital(placeName(place))}: ${number(grid.valueAt(place), 4)}`;
+        });
     });
 };
 
@@ -183,7 +184,7 @@ const showTips = (root, tip, describe, side) => {
 };
 
 // Pixels are picked with the pointer, or with the keys from the one picked last.
-const listen = (root, grid, { pick, picked }) => {
+const listen = (root, grid, picked, pick) => {
     // A click tells whole pixels of the window only: not always the pixel that was pressed.
     let pressed = null;
     root.addEventListener("pointerdown", (event) => {

@@ -90,31 +90,33 @@ export const piecesWords = (count) => {
     return count > 1 ? `${count} digits were found, each in its colour.` : "One digit was found.";
 };
 
-export default (component) => {
-    const { element, props } = component;
-    const TEXTS = texts(props);
-    const notes = h("ul", { class: "notes" });
-    const cards = TEXTS.map(([title]) => {
+// The cards of the steps: `fill(i, nodes, words)` shows one, with its own words by default.
+const createCards = (steps) => {
+    const cards = steps.map(([title]) => {
         const frame = h("div", { class: "step-frame" });
         const line = h("p", {});
-        const node = h("li", { class: "step" }, frame, h("h3", {}, title), line);
-        return { frame, line, node };
+        return { frame, line, node: h("li", { class: "step" }, frame, h("h3", {}, title), line) };
     });
-    const root = h(
-        "section",
-        { "aria-label": "How the picture was read" },
-        h("ol", { class: "steps" }, ...cards.map(({ node }) => node)),
-        notes,
-    );
+    return {
+        node: h("ol", { class: "steps" }, ...cards.map(({ node }) => node)),
+        fill: (i, nodes = [], words = steps[i][1]) => {
+            cards[i].frame.replaceChildren(...nodes);
+            cards[i].line.textContent = words;
+        },
+    };
+};
+
+export default (component) => {
+    const { element, props } = component;
+    const steps = texts(props);
+    const { node, fill } = createCards(steps);
+    const notes = h("ul", { class: "notes" });
+    const root = h("section", { "aria-label": "How the picture was read" }, node, notes);
     element.append(root);
 
     let data = {};
     let chosen = 0; // the digit that is looked at
 
-    const fill = (i, nodes = [], words = TEXTS[i][1]) => {
-        cards[i].frame.replaceChildren(...nodes);
-        cards[i].line.textContent = words;
-    };
     const drawDigit = () => {
         root.querySelectorAll(".box").forEach((box, i) => {
             box.setAttribute("aria-pressed", String(i === chosen));
@@ -135,27 +137,19 @@ export default (component) => {
         fill(4, [h("div", { class: "square" }, seen, h("i", { class: "cross" }))]);
     };
     const draw = () => {
-        if (!data.picture) {
-            TEXTS.forEach((_, i) => {
-                fill(i);
-            });
-            return;
-        }
-        const { size, digits } = data;
-        const hint = digits.length > 1 ? " Click a box to look at that digit." : "";
-        const buttons = boxes(data, chosen);
-        fill(
-            0,
-            [stack(size, picture(data.picture, "The picture"), ...buttons)],
-            TEXTS[0][1] + hint,
-        );
-        fill(1, [stack(size, picture(data.ink, "The ink"))]);
-        fill(2, [stack(size, pieces(data.pieces))], piecesWords(digits.length));
+        if (data.picture) {
+            const { size, digits } = data;
+            const hint = digits.length > 1 ? " Click a box to look at that digit." : "";
+            const whole = stack(size, picture(data.picture, "The picture"), ...boxes(data, chosen));
+            fill(0, [whole], steps[0][1] + hint);
+            fill(1, [stack(size, picture(data.ink, "The ink"))]);
+            fill(2, [stack(size, pieces(data.pieces))], piecesWords(digits.length));
+        } else for (const i of [0, 1, 2]) fill(i);
         drawDigit();
     };
     show(component, (now) => {
         data = now;
-        if (chosen >= (data.digits?.length ?? 0)) chosen = 0;
+        if (!data.digits?.[chosen]) chosen = 0;
         notes.replaceChildren(...(data.notes ?? []).map((note) => h("li", {}, note)));
         draw();
     });
