@@ -315,21 +315,21 @@ QUESTIONS: dict[str, Any] = {
     "digit of another shape": QUESTION | {"digit": views.pack(np.zeros(9, np.float32))},
     "digit of NaN": QUESTION | {"digit": views.pack(np.full((28, 28), np.nan, np.float32))},
     "digit of infinity": QUESTION | {"digit": views.pack(np.full((28, 28), np.inf, np.float32))},
-    "digit that is no text": QUESTION | {"digit": 5},
+    "digit that is not text": QUESTION | {"digit": 5},
     "no base64": QUESTION | {"digit": "!"},
     "unknown net": QUESTION | {"stage": "LeNet6 conv1"},
     "unknown layer": QUESTION | {"stage": "LeNet conv9"},
     "stage of the Python kind": QUESTION | {"stage": "LeNet __class__"},
-    "stage that is no text": QUESTION | {"stage": {}},
+    "stage that is not text": QUESTION | {"stage": {}},
 }
 PLACES = {
     "unknown map": {"name": "conv9"},
-    "map that is no text": {"name": []},
+    "map that is not text": {"name": []},
     "channel too large": {"channel": 6},
     "negative row": {"row": -1},
     "endless row": {"row": 10**30},
-    "column that is no number": {"column": "x"},
-    "column that is not there": {"column": None},
+    "column that is not a number": {"column": "x"},
+    "missing column": {"column": None},
 }
 
 
