@@ -17,9 +17,7 @@ Plane = NDArray[np.float32]  # (H, W), ink in [0, 1] unless noted
 
 MIN_CONTRAST = 0.06  # of ink to its paper, where black on white is 1
 NOISE = 6  # standard deviations of the paper's grain, by which ink stands out at least
-FLOOR = (
-    3  # standard deviations of the grain, below which a photograph shows paper; 2 misreads one more
-)
+FLOOR = 3  # of the same: what stands out by less is paper in a photograph; 2 misreads one more
 PEAK_SHARE = 5000  # full ink is the contrast that one pixel in so many reaches,
 PEAK_PIXELS = 8, 30  # but at least and at most so many pixels: one alone may be noise
 

@@ -26,18 +26,14 @@ FAINT = 0.5  # times the threshold: ink that strong counts where it touches stro
 
 # Lines of the paper.
 LINE_THICKNESS = 0.01  # of the picture's longer side, at most
-LINE_LENGTH = (
-    0.8  # of a row, at least; 0.64 would read two more of 22 pages of ruled paper and forms
-)
+LINE_LENGTH = 0.8  # of a row, at least; 0.64 reads two more of 22 ruled pages and forms
 
 # Frames: a box that is printed around a digit.
 FRAME_SIDE = 7  # its sides are no thicker than its width or height divided by this
 FRAMED_SIZE = 0.2  # of the frame, for what is inside, at least: less is a speck
 
 # Ink that touches the picture's border: the edge of a table, or a neighbour that is cut off.
-CROPPED = (
-    0.3  # of the largest piece: where all inner pieces are smaller, the digit itself is cut off
-)
+CROPPED = 0.3  # of the largest piece and of all ink: with less of it inside, the digit is cut off
 EDGE_HEIGHT = 0.6  # of the tallest inner piece: what is lower is a part of a neighbour
 ALONG_EDGE = 0.7  # of a side of the picture: what covers more is not a digit
 

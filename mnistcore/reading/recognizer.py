@@ -17,8 +17,8 @@ from mnistcore.reading.touching import Answer, settle
 
 DIGIT, UNSURE, NOT_A_DIGIT = "digit", "unsure", "not a digit"  # the verdicts, best to worst
 # Ten times the median probability: the share that is spread evenly over all digits. If it is above
-# this, the answer is "not a digit". At 0.3, a broken 0 and a chalk 8 were refused that all five
-# nets had right.
+# this, the answer is "not a digit". At 0.3, a broken 0 and a chalk 8 were refused although all five
+# nets had them right.
 FLAT = 0.5
 LIKELY = 0.1  # digits above this probability are candidates of an unsure answer,
 MOST_LIKELY = 3  # but at most so many

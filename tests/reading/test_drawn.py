@@ -16,7 +16,10 @@ from mnistcore.reading.recognizer import read
 
 DRAWN = ROOT.parent / "shared" / "drawn"
 
-pytestmark = pytest.mark.skipif(not DRAWN.is_dir(), reason="no drawn digits beside the checkout")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DRAWN.is_dir(), reason="no drawn digits beside the checkout"),
+]
 
 
 def assert_share(right: list[bool], goal: float, sampled: bool) -> None:
@@ -44,20 +47,18 @@ def files(folder: str) -> Iterator[tuple[Path, str]]:
 
 
 def drawings(
-    render: ModuleType, name: str, which: slice, among: str = ""
+    render: ModuleType, name: str, count: int, among: str = ""
 ) -> Iterator[tuple[Any, str]]:
-    """Some random samples of a set of strokes, each on a random canvas, and their labels."""
+    """Random samples of a set of strokes, each on a random canvas, and their labels."""
     strokes = render.load_strokes(DRAWN / name)
     chosen = [i for i, label in enumerate(strokes.label) if not among or str(label) in among]
-    for i in np.random.default_rng(0).permutation(chosen)[which]:
+    for i in np.random.default_rng(0).permutation(chosen)[:count]:
         yield render.random_canvas(strokes.sample(i), seed=int(i))[0], str(strokes.label[i])
 
 
-@pytest.mark.parametrize(
-    "which", [slice(120), pytest.param(slice(120, 400), marks=pytest.mark.slow)]
-)
-def test_strokes(render: ModuleType, which: slice) -> None:
-    right = [read(image).text == label for image, label in drawings(render, "strokes.npz", which)]
+def test_strokes(render: ModuleType) -> None:
+    some = drawings(render, "strokes.npz", 400)
+    right = [read(image).text == label for image, label in some]
     assert_share(right, 0.985, sampled=True)
 
 
@@ -76,9 +77,8 @@ def test_numbers() -> None:
     assert len(wrong) <= 2
 
 
-@pytest.mark.slow
 def test_what_is_not_a_digit_is_refused(render: ModuleType) -> None:
-    letters = [image for image, _ in drawings(render, "letters.npz", slice(150), FULL_LETTERS)]
+    letters = [image for image, _ in drawings(render, "letters.npz", 150, FULL_LETTERS)]
     doodles = np.load(DRAWN / "doodles.npz")["images"]
     photos = [path for path, _ in files("not_digits")]
     refused = [read(picture).verdict != "digit" for picture in (*letters, *doodles, *photos)]

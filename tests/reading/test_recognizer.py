@@ -2,9 +2,6 @@ import doctest
 import io
 import json
 import re
-import shutil
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,28 +16,29 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 import mnistcore
-from mnistcore import checkpoint
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.data import split_train_val
-from mnistcore.files import ROOT, WEIGHTS
+from mnistcore.files import ROOT
 from mnistcore.models import list_models
 from mnistcore.reading import recognizer
-from mnistcore.reading.picture import PictureError, Plane
+from mnistcore.reading.picture import PictureError
 from mnistcore.reading.pieces import Piece
-from mnistcore.reading.recognizer import Reading, Recognizer, read
+from mnistcore.reading.recognizer import Recognizer, read
 from mnistcore.reading.touching import Answer
-from mnistcore.training.threshold import REFUSED
-from tests.tools.pictures import canvas, coloured, digit, gray, on_nothing, pen, write
+from tests.tools.pictures import (
+    assert_reads,
+    canvas,
+    coloured,
+    digit,
+    gray,
+    on_lined_paper,
+    on_nothing,
+    pen,
+    write,
+)
 
 quick = settings(max_examples=25, derandomize=True, deadline=None, database=None)
 DIGITS = "0123456789"
-
-
-def assert_reads(picture: Any, text: str) -> Reading:
-    """The picture is read as this, for sure."""
-    reading = read(picture)
-    assert (reading.text, reading.verdict, reading.reason) == (text, "digit", "")
-    return reading
 
 
 def assert_no_digit(picture: Any) -> None:
@@ -103,93 +101,6 @@ def test_mnist_digits_stay_as_they_are(mnist_train: tuple[Tensor, Tensor]) -> No
     assert right >= 58
     assert len(differences) >= 59  # at most one is split
     assert np.mean(differences) < 4 / 255
-
-
-# Light and paper.
-
-LIGHT: dict[str, Any] = {
-    "falls off": lambda x, y: 0.4 + 0.6 * x,
-    "from a lamp": lambda x, y: 0.35 + 0.65 * np.exp(-2 * ((x - 0.3) ** 2 + (y - 0.2) ** 2)),
-    "hard shadow": lambda x, y: np.where(x + 0.6 * y > 0.9, 0.45, 1),
-    "shadow of a hand": lambda x, y: 1 - 0.5 / (1 + np.exp(-40 * (y - 0.5 + 0.2 * x))),
-}
-
-
-@pytest.mark.parametrize("inverted", [False, True], ids=["dark ink", "light ink"])
-@pytest.mark.parametrize("light", LIGHT.values(), ids=LIGHT.keys())
-def test_uneven_light_does_not_matter(light: Any, inverted: bool) -> None:
-    y, x = np.mgrid[:300, :400] / 400
-    rng = np.random.default_rng(0)
-    for name in "2358":
-        page = np.pad(digit(name), ((10, 10), (30, 90)))
-        surface = 0.9 * (page if inverted else 1 - page) + 0.08
-        photo = 240 * surface * light(x, y) + rng.normal(0, 3, page.shape)
-        assert read(photo.clip(0, 255).astype(np.uint8)).text == name
-
-
-def on_lined_paper(ink: Plane, squared: bool) -> Pixels:
-    paper = np.full((*ink.shape, 3), (245, 243, 235), np.uint8)
-    paper[20::40] = paper[21::40] = (150, 170, 210)
-    if squared:
-        paper[:, 15::40] = paper[:, 16::40] = (150, 170, 210)
-    return np.where(ink[:, :, None] > 0.5, np.array([30, 30, 60], np.uint8), paper)
-
-
-@pytest.mark.parametrize("squared", [False, True], ids=["ruled", "squared"])
-@pytest.mark.parametrize("shaded", [False, True], ids=["even", "shaded"])
-def test_lines_of_the_paper_do_not_matter(squared: bool, shaded: bool) -> None:
-    shade = np.linspace(0.6, 1, 280)[:, None] if shaded else 1
-    right = 0
-    for name in DIGITS:
-        page = (on_lined_paper(digit(name), squared) * shade).astype(np.uint8)
-        right += read(page).text == name
-    assert right >= 9
-
-
-def on_sheet(picture: Pixels, around: int, shape: tuple[int, int]) -> Pixels:
-    """A sheet of paper in the middle of something else."""
-    page = np.full(shape, around, np.uint8)
-    top, left = ((a - b) // 2 for a, b in zip(shape, picture.shape, strict=True))
-    page[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
-    return page
-
-
-@pytest.mark.parametrize("shape", [(280, 480), (480, 280), (420, 480)])
-@pytest.mark.parametrize("around", [0, 60, 160])
-def test_a_sheet_is_not_taken_for_ink(shape: tuple[int, int], around: int) -> None:
-    for name in "5", "7":
-        reading = read(on_sheet(gray(digit(name)), around, shape))
-        assert reading.text == name
-        left, top, right, bottom = reading.digits[0].box  # in the picture, not on the sheet
-        assert (top + bottom) / 2 == pytest.approx(shape[0] / 2, abs=3)
-        assert (left + right) / 2 == pytest.approx(shape[1] / 2, abs=3)
-
-
-@pytest.mark.parametrize("angle", [-12, 4, 8])
-def test_a_sheet_may_lie_askew(angle: int) -> None:
-    sheet = Image.fromarray(gray(digit("5"))).convert("LA").rotate(angle, expand=True)
-    page = Image.new("L", (500, 600), 60)
-    page.paste(sheet.convert("L"), (60, 120), sheet.getchannel("A"))
-    assert read(page).text == "5"
-
-
-def test_a_bold_0_is_not_a_sheet() -> None:
-    image = Image.new("L", (280, 280), 255)
-    ImageDraw.Draw(image).rectangle((80, 40, 200, 240), fill=0)
-    ImageDraw.Draw(image).rectangle((110, 70, 170, 210), fill=255)
-    reading = read(image)
-    assert reading.text == "0" or reading.verdict != "digit"
-
-
-def test_a_sheet_with_nothing_around_it() -> None:
-    page = np.zeros((400, 400, 4), np.uint8)
-    page[60:340, 60:340, :3] = gray(digit("5"))[:, :, None]
-    page[60:340, 60:340, 3] = 255
-    assert_reads(page, "5")
-
-
-def test_an_empty_sheet_is_not_a_digit() -> None:
-    assert read(on_sheet(np.full((200, 280), 235, np.uint8), 50, (400, 400))).verdict != "digit"
 
 
 # Numbers.
@@ -263,68 +174,6 @@ def test_a_digit_on_a_large_sheet() -> None:
     assert_reads(page, "3")
 
 
-def bar_apart(gap: int) -> Plane:
-    """A 5 whose bar floats."""
-    ink = digit("5 two strokes")
-    top = int(np.nonzero(ink.any(1))[0][0])
-    apart = ink.copy()
-    apart[top - gap : top + 18 - gap] = ink[top : top + 18]
-    apart[top + 18 - gap : top + 18] = 0
-    return apart
-
-
-@pytest.mark.parametrize("gap", [4, 10])
-def test_a_5_whose_bar_floats(gap: int) -> None:
-    assert_reads(gray(bar_apart(gap)), "5")
-
-
-@pytest.mark.parametrize("lower", [0, 40])
-def test_a_4_of_two_strokes_that_do_not_meet(lower: int) -> None:
-    image = Image.new("L", (280, 280), 255)
-    draw = ImageDraw.Draw(image)
-    draw.line([(90, 50), (80, 150), (150, 150)], fill=0, width=16, joint="curve")
-    draw.line([(170, 60 + lower), (166, 230 + lower)], fill=0, width=16)
-    assert_reads(image, "4")
-
-
-def test_a_1_is_not_split_from_its_long_flag() -> None:
-    image = Image.new("L", (280, 280), 255)
-    strokes = [(60, 250), (110, 90), (190, 25), (205, 170)]
-    ImageDraw.Draw(image).line(strokes, fill=0, width=14, joint="curve")
-    assert read(image).text == "1"
-
-
-def glued(pair: str, overlap: int) -> Pixels:
-    """Two digits side by side that touch."""
-    left, right = (pen(name, 120, 14) for name in pair)
-    ink = canvas((left, 60, 60), (right, 60 + left.shape[1] - overlap, 60), shape=(240, 360))
-    return gray(ink)
-
-
-PAIRS = ["34", "27", "50", "86", "92", "68", "40", "33", "05", "89"]
-
-
-@pytest.mark.parametrize("overlap", [3, 8])
-@pytest.mark.parametrize("pair", PAIRS)
-def test_digits_that_touch_are_split_or_flagged(pair: str, overlap: int) -> None:
-    reading = read(glued(pair, overlap))
-    assert reading.text == pair or reading.verdict != "digit"
-
-
-def test_most_digits_that_touch_are_split() -> None:
-    assert sum(read(glued(pair, 4)).text == pair for pair in PAIRS) >= 7
-
-
-def test_single_digits_are_not_split(mnist_train: tuple[Tensor, Tensor]) -> None:
-    images, _ = mnist_train
-    chosen = split_train_val(5000, len(images))[1][200:280]
-    single = 0
-    for image in images[chosen, 0].numpy():
-        large = Image.fromarray(image).resize((196, 196), Image.Resampling.BICUBIC)
-        single += len(read(np.pad(np.asarray(large), 42)).digits) == 1
-    assert single >= 79
-
-
 # What is not a digit.
 
 
@@ -391,13 +240,6 @@ def test_too_many_pieces() -> None:
     reading = read(page)
     assert (reading.verdict, reading.text) == ("not a digit", "")
     assert "too many" in reading.reason
-
-
-@pytest.mark.parametrize("width", [700, 1500])
-def test_a_bar_is_not_cut_into_digits(width: int) -> None:
-    page = np.full((200, width), 255, np.uint8)
-    page[90:110, 10:-10] = 0
-    assert len(read(page).digits) <= 1
 
 
 # Verdicts.
@@ -583,54 +425,6 @@ def test_public_names() -> None:
     assert mnistcore.read(gray(digit("6"))).text == "6"
 
 
-@pytest.fixture
-def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the nets in the order in which their weights are loaded."""
-    names: list[str] = []
-    lock = threading.Lock()
-    original = checkpoint.load_for
-
-    def load_for(name: str, *args: Any) -> Any:
-        with lock:
-            names.append(name)
-        return original(name, *args)
-
-    monkeypatch.setattr(checkpoint, "load_for", load_for)
-    return names
-
-
-def test_nets_load_when_needed_and_once(loads: list[str]) -> None:
-    reader = Recognizer()
-    assert loads == []
-    assert reader.net("lenet") is reader.net("LeNet")
-    assert loads == ["LeNet"]
-    assert not reader.net("LeNet").training
-    for _ in range(2):
-        reader.read(gray(digit("2")))
-    assert sorted(loads) == sorted(list_models())
-
-
-def test_threads_read_alike_and_load_once(loads: list[str]) -> None:
-    reader = Recognizer()
-    pictures = [gray(digit(name)) for name in DIGITS] + [gray(write(["31", "42"]))]
-    gate = threading.Barrier(8)
-
-    def read_all(turn: int) -> dict[int, Reading]:
-        gate.wait()
-        order = np.roll(np.arange(len(pictures)), turn)
-        return {int(i): reader.read(pictures[i]) for i in order}
-
-    with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(read_all, range(8)))
-    assert sorted(loads) == sorted(list_models())
-    for i, picture in enumerate(pictures):
-        expected = reader.read(picture)
-        for result in results:
-            assert result[i].text == expected.text
-            for one, other in zip(result[i].digits, expected.digits, strict=True):
-                assert np.allclose(one.probs, other.probs, atol=1e-5)
-
-
 def test_five_nets_answer_once_for_all_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Recognizer()
     batches: list[int] = []
@@ -640,78 +434,8 @@ def test_five_nets_answer_once_for_all_digits(monkeypatch: pytest.MonkeyPatch) -
     assert batches == [5] * len(list_models())
 
 
-# Weights that are missing or damaged.
-
-
-@pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    """A copy of the weights, to be damaged."""
-    for file in WEIGHTS.iterdir():
-        if file.is_file():
-            shutil.copy(file, tmp_path)
-    return tmp_path
-
-
-def assert_one_line(error: BaseException, name: str) -> None:
-    assert "\n" not in str(error)
-    assert name in str(error)
-    assert "scripts/train_all.sh" in str(error)
-
-
-def test_missing_weights(weights: Path) -> None:
-    (weights / "MyNetV2.pt").unlink()
-    with pytest.raises(FileNotFoundError) as caught:
-        Recognizer(weights).read(gray(digit("3")))
-    assert_one_line(caught.value, "MyNetV2.pt")
-
-
-def test_missing_folder(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError) as caught:
-        Recognizer(tmp_path / "none").read(gray(digit("3")))
-    assert_one_line(caught.value, "none")
-
-
-def test_damaged_weights(weights: Path) -> None:
-    path = weights / "LeNet.pt"
-    path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(ValueError, match=r"LeNet\.pt") as caught:
-        Recognizer(weights).read(gray(digit("3")))
-    assert "\n" not in str(caught.value)
-
-
-def test_missing_threshold(weights: Path) -> None:
-    (weights / "recognizer.json").unlink()
-    with pytest.raises(FileNotFoundError) as caught:
-        Recognizer(weights).read(gray(digit("3")))
-    assert_one_line(caught.value, "recognizer.json")
-
-
-DAMAGE = [b"", b"{", b"[]", b"7", b"\xff\xfe", b"null", b"{}"]
-
-
-@pytest.mark.parametrize("content", DAMAGE)
-def test_damaged_threshold(weights: Path, content: bytes) -> None:
-    (weights / "recognizer.json").write_bytes(content)
-    with pytest.raises(ValueError, match=r"recognizer\.json") as caught:
-        Recognizer(weights).read(gray(digit("3")))
-    assert_one_line(caught.value, "recognizer.json")
-
-
-@pytest.mark.parametrize("value", [None, "high", float("nan"), -1, 7, [0.5]])
-def test_threshold_out_of_range(weights: Path, value: Any) -> None:
-    path = weights / "recognizer.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "threshold": value}))
-    with pytest.raises(ValueError, match=r"recognizer\.json"):
-        Recognizer(weights).read(gray(digit("3")))
-
-
 def test_a_blank_page_needs_no_weights(tmp_path: Path) -> None:
     assert Recognizer(tmp_path).read(np.zeros((50, 50))).verdict == "not a digit"
-
-
-def test_unknown_device() -> None:
-    with pytest.raises(ValueError, match="abacus"):
-        Recognizer(device="abacus")
 
 
 def test_pictures_that_cannot_be_read() -> None:
@@ -742,15 +466,6 @@ def test_random_pixels_are_read_or_refused(pixels: Pixels) -> None:
     for left, top, right, bottom in (one.box for one in reading.digits):
         assert 0 <= left < right <= 72
         assert 0 <= top < bottom <= 72
-
-
-def test_refused_validation_digits_are_one_percent(mnist_train: tuple[Tensor, Tensor]) -> None:
-    images, _ = mnist_train
-    val = split_train_val(5000, len(images))[1][:500]
-    reader = Recognizer()
-    probs = reader.probs(images[val, 0].numpy().astype(np.float32) / np.float32(255))[0]
-    refused = (np.mean(list(probs.values()), 0).max(1) < reader.threshold).mean()
-    assert refused <= REFUSED + 0.01  # of 500 drawn: two standard deviations
 
 
 @pytest.mark.slow

@@ -1,4 +1,6 @@
-"""Digits as the tests of the reader draw them: ink in [0, 1], and what it is laid on."""
+"""Digits as the tests of the reader draw them: ink in [0, 1], and pictures of it."""
+
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -6,11 +8,14 @@ from PIL import Image
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.pens.font import DIGITS
 from mnistcore.pens.strokes import pen_strokes, render
+from mnistcore.reading.digits import find_digits
 from mnistcore.reading.picture import Plane
+from mnistcore.reading.pieces import Box
+from mnistcore.reading.recognizer import Reading, read
 
 
 def pen(name: str, height: int = 150, width: float = 16) -> Plane:
-    """A digit, or one form of it in our font, by the same hand, its longer side ``height``."""
+    """A digit, or one form of it in our font, in one hand, its longer side ``height``."""
     form = next(form for known, form in DIGITS.items() if known.startswith(name))
     strokes = pen_strokes(form, np.random.default_rng(0))
     points = np.concatenate(strokes)
@@ -68,3 +73,40 @@ def coloured(ink: Plane, pen_colour: str, paper: str) -> Image.Image:
     image = Image.new("RGB", ink.shape[::-1], paper)
     image.paste(pen_colour, mask=Image.fromarray(255 - gray(ink)))
     return image
+
+
+def on_lined_paper(ink: Plane, squared: bool) -> Pixels:
+    """Ink on ruled or squared paper, RGB."""
+    paper = np.full((*ink.shape, 3), (245, 243, 235), np.uint8)
+    paper[20::40] = paper[21::40] = (150, 170, 210)
+    if squared:
+        paper[:, 15::40] = paper[:, 16::40] = (150, 170, 210)
+    return np.where(ink[:, :, None] > 0.5, np.array([30, 30, 60], np.uint8), paper)
+
+
+def assert_reads(picture: Any, text: str) -> Reading:
+    """The picture is read as this, for sure."""
+    reading = read(picture)
+    assert (reading.text, reading.verdict, reading.reason) == (text, "digit", "")
+    return reading
+
+
+def boxes(ink: Plane) -> list[list[Box]]:
+    """The boxes of the digits found, line by line."""
+    return [[piece.box for piece in line] for line in find_digits(ink)[0]]
+
+
+def box_of(ink: Plane) -> Box:
+    """The box of all ink."""
+    rows, columns = np.nonzero(ink > 0.3)
+    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+
+
+def assert_near(found: Box, expected: Box, pixels: int = 2) -> None:
+    assert np.abs(np.subtract(found, expected)).max() <= pixels
+
+
+def assert_one(ink: Plane, expected: Plane) -> None:
+    """Exactly one digit is found: this one."""
+    ((found,),) = boxes(ink)
+    assert_near(found, box_of(expected))
