@@ -4,26 +4,41 @@ import hashlib
 from typing import Any
 
 import gradio as gr
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
 
 from mnistcore.data import BOX, MEAN, SIDE, SIZES, STD
 from mnistcore.files import STATIC
 from mnistcore.reading.recognizer import DIGIT, NOT_A_DIGIT, UNSURE
 
+YEAR = 365 * 24 * 3600  # seconds
 
-def static_path() -> str:
-    """The route under which ``mnistcore/page/static`` is served, such as "/scripts/1f0c9a7b".
 
-    It holds a hash of the scripts: browsers keep what they load, and must not mix two versions.
+def scripts_path() -> str:
+    """The path under which the page's scripts are served, such as "/scripts/1f0c9a7b".
+
+    It holds a hash of them, so that browsers may keep them, and never mix two versions.
     """
     scripts = b"".join(path.read_bytes() for path in sorted(STATIC.glob("*.js")))
     return f"/scripts/{hashlib.sha256(scripts).hexdigest()[:8]}"
 
 
-def static_route() -> Mount:
-    """The route of the page's scripts; nothing outside that folder can be reached through it."""
-    return Mount(static_path(), StaticFiles(directory=STATIC))
+def scripts_route() -> Route:
+    """The route that serves the scripts of ``mnistcore/page/static`` and nothing else.
+
+    Not Starlette's StaticFiles, which finds no file behind a proxy that removes a root path.
+    """
+    scripts = {path.name: path for path in STATIC.glob("*.js")}
+
+    async def script(request: Request) -> Response:
+        path = scripts.get(request.path_params["name"])
+        if path is None:
+            return Response(status_code=404)
+        headers = {"Cache-Control": f"max-age={YEAR}, immutable"}
+        return FileResponse(path, media_type="text/javascript", headers=headers)
+
+    return Route(f"{scripts_path()}/{{name}}", script)
 
 
 # What the scripts must know from Python, so that no fact stands in both languages.
@@ -48,7 +63,7 @@ def view(script: str, name: str = "", **props: Any) -> gr.HTML:
         props: what else the script needs to know.
     """
     # Relative to the page, as Gradio's own scripts are, so that it works behind a proxy, too.
-    address = f".{static_path()}/{script}.js"
+    address = f".{scripts_path()}/{script}.js"
     start = "start({ element, props, trigger, watch, server })"
     return gr.HTML(
         html_template=" ",

@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mnistcore.page.components import static_route
+from mnistcore.page.components import scripts_route
 from mnistcore.reading.picture import Picture
 from mnistcore.reading.recognizer import Examined, Recognizer
 
@@ -166,7 +166,7 @@ def settings() -> dict[str, Any]:
         "enable_monitoring": False,
         "state_session_capacity": MAX_SESSIONS,
         "app_kwargs": {
-            "routes": [static_route()],
+            "routes": [scripts_route()],
             "middleware": [Middleware(LimitedRequests)],
             "exception_handlers": {gr.Error: in_words},
         },
