@@ -1,7 +1,8 @@
-"""Weights and what made them, in one file that is written whole or not at all."""
+"""Weights and how they were made, in one file that is written whole or not at all."""
 
 import io
 import lzma
+import math
 import pickle
 import zipfile
 import zlib
@@ -16,7 +17,7 @@ from mnistcore.models import create_model, model_name
 
 
 def save(content: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint: tensors, numbers, strings, and lists and dicts of these."""
+    """Write a checkpoint: tensors, numbers and strings, and lists and dicts of them."""
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_whole(path, buffer.getvalue())
@@ -27,44 +28,60 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is truncated, altered or no checkpoint.
+        ValueError: the file is truncated, altered or not a checkpoint.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint {path}; make one with scripts/train_all.sh")
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is not None:  # torch.load compares no checksums
-                raise zipfile.BadZipFile("a checksum does not fit")
+                raise zipfile.BadZipFile("wrong checksum")
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (
-        zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError,
-        LookupError, zlib.error, lzma.LZMAError,
-    ) as error:  # fmt: skip
-        raise ValueError(f"{path} is truncated or no checkpoint; delete it") from error
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        pickle.UnpicklingError,
+        RuntimeError,
+        OSError,
+        EOFError,
+        ValueError,
+        LookupError,
+    ) as error:
+        raise ValueError(
+            f"{path} is truncated or not a checkpoint; delete it and train again"
+        ) from error
     if not isinstance(content, dict) or "model" not in content:
-        raise ValueError(f"{path} is no checkpoint of this project")
+        raise ValueError(f"{path} is not a checkpoint of this project")
     return content
 
 
 def load_for(name: str, path: Path, *keys: str) -> dict[str, Any]:
-    """Read a checkpoint that must be of the net ``name`` and hold ``keys``.
+    """Read a checkpoint that must be of the net ``name`` and contain ``keys``.
 
     Raises:
-        FileNotFoundError, ValueError: as :func:`load`, or it is of another net or lacks a key.
+        FileNotFoundError, ValueError: as :func:`load`, or it is of another net, lacks a key or
+            has a temperature that is not a positive number.
     """
     content = load(path)
     if content["model"] != name:
         raise ValueError(f"{path} is a checkpoint of {content['model']}, not of {name}")
     for key in keys:
         if key not in content:
-            raise ValueError(f"{path} holds no {key}; delete it")
+            raise ValueError(f"{path} has no {key}; delete it and train again")
+    temperature = content.get("temperature", 1.0)
+    if not isinstance(temperature, int | float) or not 0 < temperature < math.inf:
+        raise ValueError(
+            f"{path} has the temperature {temperature}; it must be a positive number: "
+            "delete the file and train again"
+        )
     return content
 
 
 def load_model(
     name: str, weights_dir: Path | str = WEIGHTS, device: torch.device | str = "cpu"
 ) -> nn.Module:
-    """A trained net, ready to answer: eval mode, float32, logits out.
+    """A trained net in eval mode, in float32: normalised images in, logits out.
 
     Args:
         name: one of ``list_models()``, in any case.
@@ -72,8 +89,8 @@ def load_model(
         device: where the net goes.
 
     Raises:
-        ValueError: no net has that name, or its file is damaged or of another net.
-        FileNotFoundError: the file is not there.
+        ValueError: the name is unknown, or the file is damaged, of another net or not finite.
+        FileNotFoundError: the file does not exist.
     """
     name = model_name(name)
     path = Path(weights_dir) / f"{name}.pt"
@@ -83,15 +100,20 @@ def load_model(
 def build_model(
     content: dict[str, Any], path: Path, device: torch.device | str = "cpu"
 ) -> nn.Module:
-    """The net of a checkpoint that was read from ``path``, as :func:`load_model` gives it.
+    """The net of a checkpoint that was read from ``path``, as :func:`load_model` returns it.
 
     Raises:
-        ValueError: it does not hold the weights of its net.
+        ValueError: the weights do not fit the net, or are not all finite.
     """
     name = content["model"]
     model = create_model(name)
     try:
-        model.load_state_dict(content["weights"])  # float16 is widened to float32 here
+        model.load_state_dict(content["weights"])  # float16 becomes float32 here
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"{path} does not hold the weights of {name}") from error
+        raise ValueError(f"{path} does not contain the weights of {name}") from error
+    for key, weight in model.state_dict().items():
+        if not weight.isfinite().all():
+            raise ValueError(
+                f"{path} has values in {key} that are not finite; delete it and train again"
+            )
     return model.to(device).eval()

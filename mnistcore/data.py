@@ -1,19 +1,32 @@
-"""MNIST as tensors: the four embedded files, the splits, and the one normalisation."""
+"""MNIST as tensors: its four files, the splits, and the one normalisation."""
 
+import gzip
 import hashlib
+import io
+import logging
 import zlib
-from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from mnistcore.files import ASSETS
+from mnistcore.files import ASSETS, cache_dir
 
 MEAN, STD = 0.1307, 0.3081  # of the 60,000 training images scaled to [0, 1]
 SIDE, BOX = 28, 20  # pixels of an image's side; its digit fills a box of 20x20 (LeCun et al. 1998)
 SIZES = {"train": 60_000, "test": 10_000}
 SPLIT_SEED = 0  # of the validation split: the same images whatever the seed of a training
+PREFIX = {"train": "train", "test": "t10k"}  # of a split's file names
+MD5 = {  # of MNIST's four original files, unpacked
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
 
 
 def load_mnist(
@@ -21,73 +34,123 @@ def load_mnist(
 ) -> tuple[Tensor, Tensor]:
     """One of MNIST's two sets, whole, on a device.
 
-    The files are checked against their md5 and unpacked beside themselves once; only where they
-    are gone does torchvision download them.
+    The files are read packed (``*-ubyte.gz``) or unpacked (``*-ubyte``), whichever are there, and
+    must be MNIST's originals. Nothing is written to ``data_dir``. Only where the package was
+    installed without the training set does torchvision download MNIST, into a cache folder.
 
     Args:
         split: "train" or "test".
-        data_dir: the folder that holds ``MNIST/raw/*.gz``.
+        data_dir: the folder that holds ``MNIST/raw``.
         device: where the tensors go.
 
     Returns:
         images: uint8 (n, 1, 28, 28), ink 255 on 0; labels: int64 (n,).
 
     Raises:
-        FileNotFoundError: ``data_dir`` does not exist.
-        ValueError: a file is missing, truncated or altered and could not be had anew.
+        FileNotFoundError: ``data_dir`` does not exist or lacks one of the split's files.
+        ValueError: a file is damaged, or holds something else than MNIST.
+        OSError: a file cannot be read, or MNIST cannot be downloaded.
+    """
+    images = torch.tensor(mnist_images(split, data_dir)).unsqueeze(1)
+    labels = torch.tensor(_read(f"{PREFIX[split]}-labels-idx1-ubyte", Path(data_dir)))
+    return images.to(device), labels.long().to(device)
+
+
+def mnist_images(split: str, data_dir: Path | str = ASSETS) -> NDArray[np.uint8]:
+    """The images of one of MNIST's two sets, uint8 (n, 28, 28), ink 255 on 0; read-only.
+
+    Arguments and errors are those of :func:`load_mnist`.
+    """
+    return _read(f"{PREFIX[split]}-images-idx3-ubyte", Path(data_dir))
+
+
+def _read(name: str, data_dir: Path) -> NDArray[np.uint8]:
+    """One of MNIST's files as an array."""
+    if not data_dir.is_dir():
+        raise FileNotFoundError(f"data folder {data_dir} does not exist; give --data-dir a folder")
+    found = _forms(name, data_dir)
+    if not found and data_dir.resolve() == ASSETS:
+        data_dir = cache_dir()
+        found = _forms(name, data_dir) or [_download(data_dir) / f"{name}.gz"]
+    if not found:
+        raise FileNotFoundError(
+            f"no {name}.gz in {data_dir / 'MNIST' / 'raw'}; put MNIST's four original "
+            "*-ubyte.gz files there, or leave out --data-dir"
+        )
+    content, *_ = [_original(path, data_dir) for path in found]
+    # IDX: two zero bytes, the type (8 is uint8), the number of axes, the length of each, the data.
+    axes = content[3]
+    shape = np.frombuffer(content, ">i4", count=axes, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+def _forms(name: str, data_dir: Path) -> list[Path]:
+    """Those of a file's two forms, packed and unpacked, that a data folder holds."""
+    raw = data_dir / "MNIST" / "raw"
+    return [path for path in (raw / f"{name}.gz", raw / name) if path.exists()]
+
+
+def _original(path: Path, data_dir: Path) -> bytes:
+    """The unpacked content of one of MNIST's files.
+
+    Raises:
+        ValueError: it is not the original.
+    """
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            content = b""  # not the original either
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() == MD5[path.stem]:
+        return content
+    if data_dir.resolve() == ASSETS:
+        advice = (
+            "delete it and run `git checkout -- assets/MNIST`, or, without a checkout, install "
+            "mnistcore again"
+        )
+    elif data_dir == cache_dir():
+        advice = "delete it, and MNIST is downloaded again"
+    else:
+        advice = "give --data-dir a folder of MNIST's four original files, or leave it out"
+    raise ValueError(f"{path} is damaged or not MNIST's original; {advice}")
+
+
+def _download(data_dir: Path) -> Path:
+    """Download MNIST's packed files, each whole or not at all, and return their folder.
+
+    Raises:
+        OSError: the network does not answer, or the folder cannot be written.
     """
     from torchvision.datasets import MNIST  # here: it takes as long to import as torch itself
 
-    data_dir = Path(data_dir)
     raw = data_dir / "MNIST" / "raw"
-    if not data_dir.is_dir():
-        raise FileNotFoundError(f"data folder {data_dir} does not exist; give --data-dir a folder")
-    try:
-        mnist = MNIST(str(data_dir), train=split == "train", download=True)
-        _check_files(raw, MNIST.resources)
-        if mnist.data.shape != (SIZES[split], 28, 28) or len(mnist.targets) != SIZES[split]:
-            raise ValueError(f"{split} set of shape {tuple(mnist.data.shape)}")
-    except (
-        RuntimeError,
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AssertionError,
-        EOFError,
-    ) as error:
-        reason = str(error).strip().split("\n", 1)[0] or "truncated or altered"
-        raise ValueError(
-            f"MNIST in {raw} cannot be read ({reason}); delete the unpacked files there and "
-            "restore the four *-ubyte.gz files, for the embedded set with "
-            "`git checkout -- assets/MNIST`"
-        ) from error
-    return mnist.data.unsqueeze(1).to(device), mnist.targets.to(device)
-
-
-def _check_files(raw: Path, resources: Sequence[tuple[str, str]]) -> None:
-    """Hold the packed files against their md5 and the unpacked ones against the packed."""
-    for name, md5 in resources:
-        packed = raw / name
-        if not packed.exists():
-            continue
-        content = packed.read_bytes()
-        if hashlib.md5(content).hexdigest() != md5:
-            raise ValueError(f"{name} is truncated or altered")
-        crc32 = int.from_bytes(content[-8:-4], "little")  # RFC 1952, 2.3.1
-        if zlib.crc32(packed.with_suffix("").read_bytes()) != crc32:
-            raise ValueError(f"{packed.stem} is not what {name} unpacks to")
+    logging.getLogger(__name__).warning("downloading MNIST (12 MB) to %s", raw)
+    raw.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=raw) as folder:
+        try:
+            with redirect_stdout(io.StringIO()):  # each mirror that fails prints a line
+                mnist = MNIST(folder, download=True)
+        except (RuntimeError, OSError) as error:
+            reason = str(error).partition("\n")[0].rstrip(":")
+            raise OSError(
+                f"MNIST cannot be downloaded ({reason}); connect to the network, or put its four "
+                f"original *-ubyte.gz files into {raw}"
+            ) from error
+        for name in MD5:
+            (Path(mnist.raw_folder) / f"{name}.gz").replace(raw / f"{name}.gz")
+    return raw
 
 
 def split_train_val(val_size: int, n: int) -> tuple[Tensor, Tensor]:
-    """Indices of the training and of the validation images, disjoint, together all ``n``.
+    """Split ``n`` images into training and validation images.
 
     Args:
-        val_size: how many images are held out, drawn at random, always the same ones.
+        val_size: how many images are held out: a random choice, always the same.
         n: size of the whole training set.
 
     Returns:
-        int64 indices (n - val_size,) and (val_size,), both ascending.
+        int64 indices of shapes (n - val_size,) and (val_size,), both ascending.
 
     Raises:
         ValueError: ``val_size`` is not in 1 .. n - 1.
@@ -99,13 +162,13 @@ def split_train_val(val_size: int, n: int) -> tuple[Tensor, Tensor]:
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """uint8 images (ink 255 on 0) -> float32 in [0, 1]."""
+    """uint8 images, ink 255 on 0 -> float32 ink in [0, 1], of the same shape."""
     return images.float().div_(255)
 
 
 def normalize(images: Tensor) -> Tensor:
     """Ink in [0, 1] -> what the nets expect: zero mean and unit variance over the training set.
 
-    Whatever feeds a net goes through here.
+    Every input of a net goes through here.
     """
     return (images - MEAN) / STD

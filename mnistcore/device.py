@@ -1,4 +1,4 @@
-"""The device that computes, what it can, and how it is named beside a figure."""
+"""The compute device: choosing it, what it supports, what it is called, and its memory."""
 
 import ctypes
 import os
@@ -9,18 +9,21 @@ import torch
 
 
 def is_zero_gpu() -> bool:
-    """Whether this is a Space on ZeroGPU, where torch only plays at having CUDA.
+    """Whether this is a Space on ZeroGPU, where torch pretends to have CUDA.
 
-    A card is lent to the calls of functions that ``spaces.GPU`` decorates, and to nothing else.
+    There is a GPU only inside functions decorated with ``spaces.GPU``.
     """
     return os.environ.get("SPACES_ZERO_GPU") == "true"
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """A device by name, or the accelerator of this machine where it has one, or else its CPU.
+    """The device of that name; without a name the accelerator if there is one, otherwise the CPU.
+
+    Args:
+        name: "cpu", "cuda", "cuda:1", "mps", ...
 
     Raises:
-        ValueError: the device does not exist, here or at all.
+        ValueError: the name is unknown, or this machine has no such device.
     """
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if is_zero_gpu():
@@ -37,19 +40,21 @@ def choose_device(name: str | None = None) -> torch.device:
     if accelerator is None or device.type != accelerator.type:
         raise ValueError(f"no device {name!r} on this machine; it has {here}")
     if (device.index or 0) >= torch.accelerator.device_count():
-        raise ValueError(f"no device {name!r}; there are {torch.accelerator.device_count()}")
+        raise ValueError(
+            f"no device {name!r}; this machine has {torch.accelerator.device_count()} of that kind"
+        )
     return device
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device has instructions for bfloat16, so that autocast makes it faster."""
+    """Whether the device has bfloat16 instructions, so that autocast makes it faster."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
 def device_name(device: torch.device) -> str:
-    """The processor or card, for people: "AMD EPYC, 2 threads"."""
+    """The processor or GPU by its product name, such as "AMD EPYC, 2 threads"."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     if device.type != "cpu":
@@ -62,9 +67,9 @@ def device_name(device: torch.device) -> str:
 
 
 def _mallopt(options: dict[int, int]) -> None:
-    """Set options of glibc's malloc, by their numbers in <malloc.h>; see mallopt(3).
+    """Set options of glibc's malloc by their numbers in <malloc.h>; see mallopt(3).
 
-    Other C libraries are left as they are.
+    Does nothing with other C libraries.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
@@ -73,20 +78,21 @@ def _mallopt(options: dict[int, int]) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Keep what a training step frees for the next step.
+    """Keep the memory that a training step frees for the next step.
 
-    Else it may go back to the kernel in large blocks that are handed out anew, page by page, at
-    every step: a quarter of LeNet's time. 32 MiB is the greatest threshold that there is.
+    Otherwise large blocks may go back to the kernel and be faulted in again, page by page, at
+    every step, which takes a quarter of LeNet's time.
     """
     m_trim_threshold, m_mmap_threshold = -1, -3
+    # Bytes: blocks up to 32 MiB, glibc's maximum, come from the heap, which keeps up to 1 GiB free.
     _mallopt({m_mmap_threshold: 1 << 25, m_trim_threshold: 1 << 30})
 
 
 def share_one_heap() -> None:
-    """Have all threads that start from now on share one heap.
+    """Make all threads that start from now on share one heap.
 
-    Else each of a server's many threads has a heap of its own, in which gaps are left over by what
-    came and went: a page that many draw on grew by a megabyte every two seconds.
+    Otherwise each of a server's many threads gets its own malloc arena, and fragmentation adds up:
+    under load the page's server grew by a megabyte every two seconds.
     """
     m_arena_max = -8
     _mallopt({m_arena_max: 1})

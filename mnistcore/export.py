@@ -1,4 +1,4 @@
-"""The trained nets as ONNX files: ink in, calibrated probabilities out, ready to use."""
+"""The trained nets as ONNX files: ink in, calibrated probabilities out."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,12 +12,11 @@ from mnistcore.data import SIDE, normalize
 from mnistcore.files import WEIGHTS
 from mnistcore.models import model_name
 
-FORMATS = ["onnx"]
-NEEDED = ["onnx", "onnxscript"]  # packages that the rest of the project does without
+NEEDED = ["onnx", "onnxscript"]  # packages that only this module needs
 
 
 class Calibrated(nn.Module):
-    """A net with what stands before and after it: the normalisation and the temperature."""
+    """A net with the normalisation before it and the temperature after it."""
 
     def __init__(self, net: nn.Module, temperature: float) -> None:
         super().__init__()
@@ -25,15 +24,15 @@ class Calibrated(nn.Module):
         self.temperature = temperature
 
     def forward(self, ink: Tensor) -> Tensor:
-        """Ink (N, 1, 28, 28) in [0, 1], framed as MNIST -> probabilities (N, 10)."""
+        """Ink (N, 1, 28, 28) in [0, 1], framed like MNIST -> probabilities (N, 10)."""
         return (self.net(normalize(ink)) / self.temperature).softmax(1)
 
 
 def to_onnx(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
     """A trained net as an ONNX file.
 
-    Its input ``ink`` is float32 (N, 1, 28, 28) in [0, 1], framed as MNIST frames its digits, for
-    any N; its output ``probs`` float32 (N, 10). Its metadata name the net, the version of this
+    Its input ``ink`` is float32 (N, 1, 28, 28) in [0, 1], framed like MNIST's digits, for any N;
+    its output ``probs`` is float32 (N, 10). Its metadata give the net, the version of this
     package, the temperature and the accuracy on the validation digits.
 
     Args:
@@ -41,7 +40,8 @@ def to_onnx(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
         weights_dir: the folder that holds ``<name>.pt``.
 
     Raises:
-        ValueError, FileNotFoundError: as :func:`mnistcore.load_model`, or packages are missing.
+        ValueError, FileNotFoundError: as :func:`mnistcore.load_model`; ValueError, too, if a
+            package is missing.
     """
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing:
@@ -52,7 +52,9 @@ def to_onnx(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
     temperature, val = float(content["temperature"]), content["val"]
     program = torch.onnx.export(
         Calibrated(checkpoint.build_model(content, path), temperature).eval(),
-        (torch.zeros(2, 1, SIDE, SIDE),),  # two: a batch of one would be taken for a constant
+        (
+            torch.zeros(2, 1, SIDE, SIDE),
+        ),  # two: the exporter would take a batch of one for a constant
         input_names=["ink"],
         output_names=["probs"],
         dynamic_shapes={"ink": {0: "N"}},

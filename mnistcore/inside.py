@@ -1,4 +1,4 @@
-"""A look inside a net: what each layer makes of one digit, and how each number comes about."""
+"""A look inside a net: the maps of each layer for one digit, and the arithmetic behind them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def _layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The layers of the convolutional part by their own names, in the order they are applied."""
+    """The layers of the convolutional part, by their own names, in the order of use."""
     for path, layer in model.named_modules():
         if isinstance(layer, nn.Flatten):
             return
@@ -18,7 +18,7 @@ def _layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _geometry(layer: nn.Module) -> tuple[int, int, int]:
-    """Side of a layer's window, its stride and its padding, in pixels of what it reads."""
+    """Side of a layer's window, its stride and its padding, in pixels of its input."""
     if isinstance(layer, nn.Conv2d):
         return layer.kernel_size[0], layer.stride[0], int(layer.padding[0])
     return (2, 2, 0) if isinstance(layer, nn.MaxPool2d) else (1, 1, 0)
@@ -30,22 +30,21 @@ def _pooled(name: str) -> bool:
 
 
 def conv_layers(model: nn.Module) -> dict[str, nn.Conv2d]:
-    """The convolutions of a net by name, in the order they are applied."""
+    """The convolutions of a net by name, in the order of use."""
     return {name: layer for name, layer in _layers(model) if isinstance(layer, nn.Conv2d)}
 
 
 @torch.inference_mode()
 def feature_maps(model: nn.Module, images: Tensor) -> list[dict[str, Tensor]]:
-    """The maps of a net on one digit, from layer to layer up to the head.
+    """The maps of a net for one digit, from layer to layer up to the head.
 
     Args:
         model: one of the five nets, in eval mode.
         images: normalised float (1, 1, 28, 28).
 
     Returns:
-        One dict a convolution, and in it, by name, that convolution's maps and those of the
-        layers that follow it, float (C, H, W): {"conv1": ..., "conv1+relu": ...,
-        "conv1+relu+pool": ...}.
+        One dict per convolution: its maps and those of the layers that follow it, by name, float
+        (C, H, W): {"conv1": ..., "conv1+relu": ..., "conv1+relu+pool": ...}.
     """
     stages: list[dict[str, Tensor]] = []
     x, name = images, ""
@@ -61,13 +60,13 @@ def feature_maps(model: nn.Module, images: Tensor) -> list[dict[str, Tensor]]:
 
 
 def dead_maps(maps: Tensor) -> list[int]:
-    """Numbers of the maps (C, H, W) that are zero everywhere: they tell nothing of this digit."""
+    """The indices of the maps (C, H, W) that are zero everywhere."""
     return (~maps.flatten(1).any(1)).nonzero().flatten().tolist()
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How one number of a convolution's map comes about, and what becomes of it."""
+    """How one number of a convolution's map is computed, and what the next layers make of it."""
 
     row: int  # of the number in its map
     column: int
@@ -79,7 +78,26 @@ class Arithmetic:
     window: Tensor | None  # float (2, 2): the numbers that share a maximum; None without pooling
     pooled: float | None
     field: tuple[int, int, int, int]  # the pixels of the digit that it depends on: top, left,
-    # bottom, right, the last two exclusive; beyond 0 .. 28 where a convolution pads
+    # bottom, right; the last two are exclusive; outside 0 .. 28 where a convolution pads
+
+
+def _before(
+    model: nn.Module, images: Tensor, conv_name: str
+) -> tuple[Tensor, tuple[int, int, int]]:
+    """What a convolution reads, (1, C, H, W), and the field of its numbers.
+
+    The field is (start, jump, size): the number in row 0 depends on ``size`` rows of the digit from
+    row ``start`` on, and each next number on rows ``jump`` further down; columns alike.
+    """
+    x, start, jump, size = images, 0, 1, 1
+    for name, layer in _layers(model):
+        side, stride, padding = _geometry(layer)
+        start, size = start - padding * jump, size + (side - 1) * jump
+        jump *= stride
+        if name == conv_name:
+            break
+        x = layer(x)
+    return x, (start, jump, size)
 
 
 @torch.inference_mode()
@@ -91,8 +109,8 @@ def arithmetic(
     Args:
         model: one of the five nets, in eval mode.
         images: normalised float (1, 1, 28, 28).
-        name: of the map, as :func:`feature_maps` gives it. For a pixel of a pooled map it is the
-            arithmetic of the number that won.
+        name: of the map, as :func:`feature_maps` gives it. For a pixel of a pooled map, the
+            arithmetic is that of the maximum.
         channel: of the map.
         row: of the pixel.
         column: of the pixel.
@@ -116,15 +134,8 @@ def arithmetic(
         row, column = top + best // 2, left + best % 2
 
     conv = conv_layers(model)[conv_name]
+    x, (start, jump, size) = _before(model, images, conv_name)
     k, stride, padding = _geometry(conv)
-    x, (start, jump, size) = images, (0, 1, 1)  # of the part of the digit a number depends on
-    for layer_name, layer in _layers(model):
-        window_side, step, edge = _geometry(layer)
-        start, size = start - edge * jump, size + (window_side - 1) * jump
-        jump *= step
-        if layer_name == conv_name:
-            break
-        x = layer(x)
     padded = F.pad(x[0], [padding] * 4)
     patch = padded[:, row * stride : row * stride + k, column * stride : column * stride + k]
     kernel = conv.weight.detach()[channel]

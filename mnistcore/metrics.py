@@ -1,10 +1,12 @@
-"""What a net answers over a whole set, and how good, certain and different the answers are."""
+"""What a net answers over a whole set: accuracy, intervals, calibration, tests of pairs."""
 
 import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
+from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from mnistcore.data import normalize, to_unit
@@ -14,12 +16,12 @@ CALIBRATION_BINS = 15
 
 @torch.no_grad()
 def predict_logits(model: nn.Module, images: Tensor, batch_size: int = 1000) -> Tensor:
-    """Logits of a net in eval mode over a set; the mode that the net was in comes back.
+    """Logits of a net in eval mode over a set; afterwards the net is in the mode it was in.
 
     Args:
         model: a net.
         images: uint8 (n, 1, 28, 28) on the device of the net.
-        batch_size: images a forward pass.
+        batch_size: images per forward pass.
 
     Returns:
         float32 (n, 10) on the CPU.
@@ -35,7 +37,7 @@ def predict_logits(model: nn.Module, images: Tensor, batch_size: int = 1000) -> 
 
 @dataclass(frozen=True)
 class Metrics:
-    """How logits (n, 10) meet labels (n,)."""
+    """Accuracy of logits (n, 10) against labels (n,)."""
 
     n: int
     errors: int
@@ -60,37 +62,36 @@ def measure(logits: Tensor, labels: Tensor) -> Metrics:
     )
 
 
-def wilson_interval(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Interval of a fraction that was seen ``successes`` times in ``n``; z = 1.96 for 95 %.
+def wilson_interval(successes: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a fraction that was seen ``successes`` times in ``n``.
 
     References:
         Wilson: Probable inference, the law of succession, and statistical inference. JASA 1927.
     """
-    p = successes / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)  # rounding may leave [0, 1]
+    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def mcnemar(correct_a: Tensor, correct_b: Tensor) -> tuple[int, int, float]:
-    """Do two nets differ on the same images? The exact two-sided test of McNemar.
+    """Do two nets differ on the same images? McNemar's exact two-sided test.
 
     Args:
         correct_a: bool (n,), where the first net is right.
         correct_b: bool (n,), where the second is.
 
     Returns:
-        Images that only the first has right, that only the second has right, and the p-value.
+        The number of images that only the first net reads right, the number that only the second
+        does, and the p-value.
 
     References:
         McNemar: Note on the sampling error of the difference between correlated proportions.
-        Psychometrika 1947; exact form: the smaller count under Binomial(sum, 1/2).
+        Psychometrika 1947.
     """
     only_a = int((correct_a & ~correct_b).sum())
     only_b = int((correct_b & ~correct_a).sum())
-    n = only_a + only_b
-    tail = sum(math.comb(n, k) for k in range(min(only_a, only_b) + 1)) / 2**n
-    return only_a, only_b, min(1.0, 2 * tail)
+    if only_a == only_b:  # also without any difference, of which binomtest has no p-value
+        return only_a, only_b, 1.0
+    return only_a, only_b, float(binomtest(only_a, only_a + only_b).pvalue)
 
 
 def calibration_error(probs: Tensor, labels: Tensor, bins: int = CALIBRATION_BINS) -> float:
@@ -99,7 +100,7 @@ def calibration_error(probs: Tensor, labels: Tensor, bins: int = CALIBRATION_BIN
     Args:
         probs: float (n, 10), rows sum to 1.
         labels: int64 (n,).
-        bins: equally wide bins over [0, 1].
+        bins: number of bins, equally wide over [0, 1].
 
     References:
         Guo, Pleiss, Sun, Weinberger: On calibration of modern neural networks. ICML 2017, eq. 3.
@@ -112,7 +113,9 @@ def calibration_error(probs: Tensor, labels: Tensor, bins: int = CALIBRATION_BIN
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """The T > 0 for which softmax(logits / T) has the least cross-entropy.
+    """The T in [0.05, 20] for which softmax(logits / T) has the lowest cross-entropy.
+
+    The bounds matter where all answers are right, or none: there the loss has no minimum.
 
     Args:
         logits: float (n, 10) of images that the net was not trained on.
@@ -121,14 +124,11 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     References:
         Guo et al. 2017, section 4.2.
     """
-    log_t = torch.zeros((), requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_t], line_search_fn="strong_wolfe")
+    logits = logits.double()
 
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(logits / log_t.exp(), labels)
-        loss.backward()
-        return loss
+    def loss(log_t: float) -> float:
+        return float(F.cross_entropy(logits / math.exp(log_t), labels))
 
-    optimizer.step(closure)
-    return float(log_t.detach().exp().clamp(0.05, 20))  # without errors there is no least
+    bounds = math.log(0.05), math.log(20)
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-8})
+    return math.exp(found.x)

@@ -1,8 +1,8 @@
-"""The five nets of the project: small CNNs from one 28x28 plane to ten logits.
+"""The five nets: small CNNs that map one 28x28 plane to ten logits.
 
-Layer by layer they are the nets of the public project ``pytorch-mnist``, so that weights of the
-same shapes move over by position: no batch norm, every convolution and linear layer has a bias,
-parameters stand in the order of the layers. Convolutions pad nothing unless it is said.
+Layer by layer they are the nets of the public project ``pytorch-mnist``, so its weights can be
+copied by position: the parameters come in the order of the layers, every convolution and linear
+layer has a bias, and there is no batch norm. Convolutions are unpadded unless noted.
 """
 
 from collections import OrderedDict
@@ -22,7 +22,8 @@ class LeNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        # Named layers, to be walked; an in-place ReLU would overwrite the maps of conv1.
+        # The layers are named so that `inside` can apply them one by one; an in-place ReLU would
+        # overwrite the maps of conv1.
         self.stage1 = ConvReLUPool(
             OrderedDict(conv1=nn.Conv2d(1, 6, 5), relu=nn.ReLU(), pool=nn.MaxPool2d(2))
         )
@@ -48,7 +49,7 @@ class LeNet(nn.Module):
 
 
 class MyFullConvNet(nn.Module):
-    """Convolutions down to one pixel; the last two carry no ReLU, as in the reference."""
+    """Convolutions down to one pixel; the last two have no ReLU, as in the reference."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +78,7 @@ class MyFullConvNet(nn.Module):
 
 
 class MyNetV1(nn.Module):
-    """Strides in place of pooling and a wide first linear layer, which holds most parameters."""
+    """Strides instead of pooling, and a wide first linear layer with most of the parameters."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,7 +114,7 @@ class MyNetV1(nn.Module):
 
 
 class MyNetV2(nn.Module):
-    """The idea of MyNetV1 with a hundredth of its parameters: one more convolution, small head."""
+    """MyNetV1 with a hundredth of its parameters: one more convolution and a small head."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -148,7 +149,7 @@ class MyNetV2(nn.Module):
 
 
 class MyVggNet(nn.Module):
-    """VGG's blocks of 3x3 convolutions with a pooling after each, at MNIST's size."""
+    """VGG's blocks of 3x3 convolutions, each followed by pooling, at MNIST's size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -194,15 +195,15 @@ MODELS: dict[str, type[nn.Module]] = {
 
 
 def list_models() -> list[str]:
-    """The names of the five nets, spelled as the classes are."""
+    """The names of the five nets, spelled like their classes."""
     return list(MODELS)
 
 
 def model_name(name: str) -> str:
-    """The class name of a net, found whatever the case of ``name``.
+    """The class name of a net, given its name in any case.
 
     Raises:
-        ValueError: no net has that name; the message lists those there are.
+        ValueError: no net has that name; the message lists the nets.
     """
     for known in MODELS:
         if known.lower() == name.lower():
@@ -211,7 +212,7 @@ def model_name(name: str) -> str:
 
 
 def create_model(name: str) -> nn.Module:
-    """A net by name (any case) with fresh random weights, in training mode.
+    """A net by its name, in any case, with random weights and in training mode.
 
     Raises:
         ValueError: no net has that name.
@@ -220,5 +221,5 @@ def create_model(name: str) -> nn.Module:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Number of trainable parameters of a net."""
+    """The number of trainable parameters of a net."""
     return sum(p.numel() for p in model.parameters())

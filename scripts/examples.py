@@ -1,4 +1,4 @@
-"""Make the example pictures of the page in assets/examples, from the project's own pen font.
+"""Draw the page's example pictures, assets/examples, with the project's own pen font.
 
 ``python -m scripts.examples`` at the root of the project.
 """
@@ -18,7 +18,7 @@ PAPER, INK = np.array([252, 251, 247]), np.array([35, 41, 66])
 
 
 def write(forms: list[Form], rng: np.random.Generator, size: int = SIZE) -> NDArray[np.float32]:
-    """Forms beside each other as ink, float32 (size, size) in [0, 1]."""
+    """Forms side by side as ink, float32 (size, size) in [0, 1]."""
     side = min(0.62 * size, 0.86 * size / len(forms))
     strokes = []
     for place, form in enumerate(forms):
@@ -33,7 +33,7 @@ def on_paper(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def photographed(ink: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """As a camera sees it: slanting lamplight, a shadow, grain, a little out of focus."""
+    """Ink as a camera sees it: slanting lamplight, a shadow, grain, a little out of focus."""
     size = len(ink)
     y, x = np.mgrid[:size, :size] / size
     light = 0.92 - 0.42 * x - 0.18 * y

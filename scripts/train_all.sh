@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train the five nets and benchmark them; every argument goes to `python -m mnistcore all`.
+# Train and benchmark the five nets; all arguments are passed to `python -m mnistcore all`.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 ensure requirements.txt
 exec python -m mnistcore all "$@"

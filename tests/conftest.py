@@ -1,7 +1,8 @@
-"""What several tests share: MNIST's training set, a small, seeded slice of it, the real page."""
+"""What several tests share: MNIST's training set, a small, seeded part of it, the real page."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,18 +16,27 @@ from tests.tools.browsing import chromium
 from tests.tools.server import served
 
 torch.set_num_threads(1)  # the tests' tensors are small: more threads only wait for each other
+load_once = cache(load_mnist)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files with the most slow tests first, so that processes that share them end together."""
+    """Run the files with the most slow tests first, so that parallel processes end together."""
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -slow[item.path])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Uploads go to a folder of this run: Gradio's own is shared by all programs of the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        yield
 
 
 @pytest.fixture(scope="session")
 def mnist_train() -> tuple[Tensor, Tensor]:
     """All training images, uint8 (60000, 1, 28, 28), and labels, int64 (60000,)."""
-    return load_mnist("train")
+    return load_once("train")
 
 
 @pytest.fixture(scope="session")
@@ -49,14 +59,14 @@ def few_labels(few: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def load_small(split: str, *args: Any) -> tuple[Tensor, Tensor]:
-    """The first 2,500 images of a split."""
-    images, labels = load_mnist(split, *args)
-    return images[:2500], labels[:2500]
+    """The first 2,500 images of a split; copies, so that a test may change them."""
+    images, labels = load_once(split, *args)
+    return images[:2500].clone(), labels[:2500].clone()
 
 
 @pytest.fixture(scope="module")
 def small_mnist() -> Iterator[None]:
-    """Training knows a few images only, so that an epoch takes a fraction of a second."""
+    """Training sees only a few images, so that an epoch takes a fraction of a second."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "load_mnist", load_small)
         yield
@@ -64,7 +74,7 @@ def small_mnist() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The address of the real page, which runs as long as the module's tests do."""
+    """The address of the real page, which runs until the module's tests end."""
     with served("../demo.py", "--device", "cpu", cwd=ROOT / "tests") as (url, *_):
         yield url
 
@@ -77,10 +87,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def visitors() -> dict[str, list[Any]]:
-    """Browser tabs that no test uses now, by their settings, each of another visitor.
+    """Idle browser tabs by their settings, each in a browser context of its own.
 
-    A new visitor compiles the page's scripts anew, which takes longer than most tests, and a new
-    tab takes longer than to load the page.
+    They are reused because a new context compiles the page's scripts again, which takes longer
+    than most tests, and because opening a tab takes longer than loading the page.
     """
     return {}
 
@@ -89,9 +99,9 @@ def visitors() -> dict[str, list[Any]]:
 def open_page(
     server: str, browser: Any, visitors: dict[str, list[Any]]
 ) -> Iterator[Callable[..., Any]]:
-    """Opens the page; afterwards nothing has gone wrong in it and nothing has left the machine.
+    """Opens the page; fails afterwards if the page logged an error or requested another server.
 
-    Each page of a test is that of another visitor.
+    Each page that a test opens belongs to another visitor.
     """
     used, wrong = [], []
     watchers: dict[str, Callable[[Any], None]] = {
@@ -101,15 +111,9 @@ def open_page(
         if not request.url.startswith((server, "data:", "blob:")) else None,
     }  # fmt: skip
 
-    def open_one(
-        width: int = 1280, height: int = 900, fragment: str = "", script: str = "", **settings: Any
-    ) -> Any:
-        free = visitors.setdefault(repr((script, settings)), [])
-        if free:
-            page = free.pop()
-        else:
-            page = browser.new_context(**settings).new_page()
-            page.add_init_script(script)
+    def open_one(width: int = 1280, height: int = 900, fragment: str = "", **settings: Any) -> Any:
+        free = visitors.setdefault(repr(settings), [])
+        page = free.pop() if free else browser.new_context(**settings).new_page()
         used.append((page, free))
         page.set_viewport_size({"width": width, "height": height})
         for event, watcher in watchers.items():
@@ -123,7 +127,7 @@ def open_page(
         for event, watcher in watchers.items():
             page.remove_listener(event, watcher)
         page.unroute_all()
-        page.mouse.move(0, 0)  # where nothing is shown for a pointer
+        page.mouse.move(0, 0)  # away from everything that reacts to the pointer
         page.goto("about:blank")
         free.append(page)
     assert wrong == []

@@ -1,4 +1,5 @@
 import errno
+import math
 import os
 import pickle
 import zipfile
@@ -33,7 +34,7 @@ def logits_of(model: nn.Module, images: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("spelling", ["LeNet", "lenet"])
-def test_round_trip(path: Path, spelling: str, few_images: Tensor) -> None:
+def test_a_saved_net_loads_unchanged(path: Path, spelling: str, few_images: Tensor) -> None:
     original = create_model("LeNet").eval()
     original.load_state_dict(content_of("LeNet")["weights"])
     model = checkpoint.load_model(spelling, path.parent)
@@ -51,64 +52,91 @@ def test_half_weights_become_a_float32_net(path: Path) -> None:
         assert value.equal(content["weights"][key].float())
 
 
-def test_missing(tmp_path: Path) -> None:
+def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=rf"{tmp_path}/LeNet.pt; .*scripts/train_all.sh"):
         checkpoint.load_model("LeNet", tmp_path)
 
 
-def test_unknown_net(tmp_path: Path) -> None:
+def test_an_unknown_net_lists_the_choices(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"'ResNet'; choose from LeNet"):
         checkpoint.load_model("ResNet", tmp_path)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 1000, -100, -1])
-def test_truncated(path: Path, kept: int) -> None:
+def test_a_truncated_file_is_refused(path: Path, kept: int) -> None:
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load_model("LeNet", path.parent)
 
 
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.8])
-def test_altered(path: Path, part: float) -> None:
+def test_a_flipped_bit_is_refused(path: Path, part: float) -> None:
     content = bytearray(path.read_bytes())
     content[int(part * len(content))] ^= 1  # a bit of a weight
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load(path)
 
 
-def test_compressed_in_a_way_that_it_is_not(path: Path) -> None:
+def test_a_wrong_compression_method_is_refused(path: Path) -> None:
     content = bytearray(path.read_bytes())
-    entry = content.index(b"PK\x01\x02")  # the first of the archive's list of contents
+    entry = content.index(b"PK\x01\x02")  # the first entry of the archive's directory
     content[entry + 10] = zipfile.ZIP_DEFLATED
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load(path)
 
 
 @pytest.mark.parametrize("weights", [None, {}, {"conv": torch.zeros(1)}, "of MyNetV2"])
-def test_weights_that_do_not_fit(path: Path, weights: Any) -> None:
+def test_weights_that_do_not_fit_are_refused(path: Path, weights: Any) -> None:
     if weights == "of MyNetV2":
         weights = content_of("MyNetV2")["weights"]
     checkpoint.save({"model": "LeNet", "weights": weights}, path)
-    with pytest.raises(ValueError, match=rf"{path} does not hold the weights of LeNet"):
+    with pytest.raises(ValueError, match=rf"{path} does not contain the weights of LeNet"):
         checkpoint.load_model("LeNet", path.parent)
 
 
-def test_text_file(path: Path) -> None:
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_not_finite_are_refused(path: Path, value: float) -> None:
+    content = content_of("LeNet")
+    content["weights"]["stage2.conv2.bias"][3] = value
+    checkpoint.save(content, path)
+    with pytest.raises(ValueError, match=rf"{path} has values in stage2\.conv2\.bias that are not"):
+        checkpoint.load_model("LeNet", path.parent)
+
+
+def test_weights_beyond_float16_are_refused(path: Path) -> None:
+    content = content_of("LeNet")
+    content["weights"]["head.fc1.weight"][0, 0] = 1e6
+    content["weights"] = {key: value.half() for key, value in content["weights"].items()}
+    checkpoint.save(content, path)
+    with pytest.raises(ValueError, match="not finite; delete it and train again"):
+        checkpoint.load_model("LeNet", path.parent)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, math.nan, math.inf, None, "1.0"])
+def test_a_temperature_that_is_not_a_positive_number_is_refused(
+    path: Path, temperature: object
+) -> None:
+    checkpoint.save({**content_of("LeNet"), "temperature": temperature}, path)
+    with pytest.raises(ValueError, match=rf"{path} has the temperature {temperature}; it must be"):
+        checkpoint.load_for("LeNet", path, "temperature")
+
+
+def test_a_text_file_is_refused(path: Path) -> None:
     path.write_text("no weights here\n")
-    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load(path)
 
 
 @pytest.mark.parametrize("foreign", [[1, 2], {"weights": {}}], ids=["list", "dict"])
-def test_foreign_content(path: Path, foreign: Any) -> None:
+def test_foreign_content_is_refused(path: Path, foreign: Any) -> None:
     torch.save(foreign, path)
-    with pytest.raises(ValueError, match=rf"{path} is no checkpoint of this project"):
+    with pytest.raises(ValueError, match=rf"{path} is not a checkpoint of this project"):
         checkpoint.load(path)
 
 
-def test_checkpoint_of_another_net(path: Path) -> None:
+def test_a_checkpoint_of_another_net_is_refused(path: Path) -> None:
     checkpoint.save(content_of("MyNetV2"), path)
     with pytest.raises(ValueError, match=rf"{path} is a checkpoint of MyNetV2, not of LeNet"):
         checkpoint.load_model("LeNet", path.parent)
@@ -132,12 +160,12 @@ def test_nothing_in_a_file_is_executed(path: Path, saved_by: str) -> None:
         torch.save(content, path)
     else:
         path.write_bytes(pickle.dumps(content, protocol=2))
-    with pytest.raises(ValueError, match=rf"{path} is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load_model("LeNet", path.parent)
     assert not executed.exists()
 
 
-def test_write_whole_makes_the_folder_and_replaces(tmp_path: Path) -> None:
+def test_write_whole_creates_the_folder_and_replaces_the_file(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     for data in (b"old and longer", b"new"):
         checkpoint.write_whole(path, data)
@@ -145,7 +173,7 @@ def test_write_whole_makes_the_folder_and_replaces(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_failed_write_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_fd: int) -> NoReturn:
         raise OSError(errno.ENOSPC, "no space left on device")
 

@@ -18,7 +18,7 @@ ort = pytest.importorskip("onnxruntime")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All five nets, by the command line."""
+    """All five nets, exported on the command line."""
     out = tmp_path_factory.mktemp("onnx")
     call = [sys.executable, "-W", "error", "-m", "mnistcore", "export", "--format", "onnx"]
     result = subprocess.run([*call, "--out", str(out)], capture_output=True, text=True, check=True)
@@ -39,12 +39,12 @@ def load(folder: Path, name: str) -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list_models())
 @pytest.mark.parametrize("n", [1, 2, 100])
-def test_probabilities_are_the_recognizers(
+def test_probabilities_equal_those_of_the_recognizer(
     name: str, n: int, folder: Path, recognizer: Recognizer, few_images: Tensor
 ) -> None:
     rng = np.random.default_rng(0)
     ink = (few_images[:n].numpy() / np.float32(255)).astype(np.float32)
-    ink[n // 2 :] = rng.random(ink[n // 2 :].shape)  # what no net has seen, too
+    ink[n // 2 :] = rng.random(ink[n // 2 :].shape)  # and noise, which no net has seen
     expected = recognizer.probs(ink[:, 0])[0][name]
     (probs,) = ort.InferenceSession(folder / f"{name}.onnx").run(["probs"], {"ink": ink})
     assert probs.dtype == np.float32
@@ -54,7 +54,7 @@ def test_probabilities_are_the_recognizers(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list_models())
-def test_a_file_says_what_it_takes_gives_and_is(name: str, folder: Path) -> None:
+def test_a_file_describes_its_input_its_output_and_its_net(name: str, folder: Path) -> None:
     model = load(folder, name)
     onnx.checker.check_model(model, full_check=True)
     (ink,), (probs,) = model.graph.input, model.graph.output
@@ -64,21 +64,23 @@ def test_a_file_says_what_it_takes_gives_and_is(name: str, folder: Path) -> None
         assert value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     assert (ink.name, probs.name) == ("ink", "probs")
     assert "Dropout" not in {node.op_type for node in model.graph.node}
-    told = {prop.key: prop.value for prop in model.metadata_props}
-    assert set(told) == {"net", "version", "temperature", "val_accuracy"}
-    assert told["net"] == name
-    assert 0.3 < float(told["temperature"]) < 3
-    assert 0.98 < float(told["val_accuracy"]) <= 1
+    metadata = {prop.key: prop.value for prop in model.metadata_props}
+    assert set(metadata) == {"net", "version", "temperature", "val_accuracy"}
+    assert metadata["net"] == name
+    assert 0.3 < float(metadata["temperature"]) < 3
+    assert 0.98 < float(metadata["val_accuracy"]) <= 1
 
 
-def test_one_net_in_any_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_net_can_be_named_in_any_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["export", "--format", "onnx", "--model", "lenet", "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'LeNet.onnx'}\n"
     assert [path.name for path in tmp_path.iterdir()] == ["LeNet.onnx"]
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (["--format", "onnx", "--model", "LeNet6"], "unknown model 'LeNet6'"),
         (["--format", "onnx", "--weights", "/nowhere"], "scripts/train_all.sh"),
@@ -87,7 +89,7 @@ def test_one_net_in_any_case(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     ],
 )
 def test_a_wrong_call_is_one_line(
-    flags: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    flags: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
         status = main(["export", "--out", str(tmp_path), *flags])
@@ -95,12 +97,12 @@ def test_a_wrong_call_is_one_line(
         status = int(stop.code or 0)
     assert status == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_to_install_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(ValueError, match="pip install onnxscript"):
         export.to_onnx("LeNet")

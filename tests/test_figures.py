@@ -1,13 +1,16 @@
 import io
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib import colormaps
+from matplotlib.figure import Figure
 from PIL import Image
 
 from mnistcore import figures
+from mnistcore.reading.recognizer import read
 
 Colour = tuple[int, int, int]
 BLUE, ORANGE, GREEN = (31, 119, 180), (255, 127, 14), (44, 160, 44)  # matplotlib's first lines
@@ -39,7 +42,7 @@ def flat_maps(*values: float) -> np.ndarray:
 
 
 def history(epochs: int, start: float = 0.03) -> list[dict[str, float]]:
-    """Curves that fall from ``start``; the training's lie above those of the validation."""
+    """Errors that fall from ``start``; those of training are larger than those of validation."""
     errors = [start / epoch for epoch in range(1, epochs + 1)]
     return [
         {"loss": 9 * e, "val_loss": 4 * e, "accuracy": 1 - 1.5 * e, "val_accuracy": 1 - e}
@@ -103,6 +106,52 @@ def test_one_epoch_is_a_point() -> None:
     assert found[ORANGE] > in_legend[ORANGE]
 
 
+@pytest.fixture
+def figure(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that are drawn, before they become PNG."""
+    drawn: list[Figure] = []
+    png = figures._png
+
+    def keep(one: Figure) -> bytes:
+        drawn.append(one)
+        return png(one)
+
+    monkeypatch.setattr(figures, "_png", keep)
+    return drawn
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_the_curves_of_a_short_training_lie_inside_the_axes(
+    figure: list[Figure], epochs: int
+) -> None:
+    short = history(epochs, 0.6)  # from an accuracy of 10 %, as good as guessing
+    figures.curves("LeNet", short)
+    figures.accuracy_over_epochs({"LeNet": short, "MyNetV1": history(20)})
+    for axes in (axes for one in figure for axes in one.axes):
+        assert len(axes.lines) == 2
+        for line in axes.lines:
+            x, y = (np.asarray(data, float) for data in line.get_data())
+            low, high = sorted(axes.get_ylim())
+            assert low < y.min() <= y.max() < high
+            assert axes.get_xlim()[0] < x.min() <= x.max() < axes.get_xlim()[1]
+
+
+@pytest.mark.parametrize("count", [1, 8, 30])
+def test_a_long_reason_stays_on_the_picture(figure: list[Figure], count: int) -> None:
+    page = np.full((60, 90), 255, np.uint8)
+    reason = "; ".join(f"digit {k}: the nets disagree: 4 or 9" for k in range(count))
+    figures.reading_steps(replace(read(page), text=count * "4", reason=reason))
+    (one,) = figure
+    (title,) = one.texts
+    box = title.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= one.bbox.width
+    assert box.y1 <= one.bbox.height
+    for axes in one.axes:
+        assert axes.title.get_window_extent().y1 <= box.y0
+        assert axes.get_window_extent().height > 80
+
+
 def test_confusion_matrix_colours_the_errors_alone() -> None:
     confusion = np.diag(np.arange(950, 1050, 10))
     r, g, b, _ = colormaps["Oranges"](1.0, bytes=True)
@@ -113,7 +162,7 @@ def test_confusion_matrix_colours_the_errors_alone() -> None:
 
 
 def misread(*shades: int) -> list[dict[str, Any]]:
-    """Entries of the digits that SHADES shows in these, each surer than the one before."""
+    """One entry for each of these SHADES, each surer than the one before."""
     return [{"index": shade, "label": 4, "pred": 9, "prob": 0.5 + shade / 1000} for shade in shades]
 
 

@@ -104,7 +104,7 @@ def test_a_number_depends_on_its_field_alone(name: str, digit: Tensor) -> None:
     model = seeded(name)
     for key, channel, row, column, _ in places(model, digit):
         if key.endswith("+pool"):
-            continue  # its field is that of the number that won
+            continue  # its field is that of the maximum
         found = arithmetic(model, digit, key, channel, row, column)
         top, left, bottom, right = found.field
         inside_field = torch.zeros(28, 28, dtype=torch.bool)
@@ -143,12 +143,14 @@ def test_a_patch_that_hangs_over_the_edge_has_zeros_there(digit: Tensor) -> None
 
 
 @pytest.mark.parametrize("place", [("conv9", 0, 0, 0), ("conv1", 6, 0, 0), ("conv1", 0, 24, 0)])
-def test_what_is_not_there_is_told(place: tuple[str, int, int, int], digit: Tensor) -> None:
+def test_maps_and_pixels_that_do_not_exist_are_refused(
+    place: tuple[str, int, int, int], digit: Tensor
+) -> None:
     with pytest.raises(ValueError, match=r"no (maps|pixel)"):
         arithmetic(seeded("LeNet"), digit, *place)
 
 
-def test_dead_maps_are_those_of_zeros() -> None:
+def test_dead_maps_are_zero_everywhere() -> None:
     maps = torch.zeros(4, 3, 3)
     maps[1, 2, 2] = 0.5
     maps[3] = -1

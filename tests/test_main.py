@@ -1,25 +1,33 @@
+import errno
 import json
+import math
+import os
+import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+import mnistcore
+from mnistcore import checkpoint
 from mnistcore.__main__ import main
-from mnistcore.benchmark.report import splice
-from mnistcore.files import RESULTS, ROOT, WEIGHTS
+from mnistcore.benchmark import documents
+from mnistcore.files import ASSETS, RESULTS, ROOT, WEIGHTS
 from mnistcore.models import list_models
+from mnistcore.training.recipes import TrainConfig
 
 EXAMPLES = ROOT / "assets" / "examples"
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
-SHORT = [
-    "--epochs", "1", "--batch-size", "100", "--val-size", "500", "--drawn", "100",
-    "--others", "100", "--device", "cpu",
-]  # fmt: skip
+SHORT = shlex.split(
+    "--epochs 1 --batch-size 100 --val-size 500 --drawn 100 --others 100 --device cpu"
+)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -63,13 +71,22 @@ def test_bad_input_is_one_line_and_writes_nothing(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "LeNet.pt").write_text("precious")
     before = files(tmp_path)
-    assert main(["train", "--model", "LeNet", "--out", ".", *SHORT, *flags]) == 2
+    assert main(["train", "--model", "LeNet", "--out", ".", "--overwrite", *SHORT, *flags]) == 2
     assert message in one_line(capsys)
     assert files(tmp_path) == before
 
 
 @pytest.mark.parametrize(
-    "argv", [["train"], ["train", "--model", "LeNet", "--epochs", "many"], ["fly"], []]
+    "argv",
+    [
+        ["train"],
+        ["train", "--model", "LeNet", "--epochs", "many"],
+        ["train", "--model", "LeNet", "--resume", "--overwrite"],
+        ["predict", ""],
+        ["maps", "--index", "0", "--out", ""],
+        ["fly"],
+        [],
+    ],
 )
 def test_a_wrong_call_is_one_line(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -78,15 +95,16 @@ def test_a_wrong_call_is_one_line(argv: list[str], capsys: pytest.CaptureFixture
     one_line(capsys)
 
 
-@pytest.mark.parametrize("instead", ["--pictures", "--speed"])
+@pytest.mark.parametrize("instead", ["--pictures", "--speed", "--report"])
 def test_seeds_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark", instead, "--seeds", "runs"]) == 2
-    assert f"--seeds are for the benchmark of the nets, not {instead}" in one_line(capsys)
+    assert f"--seeds is for the benchmark of the nets, not for {instead}" in one_line(capsys)
 
 
-def test_weights_are_not_ignored(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["benchmark", "--speed", "--weights", "runs"]) == 2
-    assert "--speed trains nets of its own: leave out --weights" in one_line(capsys)
+@pytest.mark.parametrize("instead", ["--speed", "--report"])
+def test_weights_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["benchmark", instead, "--weights", "runs"]) == 2
+    assert f"{instead} does not read weights: leave out --weights" in one_line(capsys)
 
 
 def test_an_output_folder_that_cannot_be_written_is_one_line(
@@ -97,7 +115,7 @@ def test_an_output_folder_that_cannot_be_written_is_one_line(
     assert "file" in one_line(capsys)
 
 
-def test_ctrl_c_says_how_to_go_on(
+def test_ctrl_c_says_how_to_resume(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
@@ -109,12 +127,11 @@ def test_ctrl_c_says_how_to_go_on(
 
 
 def test_an_empty_data_folder_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", ["http://127.0.0.1:9/"])
     flags = ["--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)]
     assert main(["train", "--model", "LeNet", *flags, *SHORT]) == 2
-    assert "restore the four *-ubyte.gz files" in one_line(capsys)
+    assert "put MNIST's four original *-ubyte.gz files" in one_line(capsys)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -137,7 +154,7 @@ def test_a_checkpoint_of_another_net_is_one_line(
 
 
 def remember_results(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The benchmark finds what it has found before."""
+    """The benchmark returns its earlier results."""
     found = json.loads((trained / "results" / "benchmark.json").read_text())
     monkeypatch.setattr("mnistcore.benchmark.mnist.run_benchmark", lambda *_: found)
 
@@ -153,36 +170,17 @@ def test_results_of_other_weights_do_not_replace_the_shipped_ones(
     assert files(RESULTS) == shipped
 
 
-def test_the_projects_own_results_are_told_in_its_documents(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_report_writes_the_documents_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = json.loads((RESULTS / "speed.json").read_text())
-    for name in ("benchmark.json", "pictures.json"):
-        shutil.copy(RESULTS / name, tmp_path)
-    readme = ROOT / "README.md"
-    stale = splice(readme.read_text(), "speed", "stale")
-    (tmp_path / "README.md").write_text(stale)
-    monkeypatch.setattr("mnistcore.__main__.README", tmp_path / "README.md")
-    monkeypatch.setattr("mnistcore.__main__.WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr("mnistcore.__main__.RESULTS", tmp_path)
-    monkeypatch.setattr("mnistcore.benchmark.speed.compare_speed", lambda *_: found)
-    assert main(["benchmark", "--speed"]) == 0
-    assert (tmp_path / "README.md").read_text() == readme.read_text()
-    card = (tmp_path / "weights" / "README.md").read_text()
-    assert card == (WEIGHTS / "README.md").read_text()
-
-
-def test_results_of_some_nets_are_not_told_in_the_documents(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(kept := (ROOT / "README.md").read_text())
-    monkeypatch.setattr("mnistcore.__main__.README", readme)
-    monkeypatch.setattr("mnistcore.__main__.RESULTS", tmp_path)
-    remember_results(trained, monkeypatch)
-    assert main(["benchmark", "--weights", str(trained / "weights"), "--out", str(tmp_path)]) == 0
-    assert (tmp_path / "benchmark.md").exists()
-    assert readme.read_text() == kept
+    copies = [tmp_path / f"{i}.md" for i in range(len(documents.DOCUMENTS))]
+    shipped = [path.read_text() for path in documents.DOCUMENTS]
+    for path, text in zip(copies, shipped, strict=True):
+        path.write_text(text.replace("| LeNet |", "| LeNet5 |"))
+    monkeypatch.setattr(documents, "DOCUMENTS", copies)
+    assert main(["benchmark", "--report"]) == 0
+    assert [path.read_text() for path in copies] == shipped
+    assert capsys.readouterr().out.splitlines() == [str(path) for path in copies]
 
 
 @pytest.fixture(scope="module")
@@ -193,10 +191,63 @@ def trained(small_mnist: None, tmp_path_factory: pytest.TempPathFactory) -> Path
     return out
 
 
+@pytest.mark.parametrize("command", ["train", "all"])
+def test_an_earlier_training_is_not_replaced_unless_asked(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path if command == "train" else tmp_path / "weights"
+    state = weights / "MyNetV2" / "training.pt"
+    state.parent.mkdir(parents=True)
+    state.write_bytes(b"hours of work")
+    nets = ["--model", "MyNetV2"] if command == "train" else ["--models", "LeNet", "MyNetV2"]
+    assert main([command, *nets, "--out", str(tmp_path), *SHORT]) == 2
+    line = one_line(capsys)  # so `all` has not started with LeNet
+    assert f"{weights} already holds MyNetV2/training.pt" in line
+    assert "--resume" in line
+    assert "--overwrite" in line
+    assert files(tmp_path) == {str(state): b"hours of work"}
+
+
+def test_all_does_not_touch_the_shipped_weights_unless_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained_into: list[tuple[Path, bool]] = []
+
+    def train(name: str, _: Any, *, out_dir: Path, overwrite: bool, **__: Any) -> Any:
+        trained_into.append((out_dir, overwrite))
+        raise ValueError(f"{name} is enough")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mnistcore.training.loop.train", train)
+    assert main(["all"]) == 2
+    assert main(["all", "--quick"]) == 2
+    assert main(["all", "--quick", "--resume"]) == 2
+    assert trained_into == [
+        (Path("runs/weights"), False),
+        (Path("runs/quick/weights"), True),
+        (Path("runs/quick/weights"), False),
+    ]
+    capsys.readouterr()
+    assert main(["all", "--out", str(ASSETS)]) == 2
+    assert "already holds LeNet.pt, MyFullConvNet.pt, MyNetV1.pt" in one_line(capsys)
+
+
+def test_a_training_that_learned_nothing_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mnistcore.training.epoch.normalize", torch.zeros_like)
+    assert main(["train", "--model", "LeNet", "--out", str(tmp_path), *SHORT]) == 2
+    out, err = capsys.readouterr()
+    assert "epoch 1/1" in out
+    assert err.startswith("mnistcore: LeNet learned nothing: it reads ")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "LeNet.pt").exists()
+
+
 def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
     assert {path.name for path in (trained / "weights").glob("*.pt")} == {"LeNet.pt", "MyNetV2.pt"}
     table = (trained / "results" / "benchmark.md").read_text()
-    assert "No results" in table  # one epoch is not the recipe
+    assert "Do not report these numbers" in table  # one epoch is not the recipe
     assert "| LeNet |" in table
     assert "| MyNetV2 |" in table
     assert "| MyVggNet |" not in table
@@ -204,7 +255,7 @@ def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["LeNet", "mynetv2"])
-def test_maps_draws_a_picture_a_layer(model: str, trained: Path, tmp_path: Path) -> None:
+def test_maps_draws_one_picture_per_layer(model: str, trained: Path, tmp_path: Path) -> None:
     flags = ["--weights", str(trained / "weights"), "--out", str(tmp_path)]
     assert main(["maps", "--model", model, "--index", "61", *flags]) == 0
     drawn = sorted(path.name for path in tmp_path.iterdir())
@@ -220,12 +271,26 @@ def test_maps_draws_a_picture_a_layer(model: str, trained: Path, tmp_path: Path)
     assert main(["maps", "--image", str(EXAMPLES / "1 a three.png"), *flags]) == 0
 
 
+def test_maps_replaces_those_of_an_earlier_run_and_says_so(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--index", "61", "--weights", str(trained / "weights"), "--out", str(tmp_path)]
+    assert main(["maps", "--model", "MyNetV2", *flags]) == 0
+    (tmp_path / "01_holiday.png").write_bytes(b"not a map")
+    capsys.readouterr()
+    assert main(["maps", "--model", "LeNet", *flags]) == 0
+    out, err = capsys.readouterr()
+    assert err == f"mnistcore: replaced the 11 maps of an earlier run in {tmp_path}\n"
+    written = {*out.splitlines(), str(tmp_path / "01_holiday.png")}
+    assert {str(path) for path in tmp_path.iterdir()} == written
+
+
 def test_predict_reads_files_and_folders(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "pictures"
     shutil.copytree(EXAMPLES, folder)
-    (folder / "a document.pdf").write_bytes(b"%PDF-1.4")  # Pillow writes these but reads none
+    (folder / "a document.pdf").write_bytes(b"%PDF-1.4")  # Pillow can write these but not read them
     assert main(["predict", str(folder), "--json", "--steps", str(tmp_path / "steps")]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(lines) == len(list(EXAMPLES.iterdir()))
@@ -241,7 +306,136 @@ def test_predict_names_what_cannot_be_read_and_goes_on(
     assert main(["predict", "nowhere.png", three, "--model", "lenet"]) == 1
     out, err = capsys.readouterr()
     assert out == f"{three}: 3\n"
-    assert err == "mnistcore: nowhere.png: no picture nowhere.png\n"
+    assert err == "mnistcore: no picture 'nowhere.png'\n"
+
+
+def test_predict_names_a_file_once_and_in_full(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no pixels here")
+    assert main(["predict", str(broken)]) == 1
+    assert one_line(capsys) == f"mnistcore: {broken}: is not a picture that can be read\n"
+
+
+def test_predict_names_a_folder_that_it_may_not_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed, scandir = tmp_path / "closed", os.scandir
+    closed.mkdir()
+    three = Path(shutil.copy(EXAMPLES / "1 a three.png", tmp_path))
+
+    def refuse(folder: str | Path) -> Any:
+        if Path(folder) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(closed))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # root may open any folder
+    assert main(["predict", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == f"{three}: 3\n"
+    assert err == f"mnistcore: folder {closed} cannot be read: Permission denied\n"
+    assert main(["predict", str(closed)]) == 1
+    assert "cannot be read: Permission denied" in one_line(capsys)
+
+
+def test_predict_says_that_a_folder_holds_no_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(tmp_path)]) == 2
+    assert one_line(capsys) == f"mnistcore: no pictures in {tmp_path}\n"
+
+
+def test_predict_never_prints_what_is_not_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mnistcore.reading.recognizer.Reading.summary", lambda _: {"p": math.nan})
+    assert main(["predict", "--json", str(EXAMPLES / "1 a three.png")]) == 1
+    assert "not JSON compliant" in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("MyNetV1.pt", None), ("recognizer.json", '{"threshold": NaN}')],
+    ids=["weights", "threshold"],
+)
+def test_predict_refuses_numbers_that_are_not_finite(
+    name: str, content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "weights"
+    shutil.copytree(WEIGHTS, weights)
+    if content is None:
+        damaged = checkpoint.load(weights / name)
+        damaged["weights"]["head.fc3.bias"][8] = -math.inf
+        checkpoint.save(damaged, weights / name)
+    else:
+        (weights / name).write_text(content)
+    call = ["predict", "--json", str(EXAMPLES / "1 a three.png"), "--weights", str(weights)]
+    assert main(call) == 2
+    assert str(weights / name) in one_line(capsys)
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["predict", str(EXAMPLES), "--model", "LeNet"]])
+def test_a_closed_output_ends_a_command_quietly(argv: list[str]) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)  # as `head` does when it has seen enough
+    call = [sys.executable, "-m", "mnistcore", *argv]
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}  # unbuffered, argparse hides the error
+    result = subprocess.run(
+        call, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False, env=buffered
+    )
+    os.close(write_end)
+    assert result.stderr == ""
+    assert result.returncode == 141
+
+
+def loaded(argv: list[str], modules: set[str]) -> set[str]:
+    """Those of ``modules`` that a process has imported once the command ``argv`` has run."""
+    code = f"""
+import contextlib, io, sys
+from mnistcore.__main__ import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.suppress(SystemExit):
+        main({argv!r})
+print(*({modules!r} & set(sys.modules)))
+"""
+    call = [sys.executable, "-c", code]
+    return set(subprocess.run(call, capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["fly"], ["predict", ""]], ids=str)
+def test_help_and_wrong_calls_import_nothing_heavy(argv: list[str]) -> None:
+    assert loaded(argv, {"torch", "numpy", "matplotlib", "skimage", "scipy", "PIL"}) == set()
+
+
+def test_predict_imports_nothing_that_trains() -> None:
+    trains = {"torchvision", "matplotlib", "mnistcore.training.loop", "mnistcore.training.epoch"}
+    argv = ["predict", str(EXAMPLES / "1 a three.png"), "--device", "cpu"]
+    assert loaded(argv, {"mnistcore.reading.recognizer", *trains}) == {
+        "mnistcore.reading.recognizer"
+    }
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"mnistcore {mnistcore.__version__}\n"
+
+
+def test_every_training_flag_has_help_with_its_range(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # so that no line is wrapped
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = capsys.readouterr().out
+    for setting in fields(TrainConfig):
+        meaning = setting.metadata["help"]
+        if setting.type is not bool:
+            low, high = setting.metadata["range"]
+            meaning += f"; {low} to {high}"
+        assert f"{meaning}\n" in text
 
 
 @pytest.mark.parametrize(
@@ -249,7 +443,7 @@ def test_predict_names_what_cannot_be_read_and_goes_on(
     [
         (["--index", "10000"], "--index is 10000; it must be from 0 to 9999"),
         (["--image", "requirements.txt"], "requirements.txt is not a picture"),
-        (["--image", "nowhere.png"], "no picture nowhere.png"),
+        (["--image", "nowhere.png"], "no picture 'nowhere.png'"),
         (["--index", "0", "--weights", "nowhere"], "no checkpoint nowhere"),
         (["--index", "0", "--model", "VGG"], "unknown model 'VGG'"),
     ],

@@ -1,7 +1,11 @@
-"""The fifteen corruptions of MNIST-C, written anew from their description.
+"""Noise, blur, fog, lines and more on a digit: fifteen corruptions after MNIST-C's list.
 
-Each takes a digit, float32 (28, 28) in [0, 1], ink 1, and a generator, and gives the like. Kinds
-and strengths are those of the published set; its blurs, fog and zigzag are made by other means.
+This is our own imitation, written from the description of MNIST-C; results on it cannot be compared
+with results on the published set. Kinds and strengths follow that list; the blurs, the fog and the
+zigzag are made in another way.
+
+Each function takes a digit, float32 (28, 28) in [0, 1], ink 1, and a generator, and returns a new
+one of the same kind.
 
 References:
     Mu, Gilmer: MNIST-C: a robustness benchmark for computer vision. arXiv 1906.02337, 2019.
@@ -23,7 +27,7 @@ Corruption = Callable[[Plane, np.random.Generator], Plane]
 def _affine(
     image: Plane, matrix: NDArray[np.float64], shift: tuple[float, float] = (0, 0)
 ) -> Plane:
-    """To each place comes what was at ``matrix @ place + shift``, seen from the centre."""
+    """The pixel at each place is taken from ``matrix @ place + shift``, about the centre."""
     centre = np.full(2, (SIDE - 1) / 2)
     offset = centre - matrix @ centre + shift
     return ndimage.affine_transform(image, matrix, offset, order=1).clip(0, 1)
@@ -34,7 +38,7 @@ def _sign(rng: np.random.Generator) -> int:
 
 
 def shot_noise(image: Plane, rng: np.random.Generator) -> Plane:
-    """Light that arrives in five grains for full white."""
+    """Poisson noise of light, five photons for full white."""
     return (rng.poisson(image * 5) / 5).clip(0, 1).astype(np.float32)
 
 
@@ -47,7 +51,7 @@ def impulse_noise(image: Plane, rng: np.random.Generator) -> Plane:
 
 
 def glass_blur(image: Plane, rng: np.random.Generator) -> Plane:
-    """Blurred by 0.7 pixels, neighbours swapped at random twice, and blurred again."""
+    """Blurred by 0.7 pixels, neighbours swapped at random in two passes, and blurred again."""
     out = ndimage.gaussian_filter(image, 0.7)
     for _ in range(2):
         for row in range(SIDE - 1, 1, -1):
@@ -59,7 +63,7 @@ def glass_blur(image: Plane, rng: np.random.Generator) -> Plane:
 
 
 def motion_blur(image: Plane, rng: np.random.Generator) -> Plane:
-    """Drawn out along a line within 45 degrees of level, fading as a Gaussian of 3 pixels."""
+    """Smeared along a line within 45 degrees of level, fading as a Gaussian of 3 pixels."""
     turn = np.radians(rng.uniform(-45, 45))
     steps = np.arange(0, 10.5, 0.5)
     weights = np.exp(-(steps**2) / (2 * 3**2))
@@ -107,7 +111,7 @@ def stripe(image: Plane, rng: np.random.Generator) -> Plane:
 
 
 def fog(image: Plane, rng: np.random.Generator) -> Plane:
-    """Under clouds: noise summed over octaves from the whole picture down to the pixel."""
+    """Behind clouds: noise summed over octaves from the whole picture down to a pixel."""
     clouds = np.zeros((2 * SIDE, 2 * SIDE))
     for octave in range(6):
         coarse = rng.uniform(-1, 1, (2**octave + 1,) * 2)
@@ -136,14 +140,14 @@ def _line(x0: float, y0: float, x1: float, y1: float) -> Plane:
 
 
 def dotted_line(image: Plane, rng: np.random.Generator) -> Plane:
-    """A dotted line across the picture, two pixels on and two off."""
+    """A dotted line across the picture: two pixels on, two off."""
     line = _line(0, int(rng.integers(27)), 27, int(rng.integers(27)))
     line[:, np.arange(SIDE) % 4 < 2] = 0
     return (image + line).clip(0, 1)
 
 
 def zigzag(image: Plane, rng: np.random.Generator) -> Plane:
-    """A zigzag across the picture, four pixels a tooth."""
+    """A zigzag across the picture, four pixels per tooth."""
     start = rng.integers(27)
     slope = rng.integers(-5, 5) / 23
     x = np.r_[2, np.arange(4, 25, 4), 25]
@@ -156,14 +160,27 @@ def zigzag(image: Plane, rng: np.random.Generator) -> Plane:
 
 
 def canny_edges(image: Plane, rng: np.random.Generator) -> Plane:
-    """Nothing but the edges."""
+    """The edges alone."""
     return canny(image).astype(np.float32)
 
 
 CORRUPTIONS: dict[str, Corruption] = {
     function.__name__: function
     for function in (
-        shot_noise, impulse_noise, glass_blur, motion_blur, shear, scale, rotate, brightness,
-        translate, stripe, fog, spatter, dotted_line, zigzag, canny_edges,
+        shot_noise,
+        impulse_noise,
+        glass_blur,
+        motion_blur,
+        shear,
+        scale,
+        rotate,
+        brightness,
+        translate,
+        stripe,
+        fog,
+        spatter,
+        dotted_line,
+        zigzag,
+        canny_edges,
     )
-}  # fmt: skip
+}

@@ -1,4 +1,4 @@
-"""From checkpoints to results: what the nets reach on the test set, how sure, how fast."""
+"""From checkpoints to results: accuracy on the test set, calibration, cost and speed."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,20 @@ from mnistcore.metrics import (
     wilson_interval,
 )
 from mnistcore.models import count_parameters, list_models
+from mnistcore.results import (
+    TOGETHER,
+    Answers,
+    Benchmark,
+    Calibration,
+    NetResults,
+    Pair,
+    Seeds,
+    TrainingRun,
+)
 from mnistcore.training.recipes import RECIPES
 
-BATCH = 256  # images of the throughput column
+BATCH = 256  # images per batch, where throughput is measured
+MIN_SECONDS = 0.5  # of a measurement of latency
 
 # Test accuracy in % of the public project pytorch-mnist: its table, and the best in its logs.
 REFERENCE = {
@@ -43,45 +54,58 @@ CONTESTED = [
 ]  # fmt: skip
 
 
-TRAINING_KEYS = (  # what the results tell of a checkpoint
-    "config", "history", "train_seconds", "device", "processes", "torch_version", "code_version",
-)  # fmt: skip
-NEEDED = ("weights", "temperature", "val", *TRAINING_KEYS)
+NEEDED = (  # keys of a checkpoint
+    "weights",
+    "temperature",
+    "val",
+    "config",
+    "history",
+    "train_seconds",
+    "device",
+    "processes",
+    "torch_version",
+    "code_version",
+)
 
 
 def count_macs(model: nn.Module) -> int:
-    """Multiply-adds of convolutions and linear layers for one image; the biases are left out."""
+    """Multiply-adds of the convolutions and linear layers for one image, without the biases."""
     device = next(model.parameters()).device
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         model(torch.zeros(1, 1, 28, 28, device=device))
-    return counter.get_total_flops() // 2  # the counter has two operations a multiply-add
+    return counter.get_total_flops() // 2  # it counts two operations per multiply-add
 
 
 @torch.inference_mode()
 def measure_latency(model: nn.Module, batch_size: int) -> float:
     """Median milliseconds of a forward pass of ``batch_size`` images, on the net's device."""
-    # Here, since importing it warns of a CUDA toolkit without a card.
+    # Imported here: the import warns where there is a CUDA toolkit but no GPU.
     from torch.utils.benchmark import Timer
 
     device = next(model.parameters()).device
     inputs = torch.zeros(batch_size, 1, 28, 28, device=device)
-    timer = Timer("model(inputs)", globals={"model": model, "inputs": inputs},
-                  num_threads=torch.get_num_threads())  # fmt: skip
-    return timer.blocked_autorange(min_run_time=0.5).median * 1e3
+    timer = Timer(
+        "model(inputs)",
+        globals={"model": model, "inputs": inputs},
+        num_threads=torch.get_num_threads(),
+    )
+    return timer.blocked_autorange(min_run_time=MIN_SECONDS).median * 1e3
 
 
-def _answers(logits: Tensor, labels: Tensor) -> dict[str, Any]:
-    """What calibrated logits (n, 10) reach against labels (n,), as the results file holds it."""
+def _answers(logits: Tensor, labels: Tensor) -> Answers:
+    """What calibrated logits (n, 10) reach against labels (n,)."""
     metrics, probs = measure(logits, labels), logits.softmax(1)
-    low, high = wilson_interval(metrics.n - metrics.errors, metrics.n)
     uncontested = torch.ones(len(labels), dtype=torch.bool)
     uncontested[CONTESTED] = False
     wrong = probs.argmax(1) != labels
     return {
-        **asdict(metrics),
+        "n": metrics.n,
+        "errors": metrics.errors,
+        "loss": metrics.loss,
+        "confusion": metrics.confusion,
         "accuracy": metrics.accuracy,
-        "interval": [low, high],
+        "interval": list(wilson_interval(metrics.n - metrics.errors, metrics.n)),
         "uncontested": {
             "n": int(uncontested.sum()),
             "errors": int((wrong & uncontested).sum()),
@@ -98,12 +122,100 @@ def _answers(logits: Tensor, labels: Tensor) -> dict[str, Any]:
     }
 
 
-def _calibration(logits: Tensor, labels: Tensor, temperature: float) -> dict[str, float]:
+def _calibration(logits: Tensor, labels: Tensor, temperature: float) -> Calibration:
     return {
         "temperature": temperature,
         "before": calibration_error(logits.softmax(1), labels),
         "after": calibration_error((logits / temperature).softmax(1), labels),
     }
+
+
+def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
+    config = content["config"]
+    images_per_epoch = SIZES["train"] - config["val_size"] + config["drawn"] + config["others"]
+    return {
+        "config": config,
+        "history": content["history"],
+        "train_seconds": content["train_seconds"],
+        "device": content["device"],
+        "processes": content["processes"],
+        "torch_version": content["torch_version"],
+        "code_version": content["code_version"],
+        "images_per_second": config["epochs"] * images_per_epoch / content["train_seconds"],
+        "own_recipe": config == asdict(replace(RECIPES[name], seed=config["seed"])),
+        "val_accuracy": 1 - content["val"]["errors"] / content["val"]["n"],
+    }
+
+
+def _same_recipe(path: Path, config: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Raise a ValueError if a run differs from another in more than its seed."""
+    differences = [
+        f"{key} is {config.get(key)}, not {expected.get(key)}"
+        for key in {**expected, **config}
+        if key != "seed" and config.get(key) != expected.get(key)
+    ]
+    if differences:
+        raise ValueError(
+            f"{path} was trained by another recipe: {', '.join(differences)}; "
+            "--seeds takes runs that differ only in their seed"
+        )
+
+
+def _seeds(
+    first: Mapping[str, Any], accuracy: float, paths: Sequence[Path], images: Tensor, labels: Tensor
+) -> Seeds:
+    """Accuracy over the runs of one net: the first, with its config, and those in ``paths``."""
+    accuracies = {first["seed"]: accuracy}
+    for path in paths:
+        content = checkpoint.load_for(path.stem, path, "config")
+        config = content["config"]
+        if config["seed"] in accuracies:
+            raise ValueError(f"{path} has seed {config['seed']}, which is already counted")
+        _same_recipe(path, config, first)
+        model = checkpoint.build_model(content, path, images.device)
+        accuracies[config["seed"]] = measure(predict_logits(model, images), labels).accuracy
+    return {
+        "n": len(accuracies),
+        "mean": statistics.mean(accuracies.values()),
+        "std": statistics.stdev(accuracies.values()) if len(accuracies) > 1 else None,
+    }
+
+
+def measure_net(
+    path: Path, seed_paths: Sequence[Path], images: Tensor, labels: Tensor
+) -> tuple[NetResults, Tensor]:
+    """Measure one net on the test set.
+
+    Args:
+        path: its checkpoint, ``<name>.pt``.
+        seed_paths: checkpoints of the same net and recipe with other seeds.
+        images: uint8 (n, 1, 28, 28), on the device on which the net is measured.
+        labels: int64 (n,), on the CPU.
+
+    Returns:
+        Its results and its calibrated probabilities, float32 (n, 10) on the CPU.
+
+    Raises:
+        ValueError: a checkpoint is damaged, of another net or recipe, or a seed comes twice.
+    """
+    name = path.stem
+    content = checkpoint.load_for(name, path, *NEEDED)
+    model = checkpoint.build_model(content, path, images.device)
+    logits, temperature = predict_logits(model, images), content["temperature"]
+    answers = _answers(logits / temperature, labels)
+    results: NetResults = {
+        **answers,
+        "calibration": _calibration(logits, labels, temperature),
+        "seeds": _seeds(content["config"], answers["accuracy"], seed_paths, images, labels),
+        "reference": list(REFERENCE.get(name, ())),
+        "num_params": count_parameters(model),
+        "macs": count_macs(model),
+        "latency_ms": measure_latency(model, 1),
+        "images_per_second": BATCH / measure_latency(model, BATCH) * 1e3,
+        "file_bytes": path.stat().st_size,
+        "training": _training_run(name, content),
+    }
+    return results, (logits / temperature).softmax(1)
 
 
 def run_benchmark(
@@ -112,79 +224,41 @@ def run_benchmark(
     other_seeds: Sequence[Path | str] = (),
     data_dir: Path | str = ASSETS,
     device: str | None = None,
-) -> dict[str, Any]:
+) -> Benchmark:
     """Measure every net that has a checkpoint in ``weights_dir`` on the MNIST test set.
 
     Args:
         weights_dir: folder of ``<name>.pt``.
-        names: of the nets to measure, those that are there; all five by default.
-        other_seeds: folders of nets trained with other seeds, for mean and spread.
+        names: the nets to measure if they have a checkpoint; all five by default.
+        other_seeds: folders of the same nets, trained by the same recipes with other seeds, for
+            mean and spread.
         data_dir: folder that holds ``MNIST/raw``.
-        device: where to measure; the accelerator by default, where there is one.
+        device: where to measure; the accelerator by default, if there is one.
 
     Returns:
         The content of ``benchmark.json``.
 
     Raises:
-        FileNotFoundError: a folder holds no net.
-        ValueError: a checkpoint is damaged or of another net, or a seed comes twice.
+        FileNotFoundError: a folder holds none of the nets.
+        ValueError: a checkpoint is damaged, of another net or recipe, or a seed comes twice.
     """
-    weights_dir = Path(weights_dir)
-    paths = {name: weights_dir / f"{name}.pt" for name in names or list_models()}
-    found = {
-        name: checkpoint.load_for(name, path, *NEEDED)
-        for name, path in paths.items()
-        if path.exists()
-    }
-    if not found:
-        raise FileNotFoundError(f"no weights in {weights_dir}; run scripts/train_all.sh")
-    for folder in map(Path, other_seeds):
-        if not any((folder / path.name).exists() for path in paths.values()):
-            raise FileNotFoundError(f"no weights in {folder}")
+    names = names or list_models()
+    folders = [Path(folder) for folder in (weights_dir, *other_seeds)]
+    runs = [[folder / f"{name}.pt" for name in names] for folder in folders]
+    runs = [[path for path in paths if path.exists()] for paths in runs]
+    for folder, paths in zip(folders, runs, strict=True):
+        if not paths:
+            raise FileNotFoundError(f"no weights in {folder}; run scripts/train_all.sh")
     chosen = choose_device(device)
     images, labels = load_mnist("test", data_dir, chosen)
     labels = labels.cpu()
 
-    nets: dict[str, dict[str, Any]] = {}
+    nets: dict[str, NetResults] = {}
     probs: dict[str, Tensor] = {}
-    for name, content in found.items():
-        model = checkpoint.build_model(content, paths[name], chosen)
-        logits = predict_logits(model, images)
-        probs[name] = (logits / content["temperature"]).softmax(1)
-        config = content["config"]
-        accuracies = {config["seed"]: measure(logits, labels).accuracy}
-        for path in (Path(folder) / f"{name}.pt" for folder in other_seeds):
-            if not path.exists():
-                continue
-            other = checkpoint.load_for(name, path, "config")
-            seed = other["config"]["seed"]
-            if seed in accuracies:
-                raise ValueError(f"{path} has seed {seed}, which is already counted")
-            logits_of_other = predict_logits(checkpoint.build_model(other, path, chosen), images)
-            accuracies[seed] = measure(logits_of_other, labels).accuracy
-        images_an_epoch = SIZES["train"] - config["val_size"] + config["drawn"] + config["others"]
-        nets[name] = {
-            **_answers(logits / content["temperature"], labels),
-            "calibration": _calibration(logits, labels, content["temperature"]),
-            "seeds": {
-                "n": len(accuracies),
-                "mean": statistics.mean(accuracies.values()),
-                "std": statistics.stdev(accuracies.values()) if len(accuracies) > 1 else None,
-            },
-            "reference": list(REFERENCE.get(name, ())),
-            "num_params": count_parameters(model),
-            "macs": count_macs(model),
-            "latency_ms": measure_latency(model, 1),
-            "images_per_second": BATCH / measure_latency(model, BATCH) * 1e3,
-            "file_bytes": paths[name].stat().st_size,
-            "training": {
-                **{key: content[key] for key in TRAINING_KEYS},
-                "images_per_second": config["epochs"] * images_an_epoch / content["train_seconds"],
-                "own_recipe": config == asdict(replace(RECIPES[name], seed=config["seed"])),
-                "val_accuracy": 1 - content["val"]["errors"] / content["val"]["n"],
-            },
-        }
-    results: dict[str, Any] = {
+    for path in runs[0]:
+        seed_paths = [other for paths in runs[1:] for other in paths if other.name == path.name]
+        nets[path.stem], probs[path.stem] = measure_net(path, seed_paths, images, labels)
+    results: Benchmark = {
         "device": device_name(chosen),
         "torch_version": str(torch.__version__),
         "batch": BATCH,
@@ -200,32 +274,50 @@ def run_benchmark(
     return results
 
 
-def _mcnemar_pairs(probs: Mapping[str, Tensor], labels: Tensor) -> list[dict[str, Any]]:
+def _mcnemar_pairs(probs: Mapping[str, Tensor], labels: Tensor) -> list[Pair]:
     correct = {name: p.argmax(1) == labels for name, p in probs.items()}
-    pairs = []
+    pairs: list[Pair] = []
     for a, b in combinations(correct, 2):
         only_a, only_b, p_value = mcnemar(correct[a], correct[b])
         pairs.append({"a": a, "b": b, "only_a": only_a, "only_b": only_b, "p_value": p_value})
     return pairs
 
 
-def write_results(results: dict[str, Any], out_dir: Path, data_dir: Path | str = ASSETS) -> None:
-    """Write ``benchmark.json`` and the figures; ``results`` is what :func:`run_benchmark` returned.
+def write_results(results: Benchmark, out_dir: Path, data_dir: Path | str = ASSETS) -> list[Path]:
+    """Write ``benchmark.json`` and its figures, and delete figures of nets that it does not have.
+
+    Returns:
+        The deleted files, left by an earlier run.
 
     Raises:
         OSError: ``out_dir`` cannot be written.
     """
-    histories = {name: net["training"]["history"] for name, net in results["nets"].items()}
-    pictures = {"accuracy": figures.accuracy_over_epochs(histories)}
-    images = load_mnist("test", data_dir)[0][:, 0].numpy()
-    answers = dict(results["nets"])
-    if "together" in results:
-        answers["together"] = results["together"]
-    for name, answer in answers.items():
-        pictures[f"{name}_confusion"] = figures.confusion_matrix(name, answer["confusion"])
-        pictures[f"{name}_misread"] = figures.misread_digits(name, images, answer["misread"])
-    for name, history in histories.items():
-        pictures[f"{name}_curves"] = figures.curves(name, history)
-    for name, png in pictures.items():
-        write_whole(out_dir / f"{name}.png", png)
     write_json(out_dir / "benchmark.json", results)
+    pngs = _figures(results, data_dir)
+    for name, png in pngs.items():
+        write_whole(out_dir / f"{name}.png", png)
+    ours = (
+        out_dir / f"{name}_{kind}.png"
+        for name in (*list_models(), TOGETHER)
+        for kind in ("confusion", "misread", "curves")
+    )
+    stale = [path for path in ours if path.stem not in pngs and path.exists()]
+    for path in stale:
+        path.unlink()
+    return stale
+
+
+def _figures(results: Benchmark, data_dir: Path | str) -> dict[str, bytes]:
+    """The PNGs of the results, by name."""
+    histories = {name: net["training"]["history"] for name, net in results["nets"].items()}
+    pngs = {"accuracy": figures.accuracy_over_epochs(histories)}
+    for name, history in histories.items():
+        pngs[f"{name}_curves"] = figures.curves(name, history)
+    images = load_mnist("test", data_dir)[0][:, 0].numpy()
+    answers: dict[str, Answers] = dict(results["nets"])
+    if "together" in results:
+        answers[TOGETHER] = results["together"]
+    for name, answer in answers.items():
+        pngs[f"{name}_confusion"] = figures.confusion_matrix(name, answer["confusion"])
+        pngs[f"{name}_misread"] = figures.misread_digits(name, images, answer["misread"])
+    return pngs

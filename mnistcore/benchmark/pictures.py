@@ -1,16 +1,14 @@
-"""How well pictures are read: from data that anybody has, through the reader and without it.
+"""How well pictures are read, made from data that anybody has, with our reader and without.
 
-Each row of the results is a kind of picture. Beside every figure of the reader stands the naive
-one: the whole picture shrunk to 28x28 in gray, light on dark by its median, given to the same nets.
+Each row of the results is one kind of picture. The naive way, for comparison: the whole picture in
+gray, shrunk to 28x28, inverted if its median is light, and given to the same nets.
 """
 
-import importlib.util
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,200 +20,26 @@ from tqdm import tqdm
 
 from mnistcore import figures
 from mnistcore.benchmark import scenes
-from mnistcore.benchmark.corruptions import CORRUPTIONS
+from mnistcore.benchmark.rows import Row, load_split, make_rows, make_sample
 from mnistcore.benchmark.scenes import Pixels
-from mnistcore.data import load_mnist, split_train_val, to_unit
 from mnistcore.device import device_name
 from mnistcore.files import ASSETS, WEIGHTS, write_json, write_whole
 from mnistcore.metrics import wilson_interval
 from mnistcore.models import list_models
-from mnistcore.pens.font import DIGITS
 from mnistcore.reading.picture import Plane
 from mnistcore.reading.recognizer import DIGIT, NOT_A_DIGIT, Probs, Reading, Recognizer
-from mnistcore.training.recipes import TrainConfig
+from mnistcore.results import TOGETHER, Part, PictureRow, Pictures, ReadTimes, Share
 
-TOGETHER = "together"
-WORKERS = 2  # threads that make and read pictures, the nets of each in one
-EXAMPLE = 5  # which picture of each row is shown
-TIMED = 200  # reads of a canvas of 280x280
-
-Rng = np.random.Generator
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A picture and what is on it."""
-
-    picture: Pixels
-    truth: str | None  # the number; None: no digit
-    part: str = ""  # what it is of its row, where a row has several kinds
-
-
-@dataclass(frozen=True)
-class Row:
-    """A kind of picture."""
-
-    title: str
-    n: int
-    make: Callable[[int, Rng], Sample]
-    plain: bool = False  # the i-th picture shows the i-th digit of MNIST
-
-
-Rows = dict[str, Row]
-
-
-def load_split(split: str, data_dir: Path | str = ASSETS) -> tuple[Plane, NDArray[np.int64]]:
-    """Digits in an order of their own, always the same.
-
-    Args:
-        split: "test", or "val": those of the training set that the shipped nets were not trained
-            on. Choices about the reader are made on these.
-        data_dir: folder that holds ``MNIST/raw``.
-
-    Returns:
-        float32 (n, 28, 28) in [0, 1] and labels (n,).
-
-    Raises:
-        FileNotFoundError, ValueError: as :func:`mnistcore.data.load_mnist`.
-    """
-    images, labels = load_mnist("test" if split == "test" else "train", data_dir)
-    if split == "val":
-        chosen = split_train_val(TrainConfig.val_size, len(images))[1]
-        images, labels = images[chosen], labels[chosen]
-    order = np.random.default_rng(0).permutation(len(images))
-    return to_unit(images[:, 0]).numpy()[order], labels.numpy()[order]
-
-
-def _bytes(plane: Plane) -> Pixels:
-    return np.rint(255 * plane).astype(np.uint8)
-
-
-def make_rows(
-    digits: Plane, labels: NDArray[np.int64], data_dir: Path | str = ASSETS, share: float = 1
-) -> Rows:
-    """All kinds of pictures that can be made here.
-
-    Args:
-        digits: float32 (n, 28, 28) of MNIST, n at least 5,000.
-        labels: (n,).
-        data_dir: where QMNIST, USPS and EMNIST are looked for, as torchvision keeps them.
-        share: of the usual number of pictures.
-    """
-    forms = list(DIGITS)
-    corruptions = list(CORRUPTIONS)
-
-    def own_frame(i: int, rng: Rng) -> Sample:
-        return Sample(_bytes(digits[i]), str(labels[i]))
-
-    def on_canvas(i: int, rng: Rng) -> Sample:
-        shape = scenes.canvas_shape(rng)
-        ink = scenes.enlarge(digits[i], scenes.digit_size(shape, rng))
-        return Sample(scenes.canvas(scenes.place(ink, *shape, rng), rng), str(labels[i]))
-
-    def redrawn(i: int, rng: Rng) -> Sample:
-        shape = scenes.canvas_shape(rng)
-        line = rng.uniform(1.5, 4)
-        ink = scenes.redraw(digits[i], scenes.digit_size(shape, rng), line)
-        return Sample(scenes.canvas(scenes.place(ink, *shape, rng), rng), str(labels[i]))
-
-    def photographed(i: int, rng: Rng) -> Sample:
-        height, width = scenes.canvas_shape(rng)
-        size = round(rng.uniform(0.15, 0.7) * min(height, width))
-        ink = scenes.redraw(digits[i], size, rng.uniform(1.5, 4))
-        edge = [round(0.1 * side) for side in (height, width)]  # may be out of view
-        inner = scenes.place(ink, height - 2 * edge[0], width - 2 * edge[1], rng)
-        plane = np.pad(inner, [(edge[0],), (edge[1],)])
-        return Sample(scenes.photograph(plane, rng), str(labels[i]))
-
-    def number(i: int, rng: Rng) -> Sample:
-        count = 1 + i % 8
-        chosen = rng.integers(len(digits), size=count)
-        gaps = rng.integers(2, 21, count - 1).tolist()
-        ink = scenes.write_number(
-            [digits[c] for c in chosen], int(rng.integers(40, 111)), gaps, rng
-        )
-        room = rng.integers(20, 201, 2).tolist()
-        plane = scenes.place(ink, ink.shape[0] + room[0], ink.shape[1] + room[1], rng)
-        truth = "".join(str(labels[c]) for c in chosen)
-        return Sample(scenes.canvas(plane, rng), truth, f"{count} digit{'s' * (count > 1)}")
-
-    def pen(i: int, rng: Rng) -> Sample:
-        name = forms[i % len(forms)]
-        return Sample(scenes.canvas(scenes.pen_drawing(DIGITS[name], rng), rng), name[0], name)
-
-    def corrupted(i: int, rng: Rng) -> Sample:
-        name = corruptions[i % len(corruptions)]
-        return Sample(_bytes(CORRUPTIONS[name](digits[i], rng)), str(labels[i]), name)
-
-    rows = {
-        "own_frame": Row("as MNIST has them, 28x28", 1000, own_frame, plain=True),
-        "canvas": Row("on canvases: any place, size, polarity", 5000, on_canvas, plain=True),
-        "redrawn": Row("the same, lines thinner or thicker", 400, redrawn, plain=True),
-        "photo": Row("as photographs", 300, photographed, plain=True),
-        "number": Row("numbers of 1 to 8 digits, 2 to 20 px apart", 400, number),
-        "pen": Row("our pen font in regional forms", 400, pen),
-        "mnist_c": Row("corrupted as in MNIST-C, mean of 15", 1500, corrupted, plain=True),
-    }
-    for name, (title, images, truths) in _other_sets(data_dir).items():
-        rows[name] = Row(title, min(1000, len(images)), _from_set(images, truths))
-    for name, title, n, draw in (
-        ("blank", "blank canvases, photographs of empty paper", 200, scenes.blank),
-        ("dot", "one dot", 200, scenes.dot),
-        ("scribble", "scribbles", 300, scenes.drawn_scribble),
-        ("printed_letter", "printed letters unlike digits", 300, scenes.printed_letter),
-        ("drawn_letter", "drawn letters unlike digits", 300, scenes.drawn_letter),
-        ("shape", "shapes", 300, scenes.drawn_shape),
-    ):
-        rows[name] = Row(title, n, _no_digit(draw))
-    return {
-        name: Row(row.title, max(1, round(row.n * share)), row.make, row.plain)
-        for name, row in rows.items()
-    }
-
-
-def _no_digit(draw: Callable[[Rng], Pixels]) -> Callable[[int, Rng], Sample]:
-    return lambda i, rng: Sample(draw(rng), None)
-
-
-def _from_set(images: Pixels, labels: NDArray[Any]) -> Callable[[int, Rng], Sample]:
-    order = np.random.default_rng(0).permutation(len(images))
-    return lambda i, rng: Sample(images[order[i]], str(labels[order[i]]))
-
-
-def _other_sets(data_dir: Path | str) -> dict[str, tuple[str, Pixels, NDArray[Any]]]:
-    """The sets of others that are here: title, uint8 (n, H, W) with light ink, labels (n,)."""
-    from torchvision import datasets  # here: see load_mnist
-
-    sets: dict[str, tuple[str, Pixels, NDArray[Any]]] = {}
-    if importlib.util.find_spec("sklearn"):
-        eight = importlib.import_module("sklearn.datasets").load_digits()
-        sets["sklearn"] = "scikit-learn's digits, 8x8", _bytes(eight.images / 16), eight.target
-    root = str(data_dir)
-    loaders: dict[str, tuple[str, Callable[[], Any]]] = {
-        "qmnist": ("QMNIST, the 50,000 that MNIST left out",
-                   lambda: datasets.QMNIST(root, what="test50k", download=False)),
-        "usps": ("USPS test set, 16x16", lambda: datasets.USPS(root, train=False)),
-        "emnist": ("EMNIST digits, test set",
-                   lambda: datasets.EMNIST(root, split="digits", train=False)),
-    }  # fmt: skip
-    for name, (title, load) in loaders.items():
-        try:
-            found = load()
-        except (RuntimeError, OSError):  # as torchvision says that the files are not there
-            continue
-        images, labels = np.asarray(found.data), np.asarray(found.targets)
-        if name == "qmnist":
-            labels = labels[:, 0]  # the others tell of the writer
-        if name == "emnist":
-            images = images.transpose(0, 2, 1)  # it is stored lying
-        sets[name] = title, images, labels
-    return sets
+WORKERS = 2  # threads that make and read pictures; each runs the nets on one core
+EXAMPLE = 5  # index of the picture that stands for its row in pictures.png
+TIMED = 200  # reads of a 280x280 canvas
+WARM_UP = 5  # reads before those that are timed
 
 
 def naive_input(picture: Pixels) -> Plane:
-    """A picture as a hasty program gives it to a net, (28, 28) in [0, 1]: see the module's text.
+    """What the naive way gives to a net: float32 (28, 28) in [0, 1]; see the module's docstring.
 
-    What is transparent is laid on white first.
+    A transparent picture is put on white first.
     """
     image = Image.fromarray(picture)
     if image.mode == "RGBA":
@@ -228,7 +52,7 @@ def naive_input(picture: Pixels) -> Plane:
 
 
 def text_of_net(reading: Reading, name: str) -> str:
-    """What a reading's text would be if one net's answer counted."""
+    """The text of a reading if only one net's answers counted."""
     answers = (
         str(digit.probs_by_model[name].argmax())
         for digit in reading.digits
@@ -237,49 +61,52 @@ def text_of_net(reading: Reading, name: str) -> str:
     return "".join("\n" if letter == "\n" else next(answers) for letter in reading.text)
 
 
-def _share(count: int, n: int) -> dict[str, Any]:
+def _share(count: int, n: int) -> Share:
     return {"count": count, "share": count / n, "interval": list(wilson_interval(count, n))}
 
 
 def _answers(probs: Mapping[str, Probs]) -> dict[str, NDArray[np.int64]]:
-    """The digits that each net, and the mean of all, takes for the likeliest: (n,) each."""
+    """The likeliest digits for each net, and for the mean of all: (n,) each."""
     answers = {name: p.argmax(1) for name, p in probs.items()}
     answers[TOGETHER] = np.mean(list(probs.values()), 0).argmax(1)
     return answers
 
 
-def _by_part(parts: Sequence[str], **hits: NDArray[np.bool_]) -> dict[str, dict[str, Any]]:
-    """The share of each kind of hits, (n,), in each of the parts that n pictures belong to."""
-    shares = {}
-    for part in dict.fromkeys(parts):
-        here = np.array([other == part for other in parts])
+def _by_part(
+    parts: Sequence[str],
+    right: NDArray[np.bool_],
+    naive: NDArray[np.bool_],
+    refused: NDArray[np.bool_],
+) -> dict[str, Part]:
+    """The shares of each part; all arguments have one entry per picture."""
+
+    def one(part: str) -> Part:
+        here = np.array(parts) == part
         n = int(here.sum())
-        shares[part] = {
+        return {
             "n": n,
-            **{key: _share(int(hit[here].sum()), n) for key, hit in hits.items()},
+            "right": _share(int(right[here].sum()), n),
+            "naive": _share(int(naive[here].sum()), n),
+            "refused": _share(int(refused[here].sum()), n),
         }
-    return shares
 
-
-def make_sample(name: str, row: Row, i: int) -> Sample:
-    """The i-th picture of a row, the same every time."""
-    return row.make(i, np.random.default_rng([zlib.crc32(name.encode()), i]))
+    return {part: one(part) for part in dict.fromkeys(parts)}
 
 
 def _measure_row(
     name: str, row: Row, digits: Plane, recognizer: Recognizer, progress: Any
-) -> dict[str, Any]:
+) -> PictureRow:
     def one(i: int) -> tuple[str | None, str, Plane, Reading]:
         sample = make_sample(name, row, i)
         reading = recognizer.read(sample.picture)
         progress.update()
-        small = replace(reading, steps={})  # the planes of all are too many to keep
+        small = replace(reading, steps={})  # the steps of all would fill the memory
         return sample.truth, sample.part, naive_input(sample.picture), small
 
     with ThreadPoolExecutor(WORKERS) as pool:
         truths, parts, inputs, readings = zip(*pool.map(one, range(row.n)), strict=True)
     refused = np.array([reading.verdict != DIGIT for reading in readings])
-    result: dict[str, Any] = {
+    result: PictureRow = {
         "title": row.title,
         "n": row.n,
         "refused": _share(int(refused.sum()), row.n),
@@ -303,9 +130,7 @@ def _measure_row(
     if all(len(truth) == 1 for truth in truths):
         result["split"] = _share(sum(len(r.digits) > 1 for r in readings), row.n)
     if any(parts):
-        result["parts"] = _by_part(
-            parts, right=by_net[TOGETHER], naive=naively[TOGETHER], refused=refused
-        )
+        result["parts"] = _by_part(parts, by_net[TOGETHER], naively[TOGETHER], refused)
     if name == "own_frame":
         framed = [
             (d, r.digits[0].image) for d, r in zip(digits, readings, strict=False) if r.digits
@@ -325,17 +150,17 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _read_times(digits: Plane, recognizer: Recognizer, n: int) -> dict[str, Any]:
-    """Milliseconds of a read of a 280x280 canvas, a digit of 40 to 250 px on it, on one thread."""
+def _read_times(digits: Plane, recognizer: Recognizer, n: int) -> ReadTimes:
+    """Milliseconds to read a 280x280 canvas with a digit of 40 to 250 px, on one thread."""
     times = []
-    for i in range(n + 5):
+    for i in range(n + WARM_UP):
         rng = np.random.default_rng([280, i])
         ink = scenes.redraw(digits[i % len(digits)], int(rng.integers(40, 251)))
         picture = scenes.canvas(scenes.place(ink, 280, 280, rng), rng)
         start = time.perf_counter()
         recognizer.read(picture)
         times.append(1e3 * (time.perf_counter() - start))
-    times = times[5:]  # the first ones warm up
+    times = times[WARM_UP:]
     return {"n": n, "median": float(np.median(times)), "p95": float(np.quantile(times, 0.95))}
 
 
@@ -347,16 +172,16 @@ def run_picture_benchmark(
     split: str = "test",
     share: float = 1,
     show_progress: bool = False,
-) -> dict[str, Any]:
-    """Read some thousand pictures of every kind.
+) -> Pictures:
+    """Read pictures of every kind, some 12,000 in all.
 
     Args:
         weights_dir: folder of the five checkpoints and of ``recognizer.json``.
         data_dir: folder that holds ``MNIST/raw``.
-        device: where the nets run; the accelerator by default, where there is one.
+        device: where the nets run; the accelerator by default, if there is one.
         split: the digits on the pictures; see :func:`load_split`.
-        share: of the usual number of pictures.
-        show_progress: draw a bar.
+        share: fraction of the usual number of pictures.
+        show_progress: draw a progress bar.
 
     Returns:
         The content of ``pictures.json``.
@@ -368,9 +193,9 @@ def run_picture_benchmark(
     recognizer = Recognizer(weights_dir, device)
     rows = make_rows(digits, labels, data_dir, share)
     total = sum(row.n for row in rows.values())
-    with _one_thread(), tqdm(total=total, unit="picture",
-                             disable=None if show_progress else True) as progress:  # fmt: skip
-        device_of_reads = device_name(recognizer.device)  # with one thread
+    hide = None if show_progress else True  # None: only where stderr is not a terminal
+    with _one_thread(), tqdm(total=total, unit="picture", disable=hide) as progress:
+        device_of_reads = device_name(recognizer.device)  # names the number of threads
         times = _read_times(digits, recognizer, max(1, round(TIMED * share)))
         results = {}
         for name, row in rows.items():
@@ -392,7 +217,7 @@ def example_sheet(
     *,
     split: str = "test",
 ) -> bytes:
-    """A PNG of one picture of each row, what was cut out of it, and the answer."""
+    """A PNG with one picture of each row, the digits cut out of it, and the answer."""
     recognizer = Recognizer(weights_dir, device)
     rows = make_rows(*load_split(split, data_dir), data_dir)
     examples = []
@@ -402,7 +227,7 @@ def example_sheet(
     return figures.examples(examples)
 
 
-def write_results(results: dict[str, Any], sheet: bytes, out_dir: Path) -> None:
+def write_results(results: Pictures, sheet: bytes, out_dir: Path) -> None:
     """Write ``pictures.json`` and ``pictures.png``.
 
     Raises:

@@ -1,38 +1,52 @@
-"""Our training step beside a conventional one, side by side in one process."""
+"""Training speed: our loop against a conventional one, in turn in one process."""
 
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader, Subset
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mnistcore.data import MEAN, STD, load_mnist
 from mnistcore.device import choose_device, device_name, keep_freed_memory
 from mnistcore.models import create_model
-from mnistcore.training.loop import Training, Workers
+from mnistcore.results import Rates, Speed
+from mnistcore.training.epoch import Training
 from mnistcore.training.recipes import RECIPES
+from mnistcore.training.workers import Workers
 
-IMAGES = 16_384  # trained on in a round, by each of the two
+IMAGES = 16_384  # per round, for each of the two loops
 ROUNDS = 5
 
 
 def conventional_epoch(name: str, data_dir: Path | str, device: torch.device) -> Callable[[], None]:
-    """A pass over the first images of MNIST after the habits of pytorch/examples' ``mnist``.
+    """One pass over the first images of MNIST, in the manner of pytorch/examples' ``mnist``.
 
-    Its DataLoader with a transform an image, batches of 64, Adadelta with learning rate 1, float32
+    A DataLoader that transforms each image, batches of 64, Adadelta with learning rate 1, float32
     in the default memory layout, the loss read every ten batches. No distortion, no averaging.
     """
-    from torchvision import datasets, transforms  # here: see load_mnist
+    from torchvision import transforms  # here: it takes as long to import as torch itself
 
     to_input = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))])
-    mnist = datasets.MNIST(str(data_dir), train=True, download=True, transform=to_input)
-    loader = DataLoader(Subset(mnist, range(IMAGES)), batch_size=64, shuffle=True)
+    images, labels = load_mnist("train", data_dir)
+
+    class Digits(Dataset[tuple[Tensor, int]]):
+        """What torchvision's MNIST does for each item, without writing to ``data_dir``."""
+
+        def __len__(self) -> int:
+            return IMAGES
+
+        def __getitem__(self, index: int) -> tuple[Tensor, int]:
+            picture = Image.fromarray(images[index, 0].numpy())
+            return to_input(picture), int(labels[index])
+
+    loader = DataLoader(Digits(), batch_size=64, shuffle=True)
     torch.manual_seed(0)
     model = create_model(name).to(device).train()
     optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0)
@@ -50,10 +64,12 @@ def conventional_epoch(name: str, data_dir: Path | str, device: torch.device) ->
 
 
 def our_epoch(name: str, data_dir: Path | str, device: torch.device) -> Callable[[], None]:
-    """A pass over the same images just as ``train`` makes it, with distortion and averaging."""
+    """One pass over the same images as ``train`` does it, with distortion and averaging."""
     images, labels = load_mnist("train", data_dir, device)
     images, labels = images[:IMAGES], labels[:IMAGES]
-    config = replace(RECIPES[name], epochs=100)  # more than the rounds: the schedule must not end
+    config = replace(
+        RECIPES[name], epochs=100
+    )  # more than the rounds, so that the schedule does not end
     training = Training(name, config, Workers(0, 1, device), IMAGES)
 
     def epoch() -> None:
@@ -64,18 +80,17 @@ def our_epoch(name: str, data_dir: Path | str, device: torch.device) -> Callable
 
 def compare_speed(
     names: list[str], data_dir: Path | str, device: str | None = None, show_progress: bool = False
-) -> dict[str, Any]:
-    """Images a second of both ways, in turn, after one round that does not count.
+) -> Speed:
+    """Training images per second of both loops, in turn, after a warm-up round.
 
     Returns:
-        device, torch_version, images of a round, rounds, and for each of the nets the medians of
-        the rounds, images/s of both, and median, least and greatest of the ratio of a round.
+        The content of ``speed.json``: medians over the rounds, and the smallest and greatest ratio.
     """
     chosen = choose_device(device)
-    keep_freed_memory()  # for both
-    nets: dict[str, dict[str, float]] = {}
+    keep_freed_memory()  # helps both loops
+    nets: dict[str, Rates] = {}
     for name in tqdm(names, unit="net", disable=None if show_progress else True):
-        our_way = our_epoch(name, data_dir, chosen)  # first, since it checks the data
+        our_way = our_epoch(name, data_dir, chosen)  # first: it checks the data
         ways = conventional_epoch(name, data_dir, chosen), our_way
         rounds = []
         for _ in range(1 + ROUNDS):

@@ -1,47 +1,125 @@
-"""What the page's endpoints answer to programs, as JSON schemas."""
+"""What programs can ask the page, over HTTP and MCP; Gradio derives the API's schema from here."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from mnistcore.reading.recognizer import DIGIT, NOT_A_DIGIT, UNSURE
+import gradio as gr
 
-Schema = dict[str, Any]
+from mnistcore.models import list_models
+from mnistcore.page import views
+from mnistcore.page.guard import reject_bad_input, user_error
+from mnistcore.page.handlers import parse_picture, read_picture
+from mnistcore.reading.recognizer import Recognizer
 
-WORDS, WHOLE, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
-VERDICT = {"enum": [DIGIT, UNSURE, NOT_A_DIGIT]}
+ALL = "all"  # the model that is the mean of the five
+NETS = list_models()
+
+Verdict = Literal["digit", "unsure", "not a digit"]
+if TYPE_CHECKING:
+    Net = str
+    AnyModel = str
+else:  # for Gradio, which lists the choices in the schema
+    Net = Literal[tuple(NETS)]
+    AnyModel = Literal[(ALL, *NETS)]
 
 
-def list_of(items: Schema, description: str = "") -> Schema:
-    """The JSON schema of a list."""
-    return {"type": "array", "items": items, "description": description}
+class DigitAnswer(TypedDict):
+    """One digit of a picture."""
+
+    label: int
+    candidates: list[int]  # the likely digits, best first
+    verdict: Verdict
+    reason: str
+    box: list[int]  # left, top, right, bottom in pixels
+    probs: list[float]  # of 0 to 9, calibrated
+    probs_by_model: dict[str, list[float]]
 
 
-def object_of(**properties: Schema) -> Schema:
-    """The JSON schema of an object."""
-    return {"type": "object", "properties": properties}
+class ReadingAnswer(TypedDict):
+    """What is on a picture."""
+
+    text: str  # the number; lines are separated by newlines
+    verdict: Verdict
+    reason: str  # for the verdict, in words; empty if it is "digit"
+    digits: list[DigitAnswer]  # line by line, left to right
 
 
-READING = object_of(
-    text=WORDS | {"description": "the number; several lines are parted by newlines"},
-    verdict=VERDICT,
-    reason=WORDS | {"description": "of the verdict, in words; empty where it is digit"},
-    digits=list_of(
-        object_of(
-            label=WHOLE,
-            verdict=VERDICT,
-            reason=WORDS,
-            box=list_of(WHOLE, "left, top, right, bottom in pixels"),
-            probs=list_of(NUMBER, "of 0 to 9, calibrated"),
-            probs_by_model={"type": "object", "additionalProperties": list_of(NUMBER)},
-        ),
-        "line by line, left to right",
-    ),
-)
-MAPS = object_of(
-    model=WORDS,
-    image=list_of(list_of(NUMBER), "28 rows of 28: the digit as the net reads it"),
-    maps={
-        "type": "object",
-        "additionalProperties": list_of(list_of(list_of(NUMBER))),
-        "description": "of each layer: maps, rows, columns",
-    },
-)
+class MapsAnswer(TypedDict):
+    """What the layers of a net make of a digit."""
+
+    model: str
+    image: list[list[float]]  # 28 rows of 28: the digit as the net reads it
+    maps: dict[str, list[list[list[float]]]]  # by layer: maps, rows, columns
+
+
+def find_model(name: Any, choices: list[str]) -> str:
+    """The choice with that name, in any case.
+
+    Raises:
+        gr.Error: there is none.
+    """
+    for choice in choices:
+        if choice.lower() == str(name).lower():
+            return choice
+    raise user_error(f"There is no model {str(name)[:40]!r}; choose from {', '.join(choices)}.")
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The functions behind ``/read`` and ``/maps``. Clients and models see their docstrings."""
+
+    recognizer: Recognizer
+
+    @reject_bad_input
+    def read_digits(self, picture: gr.FileData, model: AnyModel = ALL) -> ReadingAnswer:
+        """Read the handwritten digits in a picture with five nets trained on MNIST.
+
+        The picture may be a drawing, a scan or a photograph, dark on light or light on dark, with
+        one digit or numbers on several lines. Letters and printed digits are not supported. If a
+        verdict is "unsure", "candidates" lists the likely digits; if it is "not a digit", ignore
+        the label. The model is the net whose answer counts; "all" is the mean of the five.
+
+        Args:
+            picture: the picture
+            model: the net whose answer counts; "all" is the mean of the five
+
+        Returns:
+            text (the number; lines are separated by newlines)
+            verdict (digit, unsure or not a digit) and its reason in words
+            digits (the label, candidates, verdict, box in pixels and probabilities of each)
+        """
+        name = find_model(model, [ALL, *NETS])
+        answer: Any = read_picture(self.recognizer, parse_picture(picture), name).summary()
+        return answer
+
+    @reject_bad_input
+    def feature_maps(
+        self, picture: gr.FileData, model: Net = NETS[0], layer: str = ""
+    ) -> MapsAnswer:
+        """Look inside a net: the feature maps that its layers compute for a picture's first digit.
+
+        All layers together are a great many numbers. Ask for one layer, such as "conv2+relu+pool";
+        an empty name means all of them. Later layers are smaller.
+
+        Args:
+            picture: the picture
+            model: the name of the net
+            layer: a layer's name, such as "conv2+relu+pool"; empty for all of them
+
+        Returns:
+            image (the digit as the net reads it, 28 rows of 28)
+            maps (for each layer, a list of maps, each a list of rows)
+        """
+        name = find_model(model, NETS)
+        digits = read_picture(self.recognizer, parse_picture(picture), name).digits
+        if not digits:
+            raise user_error("There is no digit in the picture.")
+        stages = views.feature_maps(self.recognizer, digits[0].image, name).values()
+        maps = {key: planes for stage in stages for key, planes in stage.items()}
+        if layer and layer not in maps:
+            raise user_error(f"{name} has no such layer; choose from {', '.join(maps)}.")
+        return {
+            "model": name,
+            "image": digits[0].image.tolist(),
+            "maps": {key: maps[key].tolist() for key in ([layer] if layer else maps)},
+        }

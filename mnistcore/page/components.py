@@ -1,4 +1,4 @@
-"""The page's own components: an empty Gradio element each, and the script that draws it."""
+"""The page's components and its theme. A view is an empty Gradio element that a script draws."""
 
 import hashlib
 from typing import Any
@@ -12,6 +12,18 @@ from mnistcore.data import BOX, MEAN, SIDE, SIZES, STD
 from mnistcore.files import STATIC
 from mnistcore.reading.recognizer import DIGIT, NOT_A_DIGIT, UNSURE
 
+WEIGHTS_SHIPPED = (400, 700)  # Gradio's SemiBold files have only a few letters
+THEME = gr.themes.Base(
+    primary_hue="teal",
+    neutral_hue="zinc",
+    font=[gr.themes.LocalFont("IBM Plex Sans", WEIGHTS_SHIPPED), "system-ui", "sans-serif"],
+    font_mono=[gr.themes.LocalFont("IBM Plex Mono", WEIGHTS_SHIPPED), "ui-monospace", "monospace"],
+).set(
+    body_background_fill="#fafaf8",
+    body_background_fill_dark="#131417",
+    block_background_fill_dark="#1a1c20",
+    background_fill_primary_dark="#1a1c20",
+)
 YEAR = 365 * 24 * 3600  # seconds
 
 
@@ -72,4 +84,25 @@ def view(script: str, name: str = "", **props: Any) -> gr.HTML:
         apply_default_css=False,
         elem_id=name or script,
         **FACTS | props,
+    )
+
+
+def html(content: str, elem_id: str | None = None) -> gr.HTML:
+    """Plain HTML in the page's own style."""
+    return gr.HTML(content, elem_id=elem_id, apply_default_css=False)
+
+
+def picture_input() -> gr.Image:
+    """A picture from a file, the clipboard or the camera."""
+    return gr.Image(
+        sources=["upload", "clipboard", "webcam"],
+        label="Picture",
+        show_label=False,
+        height=320,
+        elem_id="picture",
+        buttons=[],
+        # Not mirrored, which would turn digits around; phones use the camera on their back.
+        webcam_options=gr.WebcamOptions(
+            mirror=False, constraints={"video": {"facingMode": {"ideal": "environment"}}}
+        ),
     )

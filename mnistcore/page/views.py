@@ -1,12 +1,9 @@
-"""What the page shows, as plain data for its scripts: nothing here knows of Gradio or HTML."""
+"""What the page shows, as plain data for its scripts; nothing here knows about Gradio or HTML."""
 
 import base64
-import gzip
 import io
 import json
-from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,19 +13,17 @@ from PIL import Image
 from torch import Tensor
 
 from mnistcore import inside
-from mnistcore.data import normalize
+from mnistcore.data import mnist_images, normalize
 from mnistcore.device import device_name
-from mnistcore.files import ASSETS, RESULTS
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.reading.recognizer import Reading, Recognizer
 
-ROW = ("accuracy", "interval", "errors", "num_params", "macs", "latency_ms")
 TITLES = {"all": "All five together"}
-STEP_SIDE = 480  # pixels of a step's picture at the most: more would only make the page slow
+STEP_SIDE = 480  # pixels; larger pictures of the steps only make the page slow
 
 
 def png_url(picture: NDArray[Any]) -> str:
-    """A picture for an <img>: uint8 (H, W) or (H, W, 3), or float (H, W) in [0, 1]."""
+    """A picture, uint8 (H, W) or (H, W, 3) or float (H, W) in [0, 1], as the URL of an <img>."""
     if picture.dtype != np.uint8:
         picture = (picture * 255).round().astype(np.uint8)
     buffer = io.BytesIO()
@@ -45,7 +40,7 @@ def unpack_digit(text: str) -> NDArray[np.float32]:
     """A packed digit -> float32 (28, 28).
 
     Raises:
-        ValueError: the text is no packed digit.
+        ValueError: the text is not a packed digit.
     """
     numbers = np.frombuffer(base64.b64decode(text, validate=True), "<f4")
     if numbers.size != 28 * 28 or not np.isfinite(numbers).all():
@@ -55,28 +50,28 @@ def unpack_digit(text: str) -> NDArray[np.float32]:
 
 @cache
 def stage_names() -> dict[str, list[str]]:
-    """The convolutions of each net, by name."""
-    with torch.device("meta"):  # shapes alone, no numbers
+    """The names of each net's convolutions."""
+    with torch.device("meta"):  # shapes only, no numbers
         return {name: list(inside.conv_layers(create_model(name))) for name in list_models()}
 
 
 @cache
 def num_params() -> dict[str, int]:
-    """Trainable numbers of each net."""
+    """The number of trainable parameters of each net."""
     with torch.device("meta"):
         return {name: count_parameters(create_model(name)) for name in list_models()}
 
 
 def answer_data(reading: Reading) -> dict[str, Any]:
-    """The answer: the whole, each digit by each net, what it took."""
+    """The answer: all digits, each digit by each net, and the time that each net took."""
     answer = reading.summary()
-    for told, digit in zip(answer["digits"], reading.digits, strict=True):
-        told["image"] = png_url(digit.image)
+    for entry, digit in zip(answer["digits"], reading.digits, strict=True):
+        entry["image"] = png_url(digit.image)
     return answer | {"milliseconds": reading.milliseconds}
 
 
 def steps_data(reading: Reading) -> dict[str, Any]:
-    """The way from the picture to what the nets read, step by step."""
+    """How the picture became what the nets read, step by step."""
     steps = {name: _shrunk(step) for name, step in reading.steps.items()}
     shrink = reading.steps["ink"].shape[1] / steps["ink"].shape[1] * reading.scale
     height, width = steps["ink"].shape
@@ -101,16 +96,16 @@ def steps_data(reading: Reading) -> dict[str, Any]:
 
 
 def _shrunk(step: NDArray[Any]) -> NDArray[Any]:
-    """A step's picture of at most ``STEP_SIDE`` pixels, by leaving pixels out."""
+    """A step's picture, subsampled so that no side exceeds ``STEP_SIDE``."""
     every = -(-max(step.shape[:2]) // STEP_SIDE)
     return step[::every, ::every]
 
 
 def maps_data(recognizer: Recognizer, image: NDArray[np.float32], stage: str) -> dict[str, Any]:
-    """The maps of one stage of a net on a digit.
+    """The feature maps of one stage of a net for a digit.
 
     Args:
-        recognizer: has the nets.
+        recognizer: provides the nets.
         image: float32 (28, 28) in [0, 1].
         stage: the net and its convolution, "LeNet conv1".
 
@@ -126,33 +121,42 @@ def maps_data(recognizer: Recognizer, image: NDArray[np.float32], stage: str) ->
         "digit": pack(image),
         "input": pack(normalize(torch.tensor(image))),
         "rows": [
-            {"name": name, "shape": list(planes.shape), "numbers": pack(planes.cpu()),
-             "dead": inside.dead_maps(planes)}
+            {
+                "name": name,
+                "shape": list(planes.shape),
+                "numbers": pack(planes.cpu()),
+                "dead": inside.dead_maps(planes),
+            }
             for name, planes in maps.items()
         ],
         "limit": max(float(planes.abs().max()) for planes in maps.values()),
         "inputs": layer.in_channels,
         "kernel": layer.kernel_size[0],
-        # Kernels of one plane are pictures; deeper ones are shown where they are multiplied.
+        # Kernels with one plane are shown as pictures, deeper ones with the arithmetic.
         "kernels": pack(layer.weight.detach().cpu()) if layer.in_channels == 1 else None,
         "kernel_limit": float(layer.weight.detach().abs().max()),
         "device": device_name(recognizer.device),
-    }  # fmt: skip
+    }
 
 
 def feature_maps(
     recognizer: Recognizer, image: NDArray[np.float32], net: str
 ) -> dict[str, dict[str, Tensor]]:
-    """The maps of all stages of a net on a digit (28, 28), by convolution."""
+    """The feature maps of all stages of a net for a digit (28, 28), by convolution."""
     stages = inside.feature_maps(recognizer.net(net), _batch(recognizer, image))
     return {next(iter(stage)): stage for stage in stages}
 
 
 def arithmetic_data(
-    recognizer: Recognizer, image: NDArray[np.float32], stage: str, name: str,
-    channel: int, row: int, column: int,
-) -> dict[str, Any]:  # fmt: skip
-    """The arithmetic behind one pixel of a map; of many planes, the three that count most.
+    recognizer: Recognizer,
+    image: NDArray[np.float32],
+    stage: str,
+    name: str,
+    channel: int,
+    row: int,
+    column: int,
+) -> dict[str, Any]:
+    """The arithmetic behind one pixel of a map, with the three input planes that count most.
 
     Raises:
         ValueError: there is no such net, map or pixel.
@@ -169,8 +173,12 @@ def arithmetic_data(
         "row": found.row,
         "column": found.column,
         "planes": [
-            {"plane": c, "patch": found.patch[c].tolist(), "kernel": found.kernel[c].tolist(),
-             "sum": float(terms[c])}
+            {
+                "plane": c,
+                "patch": found.patch[c].tolist(),
+                "kernel": found.kernel[c].tolist(),
+                "sum": float(terms[c]),
+            }
             for c in order[:3]
         ],
         "rest": {"count": len(order[3:]), "sum": float(terms[order[3:]].sum())},
@@ -180,7 +188,7 @@ def arithmetic_data(
         "window": None if found.window is None else found.window.tolist(),
         "pooled": found.pooled,
         "field": found.field,
-    }  # fmt: skip
+    }
 
 
 def _net_and_conv(stage: str) -> tuple[str, str]:
@@ -196,94 +204,8 @@ def _batch(recognizer: Recognizer, image: NDArray[np.float32]) -> Tensor:
 
 @cache
 def mnist_test_images() -> NDArray[np.uint8]:
-    """MNIST's test images, uint8 (10000, 28, 28), from the packed file that is embedded.
-
-    Without torchvision, which takes as long to import as all the rest of the page.
-    """
-    packed = (ASSETS / "MNIST" / "raw" / "t10k-images-idx3-ubyte.gz").read_bytes()
-    return np.frombuffer(gzip.decompress(packed), np.uint8, offset=16).reshape(-1, 28, 28)
-
-
-def load_results(folder: Path = RESULTS) -> Mapping[str, Any]:
-    """The benchmark's results, and beside them those on pictures where they have been measured.
-
-    Raises:
-        FileNotFoundError: the benchmark has not been run.
-    """
-    results = json.loads((folder / "benchmark.json").read_text())
-    pictures = folder / "pictures.json"
-    return results | ({"pictures": json.loads(pictures.read_text())} if pictures.exists() else {})
-
-
-def results_data(results: Mapping[str, Any], chosen: str) -> dict[str, Any]:
-    """The benchmark's tables, and the errors of the chosen net, or of all five together.
-
-    Args:
-        results: what :func:`load_results` gave.
-        chosen: a net's name or "all".
-    """
-    nets = results["nets"]
-    answers = dict(nets) | ({"all": results["together"]} if "together" in results else {})
-    mine = answers.get(chosen) or next(iter(answers.values()))
-    digits = mnist_test_images()
-    n = mine["n"]
-    trained_on = " and ".join(sorted({net["training"]["device"] for net in nets.values()}))
-    return {
-        "chosen": chosen,
-        "title": TITLES.get(chosen, chosen),
-        "words": f"MNIST test set, n = {n:,}, read after the last epoch. The bar is the 95 % "
-        "interval, the diamond the reference project's own table, where MyFullConvNet's 98.06 is a "
-        "slip of the pen for 99.06. One image is timed on "
-        f"{results['device']}, torch {results['torch_version']}; trained on {trained_on}.",
-        "rows": [
-            {
-                "key": name,
-                "name": TITLES.get(name, name),
-                "reference": net["reference"][0] / 100 if net.get("reference") else None,
-                "train_seconds": net["training"]["train_seconds"] if "training" in net else None,
-                **{key: net.get(key) for key in ROW},
-            }
-            for name, net in answers.items()
-        ],
-        "confusion": mine["confusion"],
-        "misread": [
-            entry | {"image": png_url(digits[entry["index"]])}
-            for entry in sorted(mine["misread"], key=lambda entry: -entry["prob"])
-        ],
-        "nets": list(nets),
-        "pairs": results.get("mcnemar"),
-        "pictures": pictures_data(results["pictures"], chosen) if "pictures" in results else None,
-    }
-
-
-def pictures_data(pictures: Mapping[str, Any], chosen: str) -> dict[str, Any] | None:
-    """How well pictures other than MNIST's are read by the chosen net, and what is refused.
-
-    None of a net that is newer than the results.
-    """
-    net = "together" if chosen == "all" else chosen
-    read, refused = [], []
-    for row in pictures["rows"].values():
-        cells = {"title": row["title"], "n": row["n"]}
-        if "right" in row:
-            if net not in row["right"]:
-                return None
-            naive = row["naive"][net]["share"]
-            read.append(cells | row["right"][net] | {"naive": naive})
-        else:
-            refused.append(cells | row["refused"])
-    return {"read": read, "refused": refused}
-
-
-def accuracy_curves(results: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Validation accuracy over the epochs of each net, as columns of a table."""
-    points = [
-        (epoch, round(100 * entry["val_accuracy"], 3), name)
-        for name, net in results["nets"].items()
-        for epoch, entry in enumerate(net["training"]["history"], 1)
-    ]
-    epochs, accuracies, names = zip(*points, strict=True)
-    return {"epoch": list(epochs), "accuracy %": list(accuracies), "net": list(names)}
+    """MNIST's test images, uint8 (10000, 28, 28)."""
+    return mnist_images("test")
 
 
 def to_json(data: Any) -> str:

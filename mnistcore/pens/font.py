@@ -1,8 +1,8 @@
-"""Our own pen font: digits in the forms that hands give them, and things that are no digits.
+"""Our own pen font: digits in the forms that people write, and things that are not digits.
 
-A form is written as its strokes, parted by ";". A stroke is the points "x,y" that the pen passes,
-in hundredths of the digit's height, x to the right and y down. The pen runs through them on a
-smooth curve and turns sharply at a point that is marked "!".
+A form is written as its strokes, separated by ";". A stroke is the points "x,y" that the pen
+passes, in hundredths of the digit's height, x to the right and y down. The pen follows a smooth
+curve through them and turns sharply at points marked with "!".
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ Form = tuple[NDArray[np.float64], ...]
 
 
 def form(text: str) -> Form:
-    """The strokes that a text in the font's notation tells."""
+    """The strokes of a form, from the font's notation."""
     return tuple(
         np.array(
             [
@@ -29,7 +29,7 @@ def _forms(texts: dict[str, str]) -> dict[str, Form]:
     return {name: form(text) for name, text in texts.items()}
 
 
-# A name begins with its digit. Each is a form that people of some region or school write.
+# Names begin with the digit. Each form is written by people of some region or school.
 DIGITS = _forms(
     {
         "0": "38,0 12,14 2,50 14,88 36,100 58,86 66,50 56,12 36,0",
@@ -122,7 +122,7 @@ DIGITS = _forms(
         "9 small head": "50,12 38,0 24,8 26,24 40,27 54,8! 54,50 44,100",
         "9 square": "54,48! 8,46! 8,2! 54,2! 54,98! 8,98!",
     }
-)  # fmt: skip
+)
 
 # The letters that do not pass for digits: not B D G I J O Q S Y Z, b g i l o q s y z.
 LETTERS = _forms(

@@ -1,7 +1,7 @@
 """Digits and other things as pens write them, made at random from our own font.
 
-A hand is imitated in three steps: the points of a form move a little and their corners round off,
-the strokes shift and end early or late, and the whole is bent, slanted, narrowed and turned.
+A hand is imitated in three steps: the points of a form move a little and its corners become round;
+the strokes shift and end early or late; the whole is bent, slanted, narrowed and turned.
 """
 
 from itertools import cycle, pairwise
@@ -16,23 +16,23 @@ from mnistcore.pens.font import DIGITS, LETTERS, SHAPES, Form, form
 
 Floats = NDArray[np.float64]
 
-STEP = 0.035  # between the points of a rendered stroke, in sides of its form: about half a pixel
+STEP = 0.035  # from point to point of a rendered stroke, in sides of its form: half a pixel
 SOFT = 1.2  # pixels from full ink to none at the edge of a line
-DIGIT_PEN, OTHER_PEN = 2.65, 2.2  # pixels: a drawing is larger than a digit, its pen is not
+DIGIT_PEN, OTHER_PEN = 2.65, 2.2  # pixels: other drawings are larger than digits, the pen is not
 WIDTHS = 1.3, 4.2  # pixels, the finest and the boldest line of an MNIST digit
-BATCH = 256  # images that are rendered together, small enough for the processor's cache
+BATCH = 256  # images that are rendered together: few enough for the processor's cache
 
-WIDE = [name for name in DIGITS if name[0] != "1"]  # beside a 1, much looks like another digit
+WIDE = [name for name in DIGITS if name[0] != "1"]  # a 1 and a neighbour often look like one digit
 # The names of the forms of each digit.
 FORMS_OF = {digit: [name for name in DIGITS if name[0] == str(digit)] for digit in range(10)}
 
 
 def _curve(stroke: Floats, step: float, rounded: bool) -> Floats:
-    """The matrix (P, K) that makes a stroke's K points into P along its curve.
+    """The matrix (P, K) that turns a stroke's K points into P points along its curve.
 
-    Centripetal Catmull-Rom (Yuksel, Schaefer, Keyser, CAD 2011) whose knots come from the font, so
-    that the curve is linear in the points. Where it ends, and at sharp points unless they are
-    ``rounded``, it is free to leave in any direction.
+    A centripetal Catmull-Rom spline (Yuksel, Schaefer, Keyser, CAD 2011) whose knots come from the
+    font, so that the curve is linear in the points. At its ends, and at sharp points unless they
+    are ``rounded``, its direction is free.
     """
     n = len(stroke)
     point = np.eye(n)
@@ -66,7 +66,7 @@ def _vary(strokes: Form, n: int, rng: np.random.Generator) -> list[Floats]:
     """``n`` hands' versions of a form: each stroke (n, P, 2), in sides of the form."""
 
     def normal(spread: float, *shape: int) -> Floats:
-        return rng.standard_normal((n, *shape)).clip(-2, 2) * spread  # nobody writes the extremes
+        return rng.standard_normal((n, *shape)).clip(-2, 2) * spread  # without the extremes
 
     side = np.ptp(np.concatenate(strokes)[:, :2], axis=0).max()
     soft = rng.uniform(0, 0.6, (n, 1, 1))  # how round the corners are
@@ -99,7 +99,7 @@ def pen_strokes(strokes: Form, rng: np.random.Generator) -> list[NDArray[np.floa
 
     Args:
         strokes: a form of ``DIGITS``, ``LETTERS`` or ``SHAPES``, or a ``scribble``.
-        rng: random numbers.
+        rng: the same state gives the same strokes.
 
     Returns:
         float32 (P, 2) for each stroke: x to the right and y down, about the middle (0, 0), the
@@ -109,7 +109,7 @@ def pen_strokes(strokes: Form, rng: np.random.Generator) -> list[NDArray[np.floa
 
 
 def scribble(rng: np.random.Generator) -> Form:
-    """A form of no meaning: a tangle, a hatching, a coil, a blot or a heap of straws."""
+    """A form without a meaning: a tangle, a hatching, a coil, a blot or a heap of straws."""
     kind, n = rng.integers(5), int(rng.integers(9, 15))
     if kind == 0:
         points = rng.uniform(0, 100, (n, 2))
@@ -168,7 +168,7 @@ def render(strokes: list[NDArray[np.float32]], size: int, width: float) -> NDArr
 def _frame(points: Floats, widths: Floats) -> NDArray[np.uint8]:
     """Strokes as MNIST frames them: the box of the ink BOX pixels, its centre of mass central.
 
-    The distances are taken to the points, not to the lines between them, half a pixel long.
+    Distances are to the points, not to the lines between them, which are half a pixel long.
 
     Args:
         points: (n, P, 2), in any unit.
@@ -181,9 +181,10 @@ def _frame(points: Floats, widths: Floats) -> NDArray[np.uint8]:
     low = points.min(1, keepdims=True)
     span = points.max(1, keepdims=True) - low
     edge = ((widths + SOFT) / 2)[:, None, None]  # from the pen to where its ink ends
-    span *= (scale := (BOX - 2 * edge) / span.max(2, keepdims=True))
-    start = edge + np.floor((BOX - 2 * edge - span) / 2 + 1e-6)  # on whole pixels, too
-    # In 1/256 of a pixel: machines that differ in the last bit draw the same.
+    scale = (BOX - 2 * edge) / span.max(2, keepdims=True)
+    span = span * scale
+    start = edge + np.floor((BOX - 2 * edge - span) / 2 + 1e-6)  # the box is on whole pixels
+    # In 1/256 of a pixel, so that machines that differ in the last bit draw the same.
     place = np.rint(((points - low) * scale + start) * 256) / 256
     pixel = np.arange(BOX) + 0.5
     far_x, far_y = np.moveaxis(
@@ -196,7 +197,7 @@ def _frame(points: Floats, widths: Floats) -> NDArray[np.uint8]:
     boxes = np.rint(ink * 255).astype(np.uint8)
     images = np.zeros((n, SIDE, SIDE), np.uint8)
     for image, box in zip(images, boxes, strict=True):
-        mass = box.sum(dtype=np.int64)  # whole sums: exact everywhere
+        mass = box.sum(dtype=np.int64)  # integers: the same on every machine
         left, top = (
             int(np.clip(np.rint(SIDE / 2 - box.sum(axis) @ np.arange(BOX) / mass), 0, SIDE - BOX))
             for axis in (0, 1)
@@ -208,7 +209,7 @@ def _frame(points: Floats, widths: Floats) -> NDArray[np.uint8]:
 def _images(forms: list[Form], width: float, rng: np.random.Generator) -> Tensor:
     """One image for each form, uint8 (n, 1, 28, 28), in lines of about ``width`` pixels."""
     images = np.zeros((len(forms), SIDE, SIDE), np.uint8)
-    groups: dict[int, list[int]] = {}  # the images of the same form are drawn in one go
+    groups: dict[int, list[int]] = {}  # all images of a form are drawn together
     for i, strokes in enumerate(forms):
         groups.setdefault(id(strokes), []).append(i)
     for group in groups.values():
@@ -223,8 +224,8 @@ def digit_images(n: int, seed: int) -> tuple[Tensor, Tensor]:
     """Digits as pens write them, framed as MNIST frames its own.
 
     Args:
-        n: how many; the classes are even, and so are the forms of a class.
-        seed: the same one gives the same images on every machine.
+        n: how many; the classes are balanced, and so are the forms of a class.
+        seed: the same seed gives the same images on every machine.
 
     Returns:
         images: uint8 (n, 1, 28, 28), ink 255 on 0; labels: int64 (n,); in random order.
@@ -237,11 +238,12 @@ def digit_images(n: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def other_images(n: int, seed: int) -> Tensor:
-    """What is no digit, framed as MNIST frames digits.
+    """Things that are not digits, framed as MNIST frames digits.
 
     Args:
-        n: how many: two in six are letters, two shapes, one a scribble, one two digits that touch.
-        seed: the same one gives the same images on every machine.
+        n: how many. Of six, two are letters, two shapes, one a scribble, and one two digits that
+            touch.
+        seed: the same seed gives the same images on every machine.
 
     Returns:
         uint8 (n, 1, 28, 28), ink 255 on 0, in random order.

@@ -1,7 +1,7 @@
 """Random distortions of a whole batch on its device.
 
 Rotation, scale, shear, shift and a smooth elastic field are all sums of fixed functions of the
-pixel's place with random coefficients, so the sampling grid of a batch is one matrix product.
+pixel's position with random coefficients, so one matrix product gives a batch's sampling grids.
 
 References:
     Simard, Steinkraus, Platt: Best practices for convolutional neural networks applied to visual
@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MODES = 4  # sine modes a side of the elastic field: its finest wave is half the image long
+MODES = 4  # sine modes per axis of the elastic field; the finest has half the image as its period
 
 
 @cache
@@ -25,7 +25,7 @@ def _basis(height: int, width: int, device: torch.device) -> Tensor:
     """The functions x, y, 1 and the sine modes at every pixel: (3 + MODES^2, height * width).
 
     x and y run over [-1, 1] as in ``grid_sample`` (align_corners=False). Mode (i, j) has the
-    weight 1 / sqrt(i^2 + j^2): the field is smooth, and still on the border.
+    weight 1 / sqrt(i^2 + j^2), which keeps the field smooth; all modes are 0 on the border.
     """
     y = ((torch.arange(height, device=device) + 0.5) / height * 2 - 1)[:, None].expand(-1, width)
     x = ((torch.arange(width, device=device) + 0.5) / width * 2 - 1).expand(height, -1)
@@ -49,16 +49,16 @@ def distort(
     shift: float,
     elastic: float,
 ) -> Tensor:
-    """Each image of a batch, turned, scaled, slanted, moved and bent by amounts of its own.
+    """Rotate, scale, shear, shift and bend each image of a batch by its own random amounts.
 
     Args:
-        images: float (N, 1, H, W), background 0, which is also what comes in from outside.
+        images: float (N, 1, H, W) on background 0, which also fills what comes in from outside.
         generator: random numbers, on the device of the images.
-        degrees: rotation is uniform in +-degrees.
+        degrees: the rotation is uniform in +-degrees.
         scale: each axis shrinks by a factor uniform in 1 +- scale.
-        shear: x moves by up to +-shear times y.
-        shift: pixels, uniform in +-shift on each axis.
-        elastic: pixels, standard deviation of the coefficients of the elastic field.
+        shear: x changes by up to +-shear times y.
+        shift: the shift along each axis is uniform in +-shift, in pixels.
+        elastic: standard deviation of the coefficients of the elastic field, in pixels.
 
     Returns:
         float (N, 1, H, W).
@@ -70,7 +70,7 @@ def distort(
     scale_x, scale_y = 1 + uniform[:, 1] * scale, 1 + uniform[:, 2] * scale
     sin, cos = angle.sin(), angle.cos()
     slant = uniform[:, 3] * shear
-    # Rows of the inverse map, output place -> input place: rotation * shear * scale.
+    # Rows of the inverse map, output position -> input position: rotation * shear * scale.
     row_x = torch.stack(
         [scale_x * cos, scale_y * (slant * cos - sin), uniform[:, 4] * shift * 2 / width], 1
     )

@@ -31,7 +31,7 @@ def test_what_all_have_in_common(name: str, bar: Plane) -> None:
     assert image.max() <= 1
     np.testing.assert_array_equal(image, corrupt(name, bar))
     changed = [not np.array_equal(corrupt(name, bar, seed), bar) for seed in range(5)]
-    # The grains of light are many where all of it arrives, so that a full white may stay as it is.
+    # Full white has so many photons that it may stay as it is.
     assert all(changed) or name in ("shot_noise", "spatter")
     assert any(changed)
 

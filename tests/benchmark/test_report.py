@@ -1,15 +1,10 @@
 from typing import Any
 
 import pytest
-from huggingface_hub import ModelCard
 
-from mnistcore.benchmark.report import (
-    benchmark_report,
-    model_card,
-    pictures_report,
-    speed_report,
-    splice,
-)
+from mnistcore.benchmark import report
+from mnistcore.benchmark.report import benchmark_report, pictures_report, speed_report
+from mnistcore.results import Benchmark, Pictures, Speed
 
 
 def answers(accuracy: float, errors: int) -> dict[str, Any]:
@@ -22,7 +17,7 @@ def answers(accuracy: float, errors: int) -> dict[str, Any]:
     }
 
 
-def net(errors: int, own_recipe: bool = True) -> dict[str, Any]:
+def net(errors: int, own_recipe: bool = True) -> Any:
     return {
         **answers(1 - errors / 10_000, errors),
         "calibration": {"temperature": 0.9, "before": 0.0123, "after": 0.0045},
@@ -45,8 +40,8 @@ def net(errors: int, own_recipe: bool = True) -> dict[str, Any]:
 
 
 @pytest.fixture
-def results() -> dict[str, Any]:
-    return {
+def results() -> Benchmark:
+    content: Any = {
         "device": "Some CPU, 2 threads",
         "torch_version": "2.9.0",
         "batch": 256,
@@ -54,6 +49,7 @@ def results() -> dict[str, Any]:
         "together": answers(0.9971, 29),
         "mcnemar": [{"a": "LeNet", "b": "MyNetV2", "only_a": 9, "only_b": 19, "p_value": 0.08718}],
     }
+    return content
 
 
 def rows(text: str) -> list[list[str]]:
@@ -62,7 +58,7 @@ def rows(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def test_accuracy_rows(results: dict[str, Any]) -> None:
+def test_accuracy_rows(results: Benchmark) -> None:
     table = rows(benchmark_report(results))
     without = "99.58"  # 42 errors in 9,985
     assert table[2] == [
@@ -72,50 +68,51 @@ def test_accuracy_rows(results: dict[str, Any]) -> None:
     assert table[4][:4] == ["all together", "**99.71**", "98.12 to 99.46", "29"]
 
 
-def test_cost_rows(results: dict[str, Any]) -> None:
+def test_cost_rows(results: Benchmark) -> None:
     assert [
         "LeNet", "44,426", "0.28 M", "20", "123", "8,912", "0.34", "23,457", "1.23, 0.45",
     ] in rows(benchmark_report(results))  # fmt: skip
 
 
-def test_pairs(results: dict[str, Any]) -> None:
+def test_pairs(results: Benchmark) -> None:
     assert rows(benchmark_report(results))[-1] == ["LeNet, MyNetV2", "9", "19", "0.087"]
 
 
-def test_tables_are_rectangular(results: dict[str, Any]) -> None:
+def test_tables_are_rectangular(results: Benchmark) -> None:
     for block in benchmark_report(results).split("\n\n"):
         assert len({len(row) for row in rows(block)}) <= 1
 
 
-def test_spread_over_seeds(results: dict[str, Any]) -> None:
+def test_spread_over_seeds(results: Benchmark) -> None:
     results["nets"]["LeNet"]["seeds"] = {"n": 3, "mean": 0.99481, "std": 0.00052}
     assert rows(benchmark_report(results))[2][5] == "99.48 ± 0.05 (n = 3)"
 
 
-def test_provenance_names_each_origin_once(results: dict[str, Any]) -> None:
+def test_provenance_names_each_origin_once(results: Benchmark) -> None:
     text = benchmark_report(results)
     assert "n = 10,000" in text
     assert text.count("Some CPU, 2 threads, torch 2.9.0, code abc1234") == 1
 
 
-def test_one_net_needs_no_pairs(results: dict[str, Any]) -> None:
-    alone = {key: results[key] for key in ("device", "torch_version", "batch")}
-    text = benchmark_report({**alone, "nets": {"LeNet": net(50)}})
+def test_one_net_needs_no_pairs(results: Benchmark) -> None:
+    del results["together"], results["mcnemar"]
+    results["nets"] = {"LeNet": net(50)}
+    text = benchmark_report(results)
     assert "McNemar" not in text
     assert "together" not in text
 
 
-def test_warning_if_a_recipe_was_changed(results: dict[str, Any]) -> None:
-    assert "No results" not in benchmark_report(results)
+def test_warning_if_a_recipe_was_changed(results: Benchmark) -> None:
+    assert "Do not report" not in benchmark_report(results)
     results["nets"]["MyNetV2"] = net(40, own_recipe=False)
     first_line = benchmark_report(results).splitlines()[0]
-    assert "No results" in first_line
+    assert "Do not report these numbers" in first_line
     assert "MyNetV2 (20 epochs)" in first_line
     assert "LeNet" not in first_line
 
 
 def test_speed_report() -> None:
-    speed = {
+    speed: Speed = {
         "device": "Some CPU",
         "torch_version": "2.9.0",
         "images": 16_384,
@@ -137,7 +134,7 @@ def share(count: int, n: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def pictures() -> dict[str, Any]:
+def pictures() -> Pictures:
     def row(title: str, n: int, right: int, **more: Any) -> dict[str, Any]:
         answers = {"LeNet": share(right - 1, n), "together": share(right, n)}
         naive = {"LeNet": share(n // 2, n), "together": share(n // 4, n)}
@@ -151,22 +148,24 @@ def pictures() -> dict[str, Any]:
             **more,
         }
 
-    return {
+    content: Any = {
         "split": "test",
         "device": "Some CPU",
         "torch_version": "2.9.0",
-        "read_ms": {"n": 200, "median": 12.34, "p95": 23.45},
+        "read_ms": {"n": 200, "median": 12.34, "p95": 23.44},
         "rows": {
             "own_frame": row("as is", 1000, 995, plain=share(996, 1000), frame_difference=0.456),
             "canvas": row("canvases", 1000, 990, plain=share(996, 1000), split=share(2, 1000)),
             "redrawn": row("thicker", 200, 190, plain=share(199, 200), split=share(1, 200)),
             "number": row("numbers", 100, 80),
+            "photo": row("photos", 300, 270),
             "dot": {"title": "one dot", "n": 50, "refused": share(49, 50)},
         },
     }
+    return content
 
 
-def test_pictures_report(pictures: dict[str, Any]) -> None:
+def test_pictures_report(pictures: Pictures) -> None:
     text = pictures_report(pictures)
     table = rows(text)
     assert [
@@ -177,56 +176,51 @@ def test_pictures_report(pictures: dict[str, Any]) -> None:
     assert ["as is", "1,000", "0", "**0.50**", "0.25 to 50.25"] in table  # MNIST, refused
     assert "0.25 % (n = 1,200)" in text
     assert "0.46 of 255" in text
-    assert "12.3 ms" in text
-    assert "23.4 ms" in text or "23.5 ms" in text
-    assert "No results" not in text
+    assert "median 12.3 ms, 95th percentile 23.4 ms" in text
+    assert "Do not report" not in text
     for block in text.split("\n\n"):
         assert len({len(row) for row in rows(block)}) <= 1
 
 
-def test_pictures_of_other_digits_are_no_results(pictures: dict[str, Any]) -> None:
+def test_warning_if_the_digits_are_not_those_of_the_test_set(pictures: Pictures) -> None:
     pictures["split"] = "val"
-    assert "No results" in pictures_report(pictures).splitlines()[0]
+    assert "Do not report these numbers" in pictures_report(pictures).splitlines()[0]
 
 
-def test_model_card(results: dict[str, Any], pictures: dict[str, Any]) -> None:
-    text = model_card(results, pictures)
-    assert benchmark_report(results) in text
-    assert pictures_report(pictures) in text
-    assert "| `epochs` | 20 | 20 |" in text
-    assert "*one dot*, 2.00 % are read as sure digits" in text
-    assert "*numbers*: 80.00 %." in text
+def test_overview(results: Benchmark, pictures: Pictures) -> None:
+    text = report.overview(results, pictures)
+    lenet, newer, together = rows(text)[2:]
+    assert lenet == [
+        "LeNet",
+        "44,426",
+        "99.50 (98.12 to 99.46)",
+        "98.90 (49.45 to 99.45)",
+        "89.67 (44.83 to 94.83)",
+    ]
+    assert newer[0] == "MyNetV2"
+    assert newer[3:] == ["", ""]  # not among the results on pictures
+    assert together[:2] == ["all five together", "88,852"]
+    assert "10,000 test digits, 1,000 canvases and 300 photos" in text
+    assert "took 4 minutes (Some CPU, 2 threads)" in text
 
 
-def test_the_hub_understands_the_model_card(
-    results: dict[str, Any], pictures: dict[str, Any]
-) -> None:
-    data: Any = ModelCard(model_card(results, pictures)).data
-    assert (data.license, data.datasets, data.metrics) == ("mit", ["ylecun/mnist"], ["accuracy"])
-    told = [(r.dataset_split, r.metric_type, r.metric_value) for r in data.eval_results]
-    assert told == [("test", "accuracy", value) for value in (0.995, 0.996, 0.9971)]
+def test_the_pairs_in_a_sentence(results: Benchmark) -> None:
+    pairs = results["mcnemar"]
+    assert report.significance(pairs) == (
+        "No pair of nets differs significantly on MNIST (exact McNemar test; smallest p = 0.087)."
+    )
+    pairs[0]["p_value"] = 0.012
+    assert report.significance(pairs) == (
+        "On MNIST these pairs differ significantly (exact McNemar test): "
+        "LeNet and MyNetV2 (p = 0.012)."
+    )
 
 
-TEXT = """# Title
-<!-- speed: begin, generated -->
-old speed
-<!-- speed: end -->
-between
-<!-- benchmark: begin, generated -->
-old
-lines
-<!-- benchmark: end -->
-after
-"""
+def test_the_recipes_side_by_side(results: Benchmark) -> None:
+    assert ["`epochs`", "20", "20"] in rows(report.recipe_table(results))
 
 
-def test_splice_replaces_its_block_alone() -> None:
-    spliced = splice(TEXT, "benchmark", "new")
-    assert spliced == TEXT.replace("old\nlines", "new")
-    assert splice(spliced, "benchmark", "new") == spliced
-
-
-@pytest.mark.parametrize("text", ["", "<!-- benchmark: begin, generated -->\n"])
-def test_splice_without_a_block(text: str) -> None:
-    with pytest.raises(ValueError, match="no block <!-- benchmark: begin"):
-        splice(text, "benchmark", "new")
+def test_limits_name_the_worst_kinds(pictures: Pictures) -> None:
+    text = report.limits(pictures)
+    assert "2.00 % of *one dot* are read as sure digits" in text
+    assert "*numbers*: 80.00 % are right" in text

@@ -29,9 +29,13 @@ def box(ink: Plane) -> tuple[int, int]:
 
 
 NO_DIGITS: list[Callable[[np.random.Generator], Pixels]] = [
-    scenes.blank, scenes.dot, scenes.drawn_scribble, scenes.drawn_letter, scenes.drawn_shape,
+    scenes.blank,
+    scenes.dot,
+    scenes.drawn_scribble,
+    scenes.drawn_letter,
+    scenes.drawn_shape,
     scenes.printed_letter,
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("draw", NO_DIGITS)
@@ -135,48 +139,3 @@ def test_canvas_styles() -> None:
         assert abs(paper - pen) > 0.34 * 255
         seen.add("light" if pen > paper else "dark")
     assert seen == {"transparent", "light", "dark"}
-
-
-def test_photograph_shows_the_ink() -> None:
-    ink = np.zeros((300, 400), np.float32)
-    ink[100:200, 180:220] = 1
-    for seed in range(6):
-        picture = scenes.photograph(ink, rng(seed))
-        assert picture.shape == (300, 400, 3)
-        assert picture.dtype == np.uint8
-        gray = picture.mean(2)
-        beside = min(gray[130:170, 100:140].mean(), gray[130:170, 260:300].mean())
-        assert gray[130:170, 190:210].mean() < 0.85 * beside
-    np.testing.assert_array_equal(picture, scenes.photograph(ink, rng(5)))
-
-
-def test_tilt_looks_at_the_middle_and_never_beyond_the_paper() -> None:
-    rgb = np.ones((500, 500, 3), np.float32)
-    for seed in range(20):
-        assert scenes.tilt(rgb, 400, 400, rng(seed)).min() > 0.99  # outside is 0
-    rgb[240:260, 240:260] = 0
-    seen = scenes.tilt(rgb, 400, 400, rng())
-    row, column = ndimage.center_of_mass(1 - seen[:, :, 0])
-    assert (row, column) == pytest.approx((200, 200), abs=20)
-
-
-def test_light_is_a_part_of_the_light() -> None:
-    for seed in range(20):
-        arriving = scenes.light(80, 120, rng(seed))
-        assert arriving.shape == (80, 120)
-        assert arriving.min() > 0
-        assert arriving.max() <= 1
-
-
-def test_sheets_of_every_kind() -> None:
-    spreads = [scenes.sheet(200, 300, rng(seed)).std() for seed in range(20)]
-    assert min(spreads) > 0
-    assert max(spreads) > 2 * min(spreads)  # lines and squares
-
-
-def test_jpeg_loses_with_the_quality() -> None:
-    picture = rng().integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    losses = [
-        np.abs(scenes.jpeg(picture, quality).astype(int) - picture).mean() for quality in (95, 10)
-    ]
-    assert losses[0] < losses[1]

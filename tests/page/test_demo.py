@@ -24,11 +24,15 @@ from mnistcore.data import normalize
 from mnistcore.files import ROOT, WEIGHTS
 from mnistcore.inside import feature_maps
 from mnistcore.models import list_models
-from mnistcore.page import api, views
-from mnistcore.page.guard import MOST_ASIDE, Remembering, beside_the_queue
+from mnistcore.page import launch, views
+from mnistcore.page.api import Endpoints
+from mnistcore.page.cache import MAX_DRAWINGS, CachedRecognizer
+from mnistcore.page.guard import MAX_UNQUEUED, is_upload, limit_concurrency
+from mnistcore.page.handlers import Handlers, parse_drawing
+from mnistcore.page.launch import upload_folder
 from mnistcore.pens.font import DIGITS, Form
 from mnistcore.pens.strokes import pen_strokes, render
-from mnistcore.reading.recognizer import Recognizer
+from mnistcore.reading.recognizer import Examined, Recognizer
 
 pytestmark = [  # gradio's own
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -60,8 +64,8 @@ def png(picture: NDArray[np.uint8]) -> bytes:
 
 
 def shown(recognizer: Recognizer, picture: bytes | None, **extra: Any) -> tuple[Any, Any, Any]:
-    views = demo.show(recognizer, picture, "LeNet", "LeNet conv1", **extra)
-    answer, steps, maps = map(json.loads, views)
+    shown = Handlers(recognizer).show(picture, "LeNet", "LeNet conv1", **extra)
+    answer, steps, maps = map(json.loads, shown)
     return answer, steps, maps
 
 
@@ -100,25 +104,44 @@ def test_the_maps_are_those_of_the_digit_that_is_shown(recognizer: Recognizer) -
     assert np.array_equal(unpack(maps["kernels"]), weight.flatten())
 
 
-def test_a_drawing_is_examined_once_whichever_net_is_asked(
+def test_a_drawing_is_examined_once_whichever_net_is_chosen(
     recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawing, photograph = drawn(DIGITS["5"], size=150), drawn(DIGITS["5"], size=300)
-    remembering = Remembering(WEIGHTS, "cpu")
+    cached = CachedRecognizer(WEIGHTS, "cpu")
     for picture in (drawing, photograph):
-        remembering.read(picture, "LeNet")
+        cached.read(picture, "LeNet")
 
-    def asked(*_: Any) -> None:
+    models = [*list_models(), "all"]
+    expected = [recognizer.read(drawing, model).summary() for model in models]
+
+    def examine(*_: Any) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(remembering, "probs", asked)
-    for model in [*list_models(), "all"]:
-        assert remembering.read(drawing, model).summary() == (
-            recognizer.read(drawing, model).summary()
-        )
-    for another in (photograph, drawn(DIGITS["6"], size=150)):  # too large to be kept; not seen yet
+    monkeypatch.setattr(Recognizer, "examine", examine)
+    assert [cached.read(drawing, model).summary() for model in models] == expected
+    for another in (photograph, drawn(DIGITS["6"], size=150)):  # too large to cache; not seen yet
         with pytest.raises(RuntimeError):
-            remembering.read(another)
+            cached.read(another)
+
+
+def test_the_cache_forgets_the_oldest_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    examined: list[bytes] = []
+    blank = Recognizer(device="cpu").examine(png(np.zeros((50, 50), np.uint8)))
+
+    def examine(_: Any, picture: bytes) -> Examined:
+        examined.append(picture)
+        return blank
+
+    monkeypatch.setattr(Recognizer, "examine", examine)
+    cached = CachedRecognizer(WEIGHTS, "cpu")
+    drawings = [f"drawing {number}".encode() for number in range(MAX_DRAWINGS + 1)]
+    for drawing in [*drawings[:-1], drawings[0], drawings[-1]]:
+        cached.examine(drawing)
+    assert examined == drawings
+    for drawing in drawings[:2]:  # the first has been used since the second
+        cached.examine(drawing)
+    assert examined == [*drawings, drawings[1]]
 
 
 def test_gradients_can_be_taken_of_a_net_that_has_read() -> None:
@@ -127,20 +150,20 @@ def test_gradients_can_be_taken_of_a_net_that_has_read() -> None:
     recognizer.net("LeNet")(torch.zeros(1, 1, 28, 28)).sum().backward()
 
 
-def test_very_many_questions_beside_the_queue_are_turned_away() -> None:
+def test_too_many_calls_outside_the_queue_are_refused() -> None:
     started, go_on = threading.Semaphore(0), threading.Event()
 
-    @beside_the_queue
+    @limit_concurrency
     def question() -> str:
         started.release()
         go_on.wait(10)
         return "answer"
 
-    with ThreadPoolExecutor(MOST_ASIDE) as pool:
-        answers = [pool.submit(question) for _ in range(MOST_ASIDE)]
+    with ThreadPoolExecutor(MAX_UNQUEUED) as pool:
+        answers = [pool.submit(question) for _ in range(MAX_UNQUEUED)]
         for _ in answers:
             assert started.acquire(timeout=10)
-        with pytest.raises(gr.Error, match="busy: try again"):
+        with pytest.raises(gr.Error, match=r"busy\. Please try again"):
             question()
         go_on.set()
         assert {answer.result() for answer in answers} == {"answer"}
@@ -148,13 +171,13 @@ def test_very_many_questions_beside_the_queue_are_turned_away() -> None:
 
 
 def test_an_empty_canvas_has_an_empty_answer(recognizer: Recognizer) -> None:
-    assert demo.parse_drawing(None) == (0, None)
-    assert demo.parse_drawing("12 ") == (12, None)
+    assert parse_drawing(None) == (0, None)
+    assert parse_drawing("12 ") == (12, None)
     for view in shown(recognizer, None, number=12):
         assert view == {"model": "LeNet", "number": 12}
 
 
-def test_a_blank_picture_is_told_from_an_empty_canvas(recognizer: Recognizer) -> None:
+def test_a_blank_picture_differs_from_an_empty_canvas(recognizer: Recognizer) -> None:
     answer, steps, maps = shown(recognizer, png(np.full((50, 50), 255, np.uint8)))
     assert answer["text"] == ""
     assert answer["digits"] == []
@@ -166,7 +189,7 @@ def test_a_blank_picture_is_told_from_an_empty_canvas(recognizer: Recognizer) ->
 def test_what_the_canvas_sends_is_parsed() -> None:
     data = drawn(DIGITS["1"])
     url = "data:image/webp;base64," + base64.b64encode(data).decode()
-    assert demo.parse_drawing(f"5 {url}") == (5, data)
+    assert parse_drawing(f"5 {url}") == (5, data)
 
 
 def test_the_digits_of_a_number_come_with_their_boxes(recognizer: Recognizer) -> None:
@@ -188,14 +211,15 @@ def test_a_large_picture_is_shown_small_and_its_boxes_fit(recognizer: Recognizer
     assert (bottom - top) / height > 0.4
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", drawn(DIGITS["4 open"])[:200]])
+@pytest.mark.parametrize("content", [b"", b"not a picture", drawn(DIGITS["4 open"])[:200]])
 def test_an_unreadable_file_is_one_sentence_without_a_path(
-    content: bytes, recognizer: Recognizer, tmp_path: Path
+    content: bytes, recognizer: Recognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     path = tmp_path / "picture.png"
     path.write_bytes(content)
-    with pytest.raises(demo.gr.Error) as caught:
-        demo.show(recognizer, path, "LeNet", "LeNet conv1")
+    with pytest.raises(gr.Error) as caught:
+        Handlers(recognizer).show_picture({"path": str(path)}, "LeNet", "LeNet conv1", 1)
     assert str(tmp_path) not in caught.value.message
     assert caught.value.message.startswith("This file")
 
@@ -216,13 +240,13 @@ def test_any_stage_of_any_net_can_be_looked_into(stage: str, recognizer: Recogni
 
 
 @pytest.mark.parametrize("stage", ["LeNet", "LeNet conv3", "LeNet6 conv1", ""])
-def test_an_unknown_stage_is_told(stage: str, recognizer: Recognizer) -> None:
+def test_an_unknown_stage_is_an_error(stage: str, recognizer: Recognizer) -> None:
     with pytest.raises(ValueError, match="no stage"):
         views.maps_data(recognizer, np.zeros((28, 28), np.float32), stage)
 
 
 @pytest.mark.parametrize("text", ["", "!", "AAAA", base64.b64encode(bytes(9)).decode()])
-def test_a_digit_that_is_none_is_refused(text: str) -> None:
+def test_what_is_not_a_packed_digit_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         views.unpack_digit(text)
 
@@ -232,16 +256,22 @@ def test_a_digit_survives_its_way_to_the_page_and_back() -> None:
     assert np.array_equal(views.unpack_digit(views.pack(digit)), digit)
 
 
-@pytest.mark.parametrize("model", ["MyNetV2", "all"])
-def test_read_api(model: str, recognizer: Recognizer) -> None:
-    answer = demo.read_api(recognizer, drawn(DIGITS["9 round"]), model)
-    assert set(answer) == {"text", "verdict", "reason", "digits"}
+def inline(content: bytes) -> dict[str, str]:
+    """A picture as an API client sends it without an upload."""
+    return {"url": "data:image/png;base64," + base64.b64encode(content).decode()}
+
+
+@pytest.mark.parametrize("model", ["MyNetV2", "mynetv2", "all"])
+def test_read_digits(model: str, recognizer: Recognizer) -> None:
+    answer: Any = Endpoints(recognizer).read_digits(inline(drawn(DIGITS["9 round"])), model)
+    assert {"text", "verdict", "reason", "digits"} == set(answer)
     assert answer["text"] == "9"
     assert json.loads(json.dumps(answer)) == answer
 
 
-def test_maps_api(recognizer: Recognizer) -> None:
-    answer = demo.maps_api(recognizer, drawn(DIGITS["2"]), "LeNet")
+def test_feature_maps(recognizer: Recognizer) -> None:
+    answer = Endpoints(recognizer).feature_maps(inline(drawn(DIGITS["2"])), "lenet", "")
+    assert answer["model"] == "LeNet"
     assert np.shape(answer["image"]) == (28, 28)
     assert {name: np.shape(maps) for name, maps in answer["maps"].items()} == {
         "conv1": (6, 24, 24),
@@ -253,53 +283,34 @@ def test_maps_api(recognizer: Recognizer) -> None:
     }
 
 
-def test_maps_api_of_one_layer(recognizer: Recognizer) -> None:
-    answer = demo.maps_api(recognizer, drawn(DIGITS["2"]), "MyNetV2", "conv1+relu")
+def test_feature_maps_of_one_layer(recognizer: Recognizer) -> None:
+    picture = inline(drawn(DIGITS["2"]))
+    answer = Endpoints(recognizer).feature_maps(picture, "MyNetV2", "conv1+relu")
     assert list(answer["maps"]) == ["conv1+relu"]
 
 
+TWO = inline(drawn(DIGITS["2"]))
+
+
 @pytest.mark.parametrize(
-    ("picture", "layer", "told"),
+    ("arguments", "sentence"),
     [
-        (None, "", "no picture"),
-        (png(np.zeros((50, 50), np.uint8)), "", "no digit"),
-        (drawn(DIGITS["2"]), "conv7", r"no layer of that name; choose from conv1, conv1\+relu,"),
+        ((None, "LeNet", ""), "no picture"),
+        (("photo.jpg", "LeNet", ""), r"upload the picture, from Python with .*handle_file\(path\)"),
+        (({"url": "https://example.com/2.png"}, "LeNet", ""), "URLs are not accepted"),
+        ((5, "LeNet", ""), "could not be understood"),
+        ((inline(png(np.zeros((50, 50), np.uint8))), "LeNet", ""), "no digit"),
+        ((TWO, "LeNet6", ""), "no model 'LeNet6'; choose from LeNet,"),
+        ((TWO, "all", ""), "no model 'all'; choose from LeNet,"),
+        ((TWO, "LeNet", "conv7"), r"no such layer; choose from conv1, conv1\+relu,"),
     ],
 )
-def test_maps_api_tells_what_is_missing(
-    picture: bytes | None, layer: str, told: str, recognizer: Recognizer
+def test_a_wrong_question_to_the_api_is_one_sentence(
+    arguments: tuple[Any, ...], sentence: str, recognizer: Recognizer
 ) -> None:
-    with pytest.raises(demo.gr.Error, match=told):
-        demo.maps_api(recognizer, picture, "LeNet", layer)
-
-
-def test_results_of_each_net_and_of_all_together() -> None:
-    results = views.load_results()
-    for chosen in [*list_models(), "all"]:
-        data = views.results_data(results, chosen)
-        assert sum(map(sum, data["confusion"])) == 10_000
-        errors = next(row["errors"] for row in data["rows"] if row["key"] == chosen)
-        assert len(data["misread"]) == errors
-    curves = views.accuracy_curves(results)
-    assert set(curves["net"]) == set(list_models())
-
-
-def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
-    (tmp_path / "benchmark.json").write_text((views.RESULTS / "benchmark.json").read_text())
-    assert views.results_data(views.load_results(tmp_path), "all")["pictures"] is None
-    share = {"count": 9, "share": 0.9, "interval": [0.6, 0.98]}
-    digit = {"right": {"LeNet": share, "together": share},
-             "naive": {"LeNet": share | {"share": 0.3}, "together": share}}  # fmt: skip
-    rows = {
-        "canvas": {"title": "canvases", "n": 10, "refused": share, **digit},
-        "dot": {"title": "dots", "n": 10, "refused": share},
-    }
-    (tmp_path / "pictures.json").write_text(json.dumps({"rows": rows}))
-    data = views.results_data(views.load_results(tmp_path), "LeNet")["pictures"]
-    assert data["read"] == [{"title": "canvases", "n": 10, **share, "naive": 0.3}]
-    assert data["refused"] == [{"title": "dots", "n": 10, **share}]
-    newer = views.results_data(views.load_results(tmp_path), "MyVggNet")
-    assert newer["pictures"] is None
+    with pytest.raises(gr.Error, match=sentence) as caught:
+        Endpoints(recognizer).feature_maps(*arguments)
+    assert not caught.value.print_exception or sentence.startswith("could not")
 
 
 def test_the_misread_digits_are_those_of_the_test_set() -> None:
@@ -317,7 +328,7 @@ def built(recognizer: Recognizer) -> Iterator[Any]:
     app.close()
 
 
-def test_two_endpoints_are_public_and_no_more(built: Any) -> None:
+def test_the_public_endpoints_are_read_and_maps(built: Any) -> None:
     info = built.get_api_info()
     assert set(info["named_endpoints"]) == {"/read", "/maps"}
     assert info["unnamed_endpoints"] == {}
@@ -326,7 +337,7 @@ def test_two_endpoints_are_public_and_no_more(built: Any) -> None:
 
 
 def fits(answer: Any, schema: dict[str, Any]) -> bool:
-    """Whether an answer is just what a schema says."""
+    """Whether an answer is exactly what a schema says."""
     if "enum" in schema:
         return answer in schema["enum"]
     if schema["type"] == "array":
@@ -338,16 +349,19 @@ def fits(answer: Any, schema: dict[str, Any]) -> bool:
     return isinstance(answer, kinds[schema["type"]])
 
 
-def test_the_documented_types_are_those_of_the_answers(recognizer: Recognizer) -> None:
-    assert fits(demo.read_api(recognizer, drawn(DIGITS["5"]), "all"), api.READING)
-    assert fits(demo.maps_api(recognizer, drawn(DIGITS["5"]), "LeNet"), api.MAPS)
-    assert not fits({"text": "5"}, api.READING)
+def test_the_documented_types_are_those_of_the_answers(recognizer: Recognizer, built: Any) -> None:
+    endpoints, picture = Endpoints(recognizer), inline(drawn(DIGITS["5"]))
+    info = built.get_api_info()["named_endpoints"]
+    read, maps = (info[name]["returns"][0]["type"] for name in ("/read", "/maps"))
+    assert fits(endpoints.read_digits(picture, "all"), read)
+    assert fits(endpoints.feature_maps(picture, "LeNet", ""), maps)
+    assert not fits({"text": "5"}, read)
 
 
 def test_mcp_without_its_packages_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "mcp.server.lowlevel.helper_types", None)
+    monkeypatch.setitem(sys.modules, "mcp.server.fastmcp", None)
     monkeypatch.setattr(sys, "argv", ["demo.py", "--mcp"])
     with pytest.raises(SystemExit) as stop:
         demo.main()
@@ -358,7 +372,7 @@ def test_mcp_without_its_packages_is_one_line(
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "sentence"),
     [
         (["--weights", "/nowhere"], "scripts/train_all.sh"),
         (["--device", "tpu"], "unknown device 'tpu'"),
@@ -367,7 +381,7 @@ def test_mcp_without_its_packages_is_one_line(
 )
 def test_a_wrong_start_is_one_line(
     flags: list[str],
-    told: str,
+    sentence: str,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -377,16 +391,46 @@ def test_a_wrong_start_is_one_line(
     assert stop.value.code == 2
     out, err = capfd.readouterr()
     assert out == ""
-    assert told in err
+    assert sentence in err
     assert err.count("\n") == 1
 
 
-@pytest.mark.slow
-def test_a_port_that_is_taken_is_one_line() -> None:
+def test_a_port_that_is_taken_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = str(server.getsockname()[1])
-        call = [sys.executable, "demo.py", "--port", port]
-        result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 2
-    told = f"demo.py: no free port {port} on 127.0.0.1; try another --port or --host\n"
-    assert result.stderr == told
+        port = server.getsockname()[1]
+        monkeypatch.setattr(sys, "argv", ["demo.py", "--port", str(port)])
+        with pytest.raises(SystemExit) as stop:
+            demo.main()
+    assert stop.value.code == 2
+    assert capfd.readouterr().err == (
+        f"demo.py: no free port {port} on 127.0.0.1; try another --port or --host\n"
+    )
+
+
+def test_a_port_is_free_or_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr(launch, "PORTS", [port])
+        with pytest.raises(ValueError, match=f"no free port from {port} to {port} on 127.0.0.1"):
+            launch.choose_port("127.0.0.1", None)
+        monkeypatch.setenv("GRADIO_SERVER_PORT", str(port))
+        with pytest.raises(ValueError, match=f"no free port {port} on"):
+            launch.choose_port("127.0.0.1", None)
+    assert launch.choose_port("127.0.0.1", port) == port
+    assert launch.choose_port("::1", port) == port
+    with pytest.raises(ValueError, match="another --port or --host"):
+        launch.choose_port("nowhere.invalid", port)
+
+
+def test_each_server_has_its_own_folder_of_uploads_and_deletes_it() -> None:
+    with upload_folder() as one:
+        assert is_upload(one / "digit.png")
+    with upload_folder() as other:
+        (other / "digit.png").touch()
+        assert one != other
+        assert not is_upload(one / "digit.png")
+        assert not is_upload(other / ".." / "digit.png")
+    assert not other.exists()
+    assert not is_upload(other / "digit.png")

@@ -3,7 +3,6 @@
 Each meets the right answer or one sentence, and the server lives on.
 """
 
-import asyncio
 import base64
 import http.client
 import io
@@ -13,8 +12,8 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +24,6 @@ from PIL import Image
 
 from mnistcore.files import ROOT
 from mnistcore.page import views
-from mnistcore.page.guard import CLOSED
 from tests.reading.test_picture import BAD_FILES, BLANKS, LOSSY, PICTURES, SHARP
 from tests.tools.server import resident_mb, served
 
@@ -77,9 +75,11 @@ class Stranger:
         handler = next(h for h in self.events if target in h["targets"])
         return {
             "data": [known.get(names.get(place)) for place in handler["inputs"]],
-            "fn_index": handler["id"], "session_hash": os.urandom(6).hex(),
-            "trigger_id": target[0], "event_data": event_data,
-        }  # fmt: skip
+            "fn_index": handler["id"],
+            "session_hash": os.urandom(6).hex(),
+            "trigger_id": target[0],
+            "event_data": event_data,
+        }
 
     def trigger(self, component: str, event: str, event_data: Any = None, **values: Any) -> Any:
         """What an event of the page is answered, as the page's own message has it."""
@@ -103,8 +103,12 @@ class Stranger:
 
     def ask(self, function: str, data: Any) -> Any:
         """The response to a question that the maps ask."""
-        body = {"component_id": self.ids["maps"], "fn_name": function, "data": data,
-                "session_hash": "stranger"}  # fmt: skip
+        body = {
+            "component_id": self.ids["maps"],
+            "fn_name": function,
+            "data": data,
+            "session_hash": "stranger",
+        }
         return self.http.post("/gradio_api/component_server", json=body)
 
     def upload(self, content: bytes, name: str = "digit.png") -> Any:
@@ -126,22 +130,28 @@ def file_data(path: str, **more: Any) -> dict[str, Any]:
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any, Path]]:
     """The server without a network: its address, its process and its folder.
 
-    In the folder ``uploads`` takes what is uploaded, ``outside`` what went to the network and
-    ``log`` what the server printed.
+    In the folder, ``uploads`` links to what is uploaded, ``outside`` lists what was sent to the
+    network and ``log`` is what the server printed.
     """
     folder = tmp_path_factory.mktemp("server")
     (folder / "sitecustomize.py").write_text(CUT)
     (folder / "outside").touch()
     env = os.environ | {
-        "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "OUTSIDE": str(folder / "outside"),
-        "GRADIO_TEMP_DIR": str(folder / "uploads"),
-    }  # fmt: skip
+        "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
+        "OUTSIDE": str(folder / "outside"),
+        "TMPDIR": str(folder),
+    }
     with (
         (folder / "log").open("w") as log,
         served("demo.py", "--device", "cpu", env=env, stdout=log, stderr=log) as (url, process, _),
     ):
+        (uploads,) = folder.glob("mnistcore-*")
+        (folder / "uploads").symlink_to(uploads)
         yield url, process, folder
         assert process.poll() is None, (folder / "log").read_text()
+        assert list(uploads.rglob("digit.png"))
+    assert process.returncode == 0
+    assert not uploads.exists(), "a server that is stopped leaves no upload"
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +179,7 @@ def assert_sentence(text: Any) -> None:
     assert re.fullmatch(r"[A-Z][^\n]*[.\]]", text), text
     assert "Traceback" not in text
     assert str(ROOT) not in text
-    assert "uploads" not in text
+    assert "mnistcore-" not in text  # the folder of uploads
 
 
 def assert_refused(answer: Any) -> None:
@@ -216,41 +226,36 @@ def test_an_awkward_file_through_the_api(
 
 
 def test_awkward_files_on_the_page(open_page: Callable[..., Any], tmp_path: Path) -> None:
-    """One of each kind: read, blank, refused; the others go through the API."""
-    expect = pytest.importorskip("playwright.sync_api").expect
     page = open_page()
     page.get_by_role("tab", name="Upload").click()
     path = tmp_path / "digit.png"
-    said = page.locator("[data-testid=toast-body]")
-    kinds = {text: name for name, (content, text) in FILES.items() if content}
-    for name in kinds.values():
-        content, text = FILES[name]
-        path.write_bytes(content)
+
+    def upload(name: str) -> None:
+        path.write_bytes(FILES[name][0])
         page.locator("#picture input[type=file]").set_input_files(path)
-        if text is None:
-            said.wait_for()
-            words = said.inner_text()
-            assert "picture" in words, name
-            assert "/" not in words, name
-            page.get_by_test_id("toast-close").click()
-            said.wait_for(state="detached")
-        else:
-            if text:
-                expect(page.locator(".answer-text"), name).to_have_text(text)
-            else:
-                expect(page.locator(".answer-verdict"), name).to_have_text("Nothing to read.")
-            page.get_by_label("Remove Image").click()
-            expect(page.locator(".answer-verdict"), name).to_have_text("Nothing to read yet.")
+
+    upload("truncated JPEG: refused")
+    toast = page.locator("[data-testid=toast-body]")
+    toast.wait_for()
+    assert "picture" in toast.inner_text()
+    assert "/" not in toast.inner_text()
+    page.get_by_test_id("toast-close").click()
+    upload("PNG: 7")
+    page.locator(".answer-text", has_text="7").wait_for()
+    page.get_by_label("Remove Image").click()
+    upload("JPEG: blank")
+    page.locator(".answer-verdict", has_text="Nothing to read.").wait_for()
 
 
 def test_memory_comes_back(started: tuple[str, Any, Path], stranger: Stranger) -> None:
     buffer = io.BytesIO()
     Image.new("1", (10_000, 10_000), 1).save(buffer, "PNG")
     memory = []
-    for _ in range(4):  # each takes more than 500 MB
+    for _ in range(3):  # each takes more than 500 MB
         assert stranger.read(buffer.getvalue()) == ""
         memory.append(resident_mb(started[1]))
-    assert memory[-1] < memory[0] + 250
+    # A part that comes back late is not a leak, so one of the later readings is enough.
+    assert min(memory[1:]) < memory[0] + 250
 
 
 DRAWINGS = {
@@ -271,7 +276,7 @@ DRAWINGS = {
 
 @pytest.mark.usefixtures("lives_on")
 @pytest.mark.parametrize("value", DRAWINGS.values(), ids=DRAWINGS.keys())
-def test_what_is_no_drawing_is_refused(value: Any, stranger: Stranger) -> None:
+def test_what_is_not_a_drawing_is_refused(value: Any, stranger: Stranger) -> None:
     assert_refused(stranger.trigger("canvas", "input", canvas=value))
 
 
@@ -293,8 +298,14 @@ def test_an_unknown_net_is_refused_by_the_api(name: str, value: Any, stranger: S
 
 
 DIGIT = views.pack(np.zeros((28, 28), np.float32))
-QUESTION = {"digit": DIGIT, "stage": "LeNet conv1", "name": "conv1", "channel": 0, "row": 0,
-            "column": 0}  # fmt: skip
+QUESTION = {
+    "digit": DIGIT,
+    "stage": "LeNet conv1",
+    "name": "conv1",
+    "channel": 0,
+    "row": 0,
+    "column": 0,
+}
 QUESTIONS: dict[str, Any] = {
     "nothing": None,
     "text": "digit",
@@ -324,14 +335,14 @@ PLACES = {
 
 @pytest.mark.parametrize("function", ["look", "explain"])
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS.keys())
-def test_a_question_that_makes_no_sense(function: str, question: Any, stranger: Stranger) -> None:
+def test_a_malformed_question_is_refused(function: str, question: Any, stranger: Stranger) -> None:
     answer = stranger.ask(function, question)
     assert answer.status_code == 400
     assert_sentence(answer.json()["detail"])
 
 
 @pytest.mark.parametrize("change", PLACES.values(), ids=PLACES.keys())
-def test_a_place_that_is_not_there(change: dict[str, Any], stranger: Stranger) -> None:
+def test_a_place_outside_the_maps_is_refused(change: dict[str, Any], stranger: Stranger) -> None:
     assert stranger.ask("explain", QUESTION).status_code == 200
     answer = stranger.ask("explain", QUESTION | change)
     assert answer.status_code == 400
@@ -344,40 +355,43 @@ def test_no_other_function_can_be_called(name: str, stranger: Stranger) -> None:
 
 
 @pytest.mark.parametrize("event_data", [None, {}, {"index": "x"}, {"index": 10_000}, 5])
-def test_a_misread_digit_that_is_none(event_data: Any, stranger: Stranger) -> None:
+def test_a_misread_digit_that_does_not_exist(event_data: Any, stranger: Stranger) -> None:
     assert_refused(stranger.trigger("results", "click", event_data))
 
 
-def secrets(folder: Path) -> dict[str, str]:
-    """Paths that are no uploads, though some lead to pictures."""
-    picture = next((ROOT / "assets" / "examples").glob("*three*"))
-    uploads = folder / "uploads"
-    uploads.mkdir(exist_ok=True)
+EXAMPLE = next((ROOT / "assets" / "examples").glob("*three*"))
+
+
+def link_to_example(uploads: Path) -> str:
     link = uploads / "link.png"
-    if not link.exists():
-        link.symlink_to(picture)
-    return {
-        "a file of the system": "/etc/passwd",
-        "a picture of the project": str(picture),
-        "a relative path": str(picture.relative_to(ROOT)),
-        "weights": str(ROOT / "assets" / "weights" / "LeNet.pt"),
-        "out of the uploads": f"{uploads}/../../../../../../../..{picture}",
-        "a link out of the uploads": str(link),
-        "file://": picture.as_uri(),
-        "a folder": str(uploads),
-        "nothing": str(uploads / "none.png"),
-        "a device": "/dev/zero",
-        "no path": "a\0b",
-    }
+    if not link.is_symlink():
+        link.symlink_to(EXAMPLE)
+    return str(link)
+
+
+# Paths that are not uploads, though some lead to pictures; each from the folder of uploads.
+PATHS: dict[str, Callable[[Path], str]] = {
+    "a file of the system": lambda _: "/etc/passwd",
+    "a picture of the project": lambda _: str(EXAMPLE),
+    "a relative path": lambda _: str(EXAMPLE.relative_to(ROOT)),
+    "weights": lambda _: str(ROOT / "assets" / "weights" / "LeNet.pt"),
+    "out of the uploads": lambda uploads: f"{uploads}/../../../../../../../..{EXAMPLE}",
+    "a link out of the uploads": link_to_example,
+    "file://": lambda _: EXAMPLE.as_uri(),
+    "a folder": str,
+    "nothing": lambda uploads: str(uploads / "none.png"),
+    "a device": lambda _: "/dev/zero",
+    "not a path": lambda _: "a\0b",
+}
 
 
 @pytest.mark.usefixtures("lives_on")
 @pytest.mark.parametrize("meta", [True, False], ids=["with meta", "without"])
-@pytest.mark.parametrize("kind", secrets(Path("/tmp")))
-def test_a_path_that_is_no_upload_is_not_read(
+@pytest.mark.parametrize("kind", PATHS)
+def test_a_path_that_is_not_an_upload_is_not_read(
     kind: str, meta: bool, stranger: Stranger, started: tuple[str, Any, Path]
 ) -> None:
-    path = secrets(started[2])[kind]
+    path = PATHS[kind]((started[2] / "uploads").resolve())
     file = file_data(path) if meta else {"path": path}
     for name in ("read", "maps"):
         event, answer = stranger.call(name, file, "LeNet")
@@ -397,10 +411,14 @@ def listener() -> Iterator[socket.socket]:
 
 
 ADDRESSES = [
-    "http://127.0.0.1:PORT/x.png", "http://localhost:PORT/x.png", "http://2130706433:PORT/x.png",
-    "http://169.254.169.254/latest/meta-data", "https://example.com/x.png",
-    "https://huggingface.co/x.png", "HTTPS://example.com/x.png",
-]  # fmt: skip
+    "http://127.0.0.1:PORT/x.png",
+    "http://localhost:PORT/x.png",
+    "http://2130706433:PORT/x.png",
+    "http://169.254.169.254/latest/meta-data",
+    "https://example.com/x.png",
+    "https://huggingface.co/x.png",
+    "HTTPS://example.com/x.png",
+]
 
 
 @pytest.mark.usefixtures("lives_on")
@@ -409,15 +427,21 @@ def test_an_address_is_not_asked(
     address: str, stranger: Stranger, listener: socket.socket, started: tuple[str, Any, Path]
 ) -> None:
     address = address.replace("PORT", str(listener.getsockname()[1]))
-    for file in (file_data(address), file_data(address, url=address), {"path": address},
-                 {"url": address}):  # fmt: skip
+    for file in (
+        file_data(address),
+        file_data(address, url=address),
+        {"path": address},
+        {"url": address},
+        address,
+    ):
         event, answer = stranger.call("read", file, "LeNet")
         assert event == "error"
         assert_refused(answer)
+        assert_refused(stranger.trigger("picture", "change", picture=file))
     assert_refused(stranger.trigger("canvas", "input", canvas=file_data(address)))
     for endpoint in ("file=", "file/", "proxy="):
         response = stranger.http.get(f"/gradio_api/{endpoint}{address}", follow_redirects=False)
-        assert response.status_code in (400, 403), response.text
+        assert response.status_code in (400, 403, 404), response.text
     assert (started[2] / "outside").read_text() == ""
 
 
@@ -429,19 +453,33 @@ def test_no_file_is_served_but_uploads(
     endpoint: str, stranger: Stranger, started: tuple[str, Any, Path]
 ) -> None:
     (uploaded,) = stranger.upload(PICTURES["PNG"]).json()
-    if "file" in endpoint:
+    if endpoint.endswith("file="):
         assert stranger.http.get(f"/{endpoint}{uploaded}").content == PICTURES["PNG"]
     host = urlsplit(started[0])
     demo, weights = ROOT / "demo.py", ROOT / "assets" / "weights" / "LeNet.pt"
     up = "../" * 12
     for path in (
-        "/etc/passwd", "//etc/passwd", f"{up}etc/passwd", "..%2f" * 12 + "etc%2fpasswd",
-        "%2e%2e/" * 12 + "etc/passwd", "%252e%252e%252f" * 12 + "etc%252fpasswd",
-        "..\\" * 12 + "etc\\passwd", "file:///etc/passwd", f"{uploaded}/{up}etc/passwd",
-        f"{uploaded}%00/etc/passwd", str(demo), "demo.py", "./demo.py", f"{ROOT}/tests/../demo.py",
-        str(weights), "assets/weights/LeNet.pt", "assets/MNIST/README.md", f"{ROOT}/.git/config",
-        str(started[2] / "log"), "/proc/self/environ",
-    ):  # fmt: skip
+        "/etc/passwd",
+        "//etc/passwd",
+        f"{up}etc/passwd",
+        "..%2f" * 12 + "etc%2fpasswd",
+        "%2e%2e/" * 12 + "etc/passwd",
+        "%252e%252e%252f" * 12 + "etc%252fpasswd",
+        "..\\" * 12 + "etc\\passwd",
+        "file:///etc/passwd",
+        f"{uploaded}/{up}etc/passwd",
+        f"{uploaded}%00/etc/passwd",
+        str(demo),
+        "demo.py",
+        "./demo.py",
+        f"{ROOT}/tests/../demo.py",
+        str(weights),
+        "assets/weights/LeNet.pt",
+        "assets/MNIST/README.md",
+        f"{ROOT}/.git/config",
+        str(started[2] / "log"),
+        "/proc/self/environ",
+    ):
         connection = http.client.HTTPConnection(host.hostname or "", host.port, timeout=30)
         connection.request("GET", f"/{endpoint}{path}")  # as it is: other clients tidy it up
         response = connection.getresponse()
@@ -452,24 +490,63 @@ def test_no_file_is_served_but_uploads(
         connection.close()
 
 
-def test_nothing_goes_past_the_queue(stranger: Stranger) -> None:
-    (path,) = stranger.upload(PICTURES["PNG"]).json()
-    response = stranger.http.post("/gradio_api/run/read", json={"data": [file_data(path), "all"]})
-    assert response.status_code == 404
-    assert "queue" in response.json()["detail"]
+def test_nothing_bypasses_the_queue(stranger: Stranger) -> None:
+    queued = [event for event in stranger.events if event["backend_fn"] and event["queue"]]
+    assert len(queued) >= 8
+    for event in queued:
+        body = {"data": [None] * len(event["inputs"]), "fn_index": event["id"]}
+        response = stranger.http.post("/gradio_api/run/predict", json=body)
+        assert response.status_code == 404
+        assert "join the queue" in response.json()["detail"]
+
+
+NOT_SERVED = [
+    "/gradio_api/deep_link",  # writes a visitor's state to a file that stays
+    "/gradio_api/process_recording",  # runs ffmpeg
+    "/gradio_api/run/read",  # bypasses the queue
+    "/gradio_api/proxy=http://127.0.0.1/",
+    "/gradio_api/custom_component/a/client/component/index.js",
+    "/monitoring",
+    "/openapi.json",
+    "/docs",
+    "/gradio_api/vibe-edit",
+    "/gradio_api/stream/a/1/2/playlist.m3u8",
+    "//monitoring",
+    "/gradio_api/anything-new",
+]
 
 
 @pytest.mark.parametrize("end", ["", "/"])
-@pytest.mark.parametrize("address", CLOSED)
-def test_what_would_write_or_run_something_is_closed(
+@pytest.mark.parametrize("address", NOT_SERVED)
+def test_a_route_that_nothing_needs_is_not_served(
     address: str, end: str, stranger: Stranger
 ) -> None:
+    host = stranger.http.base_url
     for method in ("GET", "POST"):
-        response = stranger.http.request(
-            method, address + end, params={"session_hash": "stranger"}, files={"file": b"x"}
-        )
-        assert response.status_code == 404
-        assert response.json()["detail"] == "There is nothing here."
+        connection = http.client.HTTPConnection(host.host, host.port, timeout=30)
+        connection.request(method, address + end)  # as it is: other clients tidy it up
+        response = connection.getresponse()
+        assert response.status == 404
+        assert json.loads(response.read())["detail"] == "There is nothing at this address."
+        connection.close()
+
+
+@pytest.mark.usefixtures("lives_on")
+@pytest.mark.parametrize("body", [b"x", b"{", b"[" * 10**5, b"\xff\xfe", b"--x\r\n"])
+@pytest.mark.parametrize("endpoint", ["queue/join", "call/read", "component_server", "cancel"])
+def test_a_body_that_is_not_json_is_refused(endpoint: str, body: bytes, stranger: Stranger) -> None:
+    response = stranger.http.post(f"/gradio_api/{endpoint}", content=body)
+    assert response.status_code == 400
+    assert_sentence(response.json()["detail"])
+
+
+def test_a_bare_path_is_answered_with_one_sentence(
+    api: Any, started: tuple[str, Any, Path]
+) -> None:
+    with pytest.raises(gradio_client.exceptions.AppError, match="handle_file") as caught:
+        api.predict("photo.jpg", api_name="/read")
+    assert_sentence(caught.value.message)
+    assert "handle_file" not in (started[2] / "log").read_text()
 
 
 @pytest.mark.usefixtures("lives_on")
@@ -477,14 +554,21 @@ def test_too_much_is_cut_off(stranger: Stranger) -> None:
     assert stranger.upload(bytes(20 * 10**6)).status_code == 200
     for excess in (1, 2 * 10**6):
         assert stranger.upload(bytes(20 * 10**6 + excess)).status_code == 413
-    for endpoint in ("queue/join", "call/read", "component_server", "upload"):
+    for endpoint in ("queue/join", "call/read", "component_server"):
         address = f"/gradio_api/{endpoint}"
         response = stranger.http.post(address, content=bytes(10**6 + 1))
         assert response.status_code == 413
         assert_sentence(response.json()["detail"])
         chunks = [bytes(10**5)] * 11
-        # One of Gradio's routes takes the refusal for a body that it cannot parse.
-        assert stranger.http.post(address, content=iter(chunks)).status_code in (400, 413)
+        assert stranger.http.post(address, content=iter(chunks)).status_code == 413
+    upload = [b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n']
+    upload += [bytes(10**6)] * 22
+    response = stranger.http.post(
+        "/gradio_api/upload",
+        content=iter(upload),
+        headers={"content-type": "multipart/form-data; boundary=x"},
+    )
+    assert response.status_code == 413
     known = {"data": [None, "all"]}
     in_chunks = iter([json.dumps(known).encode()])
     called = stranger.http.post(
@@ -493,29 +577,26 @@ def test_too_much_is_cut_off(stranger: Stranger) -> None:
     assert called.status_code == 200
 
 
-def test_a_flood_is_answered_or_turned_away(stranger: Stranger, server: str) -> None:
-    (path,) = stranger.upload(PICTURES["PNG"]).json()
+def test_an_upload_that_breaks_off_leaves_no_file(
+    stranger: Stranger, started: tuple[str, Any, Path]
+) -> None:
+    uploads, host = started[2] / "uploads", stranger.http.base_url
+    head = (
+        "POST /gradio_api/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        '--x\r\nContent-Disposition: form-data; name="files"; filename="7.png"\r\n\r\n'
+    )
 
-    async def one() -> str:
-        body = {"data": [file_data(path), "all"]}
-        # One client each: a pool that all share takes longer than the server (see load.py).
-        async with httpx.AsyncClient(base_url=server, timeout=120, verify=False) as client:
-            joined = await client.post("/gradio_api/call/read", json=body)
-            if joined.status_code == 503:
-                return str(joined.json()["detail"])
-            answer = await client.get(f"/gradio_api/call/read/{joined.json()['event_id']}")
-            return str(json.loads(answer.text.split("data: ")[-1])[0]["text"])
+    def wait_for(count: int) -> None:
+        end = time.monotonic() + 20
+        while len(found := [path for path in uploads.glob("tmp*") if path.is_file()]) != count:
+            assert time.monotonic() < end, found
 
-    async def flood() -> list[str]:
-        return await asyncio.gather(*(one() for _ in range(400)))
-
-    with ThreadPoolExecutor(1) as aside:  # the browser has the event loop of this thread
-        answers = aside.submit(lambda: asyncio.run(flood())).result()
-    assert answers.count("7") >= 200  # what the queue holds
-    assert {answer for answer in answers if answer != "7"} <= {
-        "Queue is full. Max size is 200 and size is 200."
-    }
-    assert stranger.read(PICTURES["PNG"]) == "7"
+    with socket.create_connection((host.host, host.port), timeout=30) as connection:
+        connection.sendall(head.encode() + bytes(5 * 10**6))
+        wait_for(1)
+    wait_for(0)
+    assert "ClientDisconnect" not in (started[2] / "log").read_text()
 
 
 def test_nothing_leaves_the_machine(
@@ -529,7 +610,7 @@ def test_nothing_leaves_the_machine(
     assert (started[2] / "outside").read_text() == ""
 
 
-def test_the_watch_would_see_it(tmp_path: Path) -> None:
+def test_the_network_watch_works(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(CUT)
     env = os.environ | {"PYTHONPATH": str(tmp_path), "OUTSIDE": str(tmp_path / "outside")}
     code = "import socket; socket.create_connection(('example.com', 80))"
@@ -541,32 +622,16 @@ def test_the_watch_would_see_it(tmp_path: Path) -> None:
     assert "192.0.2.1" in (tmp_path / "outside").read_text()
 
 
-def test_a_server_that_is_stopped_leaves_no_upload(tmp_path: Path, browser: Any) -> None:
-    uploads = tmp_path / "uploads"
-    env = os.environ | {"GRADIO_TEMP_DIR": str(uploads)}
-    with served("../demo.py", "--device", "cpu", cwd=ROOT / "tests", env=env) as (url, process, _):
-        page = browser.new_page()
-        page.goto(url)  # and stays open
-        stranger = Stranger(url)
-        assert stranger.read(PICTURES["PNG"]) == "7"
-        assert list(uploads.rglob("digit.png"))
-    assert process.returncode == 0
-    assert not list(uploads.rglob("digit.png"))
-    stranger.http.close()
-    page.close()
-
-
 # The same page, where nothing is read while the file STUCK is there.
 STUCK = """
 import json, os, time, demo
-from mnistcore.files import ROOT
-def show(recognizer, picture, model, stage, number=0, **extra):
+def show(handlers, content, model, stage, number=0, **extra):
     if stage == "LeNet conv2":
-        raise RuntimeError("a slip of ours in /secret/place")
+        raise RuntimeError("a bug in /secret/place")
     while os.path.exists(os.environ["STUCK"]):
         time.sleep(0.01)
-    return (json.dumps({"number": number or 7 * bool(picture)}),) * 3
-demo.show, demo.MAX_WAITING = show, 2
+    return (json.dumps({"number": number or 7 * bool(content)}),) * 3
+demo.Handlers.show, demo.MAX_WAITING = show, 2
 demo.main()
 """
 
@@ -589,10 +654,13 @@ def stuck(stuck_server: tuple[str, Path]) -> Iterator[tuple[str, Path]]:
 def fill(stranger: Stranger) -> None:
     """Ask until the queue is full and stays so."""
     refused = 0
-    while refused < 20:  # in a row, so that what is on its way from the queue has arrived
+    for _ in range(1000):
         body = stranger.body("canvas", "input", canvas="1 ")
         joined = stranger.http.post("/gradio_api/queue/join", json=body)
         refused = refused + 1 if joined.status_code == 503 else 0
+        if refused == 20:  # in a row, so that what has left the queue has arrived
+            return
+    pytest.fail("the queue never fills")
 
 
 def answered(page: Any) -> None:
@@ -651,7 +719,7 @@ def test_a_full_queue_loses_no_upload(
     page.close()
 
 
-def test_a_slip_of_ours_tells_nothing(stuck: tuple[str, Path]) -> None:
+def test_a_bug_of_ours_reveals_nothing(stuck: tuple[str, Path]) -> None:
     stranger = Stranger(stuck[0])
     answer = stranger.trigger("canvas", "input", canvas="1 ", stage="LeNet conv2")
     assert answer == {"error": None}

@@ -1,4 +1,4 @@
-"""One answer everywhere: Python, the command line, HTTP, MCP and the page read pictures alike."""
+"""Python, the command line, HTTP, MCP and the page give the same answer to a picture."""
 
 import asyncio
 import base64
@@ -37,11 +37,11 @@ pytestmark = [
 ]
 
 Answers = dict[str, dict[str, Any]]  # summaries by file name
-COUNT = 100
+COUNT = 20
 
 
 def picture(number: int, rng: np.random.Generator) -> scenes.Pixels:
-    """One of twenty kinds, in turn: digits and numbers drawn and photographed, and no digits."""
+    """One of twenty pictures: digits and numbers, drawn and photographed, and what is not one."""
     digit = DIGITS[rng.choice(list(DIGITS))]
     lines = ["".join(rng.choice(list("0123456789"), rng.integers(1, 6))) for _ in range(2)]
     kinds: list[Callable[[], scenes.Pixels]] = [
@@ -50,18 +50,25 @@ def picture(number: int, rng: np.random.Generator) -> scenes.Pixels:
         *2 * [lambda: gray(write(lines[:1]))],
         lambda: scenes.canvas(write(lines, height=60, width=7), rng),
         lambda: scenes.photograph(write(lines[:1]), rng),
-        *(lambda make=make: make(rng) for make in (
-            scenes.blank, scenes.dot, scenes.drawn_scribble, scenes.drawn_letter,
-            scenes.drawn_shape)),
-    ]  # fmt: skip
-    return kinds[number % len(kinds)]()
+        *(
+            lambda make=make: make(rng)
+            for make in (
+                scenes.blank,
+                scenes.dot,
+                scenes.drawn_scribble,
+                scenes.drawn_letter,
+                scenes.drawn_shape,
+            )
+        ),
+    ]
+    return kinds[number]()
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A hundred picture files, a third of them JPEG where that is possible, and the large ones.
+    """Picture files; a third of them are JPEGs where that is possible, and all large ones are.
 
-    A photograph of a million pixels as PNG is more than a request that is no upload may have.
+    As a PNG, a photograph of a million pixels is too large for an MCP call.
     """
     rng, out = np.random.default_rng(0), tmp_path_factory.mktemp("pictures")
     for number in range(COUNT):
@@ -86,9 +93,16 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(uploads: Path) -> Iterator[str]:
-    env = os.environ | {"GRADIO_TEMP_DIR": str(uploads)}
+    env = os.environ | {"TMPDIR": str(uploads)}
     with served("../demo.py", "--device", "cpu", "--mcp", cwd=ROOT / "tests", env=env) as (url, *_):
         yield url
+
+
+@pytest.fixture(scope="module")
+def client(server: str) -> Iterator[Any]:
+    client = gradio_client.Client(server, verbose=False)
+    yield client
+    client.close()
 
 
 def by_command_line(folder: Path, _: str) -> Answers:
@@ -140,47 +154,16 @@ def by_mcp(folder: Path, url: str) -> Answers:
     return with_mcp(url, ask)
 
 
-# What the answer's script draws, as it was sent.
-WATCH = """
-const parse = JSON.parse;
-JSON.parse = (...given) => {
-    const data = parse(...given);
-    if (data?.milliseconds) window.reading = data;
-    return data;
-};
-"""
-
-
-def by_page(folder: Path, url: str) -> Answers:
-    answers = {}
-    with chromium() as browser:
-        page = browser.new_page()
-        page.add_init_script(WATCH)
-        page.goto(url)
-        page.get_by_role("tab", name="Upload").click()
-        page.locator("#net").get_by_text("All five").click()
-        for path in folder.iterdir():
-            page.evaluate("window.reading = null")
-            page.locator("#picture input[type=file]").set_input_files(path)
-            answer = page.wait_for_function("window.reading").json_value()
-            shown = page.locator(".answer-text").inner_text()
-            assert shown == (answer["text"] or "\N{EN DASH}")
-            answers[path.name] = answer
-            page.get_by_label("Remove Image").click()
-            page.locator(".answer-verdict", has_text="Nothing to read yet.").wait_for()
-    return answers
-
-
 def test_the_pictures_are_of_all_kinds(expected: Answers) -> None:
     assert len(expected) == COUNT
     verdicts = [answer["verdict"] for answer in expected.values()]
     assert set(verdicts) == {"digit", "unsure", "not a digit"}
-    assert verdicts.count("digit") > 50
+    assert verdicts.count("digit") >= 10
     lengths = {len(answer["text"]) for answer in expected.values()}
-    assert len(lengths) > 5
+    assert len(lengths) >= 4
 
 
-@pytest.mark.parametrize("surface", [by_command_line, by_http, by_mcp, by_page])
+@pytest.mark.parametrize("surface", [by_command_line, by_http, by_mcp])
 def test_each_surface_answers_as_python_does(
     surface: Callable[[Path, str], Answers], folder: Path, server: str, expected: Answers
 ) -> None:
@@ -201,21 +184,47 @@ def test_each_surface_answers_as_python_does(
             np.testing.assert_allclose(probs, same, rtol=0, atol=1e-5, err_msg=name)
 
 
+def percent(prob: float) -> str:
+    """A probability as the page's bars show it."""
+    if prob < 0.0005:
+        return "0"
+    return f"{100 * prob:.0f}" if prob > 0.9995 else f"{100 * prob:.1f}"
+
+
+def test_the_page_shows_what_python_answers(folder: Path, server: str, expected: Answers) -> None:
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(server)
+        page.get_by_role("tab", name="Upload").click()
+        page.locator("#net").get_by_text("All five").click()
+        for path in folder.iterdir():
+            page.locator("#picture input[type=file]").set_input_files(path)
+            page.locator(".answer-verdict:not(:text('Nothing to read yet.'))").wait_for()
+            right = expected[path.name]
+            digits = right["digits"]
+            text = page.locator(".answer-text").inner_text()
+            assert text == (right["text"] or "\N{EN DASH}"), path.name
+            verdict = page.locator(".answer").get_attribute("data-verdict")
+            assert verdict == (right["verdict"] if digits else "none"), path.name
+            bars = page.locator(".bar-value").all_inner_texts()
+            probs = digits[0]["probs"] if digits else []
+            assert bars == ([percent(prob) for prob in probs] or [""] * 10), path.name
+            assert page.locator(".answer .thumbnail").count() == len(digits) * (len(digits) > 1)
+            page.get_by_label("Remove Image").click()
+            page.locator(".answer-verdict", has_text="Nothing to read yet.").wait_for()
+
+
 def png() -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(gray(write(["4"]))).save(buffer, "png")
     return buffer.getvalue()
 
 
-def test_the_endpoints_are_documented(server: str) -> None:
-    client = gradio_client.Client(server, verbose=False)
+def test_the_endpoints_are_documented(client: Any) -> None:
     info = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    client.close()
     assert set(info) == {"/read", "/maps"}
     for endpoint in info.values():
         assert endpoint["description"]
-        for part in [*endpoint["parameters"], *endpoint["returns"]]:
-            assert part["python_type"]["description"]
     read = {p["parameter_name"]: p for p in info["/read"]["parameters"]}
     assert read["model"]["python_type"]["type"].startswith("Literal['all', 'LeNet'")
     assert read["model"]["parameter_default"] == "all"
@@ -223,55 +232,65 @@ def test_the_endpoints_are_documented(server: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["LeNet6", 7, None, "x" * 100_000])
-def test_an_unknown_model_is_one_sentence(model: Any, server: str, tmp_path: Path) -> None:
+def test_an_unknown_model_is_one_sentence(model: Any, client: Any, tmp_path: Path) -> None:
     (tmp_path / "4.png").write_bytes(png())
     file = gradio_client.handle_file(str(tmp_path / "4.png"))
-    client = gradio_client.Client(server, verbose=False)
     with pytest.raises(gradio_client.exceptions.AppError) as caught:
         client.predict(file, model, api_name="/read")
-    client.close()
-    told = str(caught.value)
-    assert told.startswith(f"There is no model {str(model)[:40]!r}; choose from all, LeNet,")
-    assert len(told) < 200
+    sentence = str(caught.value)
+    assert sentence.startswith(f"There is no model {str(model)[:40]!r}; choose from all, LeNet,")
+    assert len(sentence) < 200
 
 
-def test_the_tools_tell_a_model_how_to_use_them(server: str) -> None:
+def test_a_model_is_found_in_any_case(client: Any, tmp_path: Path) -> None:
+    (tmp_path / "4.png").write_bytes(png())
+    file = gradio_client.handle_file(str(tmp_path / "4.png"))
+    answers = [client.predict(file, model, api_name="/read") for model in ("LeNet", "lenet")]
+    assert answers[0] == answers[1]
+
+
+def test_the_tools_explain_their_use(server: str) -> None:
     async def ask(session: Any) -> Any:
         return (await session.list_tools()).tools
 
     tools = {tool.name: tool for tool in with_mcp(server, ask)}
     assert set(tools) == {"read_digits", "feature_maps"}
     for tool in tools.values():
-        assert "data URL" in tool.description
         assert "Returns:" in tool.description
         properties = tool.inputSchema["properties"]
+        assert all(f"{name}: " in tool.description for name in properties)
         assert properties["picture"]["type"] == "string"
-        assert all(part["description"] for part in properties.values())
+        assert "data URL" in properties["picture"]["description"]
         assert tool.inputSchema["required"] == ["picture"]
         assert "LeNet" in properties["model"]["enum"]
 
 
+INLINE = {"picture": data_url(png())}
+PATH = {"picture": f"http://a/gradio_api/file={ROOT / 'assets/page.png'}"}
+FORM = "Please give the picture as a data URL"
+
+
 @pytest.mark.parametrize(
-    ("tool", "arguments", "told"),
+    ("tool", "arguments", "sentence"),
     [
-        ("read_digits", {"picture": "/etc/passwd"}, "Give the picture as a data URL"),
-        ("read_digits", {"picture": f"http://a/gradio_api/file={ROOT / 'assets/page.png'}"},
-         "Give the picture as a data URL"),
-        ("read_digits", {"picture": "http://127.0.0.1/4.png"}, "Give the picture as a data URL"),
+        ("read_digits", {"picture": "/etc/passwd"}, FORM),
+        ("read_digits", PATH, FORM),
+        ("read_digits", {"picture": "http://127.0.0.1/4.png"}, FORM),
         ("read_digits", {"picture": "data:image/png;base64,aaaa"}, "not a picture"),
-        ("read_digits", {"picture": data_url(png()), "model": "LeNet6"}, "is not one of ['all',"),
-        ("feature_maps", {"picture": data_url(png()), "layer": "conv7"}, "choose from conv1,"),
+        ("read_digits", {"picture": "data:image/png;base64,a"}, "could not be understood"),
+        ("read_digits", INLINE | {"model": "LeNet6"}, "choose from all, LeNet,"),
+        ("feature_maps", INLINE | {"layer": "conv7"}, "choose from conv1,"),
     ],
-)  # fmt: skip
-def test_a_tool_tells_what_is_wrong(
-    tool: str, arguments: dict[str, Any], told: str, server: str
+)
+def test_a_tool_says_what_is_wrong(
+    tool: str, arguments: dict[str, Any], sentence: str, server: str
 ) -> None:
     async def ask(session: Any) -> Any:
         return await session.call_tool(tool, arguments)
 
     result = with_mcp(server, ask)
     assert result.isError
-    assert told in result.content[0].text
+    assert sentence in result.content[0].text
     assert os.sep + "tmp" not in result.content[0].text
 
 

@@ -49,15 +49,15 @@ def test_shapes_and_types() -> None:
     images, labels = digit_images(30, 0)
     assert (images.shape, images.dtype) == ((30, 1, 28, 28), torch.uint8)
     assert (labels.shape, labels.dtype) == ((30,), torch.int64)
-    others = other_images(30, 0)
-    assert (others.shape, others.dtype) == ((30, 1, 28, 28), torch.uint8)
+    images = other_images(30, 0)
+    assert (images.shape, images.dtype) == ((30, 1, 28, 28), torch.uint8)
 
 
-def test_classes_are_even() -> None:
+def test_classes_are_balanced() -> None:
     assert digit_images(230, 1)[1].bincount().tolist() == [23] * 10
 
 
-def test_forms_of_a_class_are_even(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forms_of_a_class_are_balanced(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Form] = []
 
     def note(forms: list[Form], width: float, rng: np.random.Generator) -> Tensor:
@@ -77,19 +77,19 @@ def test_framed_as_mnist(name: str) -> None:
     images = drawn(FORMS[name])
     ink = images.sum((1, 2))
     place = torch.arange(28.0)
-    assert images.amax((1, 2)).min() > 0.9  # the finest pen between two pixels
+    assert images.amax((1, 2)).min() > 0.9  # less than 1 where the finest pen is between two pixels
     assert (sides(images).amax(0) >= 19).all()
     assert (sides(images).amax(0) <= 20).all()
     for axis in (1, 2):
         centre = images.sum(axis) @ place / ink
-        assert (centre - 14).abs().max() < 1  # half a pixel, but where the frame ends
+        assert (centre - 14).abs().max() < 1  # half a pixel, except where the frame ends
 
 
 def test_every_digit_has_forms_and_nothing_else_is_named_so() -> None:
     assert all(len(names) >= 4 for names in FORMS_OF.values())
     assert sum(map(len, FORMS_OF.values())) == len(DIGITS)
     assert not any(name[0].isdigit() for name in (*LETTERS, *SHAPES))
-    assert not set("BDGIJOQSYZbgiloqsyz") & set(LETTERS)  # they pass for digits
+    assert not set("BDGIJOQSYZbgiloqsyz") & set(LETTERS)  # these pass for digits
 
 
 def test_forms_differ() -> None:

@@ -1,4 +1,4 @@
-"""What the reader is for: digits that people drew and photographed, beside the checkout."""
+"""Digits that people drew and photographed, if there are any beside the checkout."""
 
 import importlib.util
 import math
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.skipif(not DRAWN.is_dir(), reason="no drawn digits besi
 
 
 def assert_share(right: list[bool], goal: float, sampled: bool) -> None:
-    """The goal is reached, but for what a sample is off by chance: three standard deviations."""
+    """The share reaches the goal; of a sample, to within three standard deviations."""
     noise = 3 * math.sqrt(goal * (1 - goal) / len(right)) if sampled else 0
     assert np.mean(right) >= goal - noise - 1e-9
 
 
 @pytest.fixture(scope="module")
 def render() -> ModuleType:
-    """The module that draws strokes as a browser's canvas would."""
+    """The module that draws strokes as a browser's canvas does."""
     spec = importlib.util.spec_from_file_location("render", DRAWN / "render.py")
     assert spec is not None
     assert spec.loader is not None
@@ -37,7 +37,7 @@ def render() -> ModuleType:
 
 
 def files(folder: str) -> Iterator[tuple[Path, str]]:
-    """Pictures and what is on them, without those over which people hesitate."""
+    """Pictures and what is on them, without those that people are unsure of."""
     for path in sorted((DRAWN / folder).iterdir()):
         if "_hard" not in path.stem:
             yield path, path.stem.split("_")[0]
@@ -46,7 +46,7 @@ def files(folder: str) -> Iterator[tuple[Path, str]]:
 def drawings(
     render: ModuleType, name: str, which: slice, among: str = ""
 ) -> Iterator[tuple[Any, str]]:
-    """Some random samples of a set of strokes, each on its random canvas, and their labels."""
+    """Some random samples of a set of strokes, each on a random canvas, and their labels."""
     strokes = render.load_strokes(DRAWN / name)
     chosen = [i for i, label in enumerate(strokes.label) if not among or str(label) in among]
     for i in np.random.default_rng(0).permutation(chosen)[which]:
@@ -77,9 +77,9 @@ def test_numbers() -> None:
 
 
 @pytest.mark.slow
-def test_what_is_no_digit_is_refused(render: ModuleType) -> None:
+def test_what_is_not_a_digit_is_refused(render: ModuleType) -> None:
     letters = [image for image, _ in drawings(render, "letters.npz", slice(150), FULL_LETTERS)]
     doodles = np.load(DRAWN / "doodles.npz")["images"]
-    others = [path for path, _ in files("not_digits")]
-    refused = [read(picture).verdict != "digit" for picture in (*letters, *doodles, *others)]
+    photos = [path for path, _ in files("not_digits")]
+    refused = [read(picture).verdict != "digit" for picture in (*letters, *doodles, *photos)]
     assert_share(refused, 0.9, sampled=True)

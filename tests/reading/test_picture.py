@@ -1,6 +1,5 @@
 import io
 import math
-import re
 import struct
 import tracemalloc
 import zlib
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -32,7 +32,7 @@ def file(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 
 
 def assert_ink(picture: Any, ink: Plane = INK, tolerance: float = 0.004) -> None:
-    """Its ink is this, but for a mean difference."""
+    """Its ink is this, up to a mean difference."""
     found = read_ink(picture).ink
     assert found.shape == ink.shape
     assert np.abs(found - ink).mean() < tolerance
@@ -93,7 +93,7 @@ PICTURES: dict[str, Any] = {
     "TIFF, float up to 255": file(Image.fromarray(255 * (1 - INK)), "TIFF"),
     "TIFF, CMYK": file(PLAIN.convert("CMYK"), "TIFF"),
 }
-SHARP = {  # ink or not, nothing between
+SHARP = {  # ink or paper, nothing in between
     "booleans": INK < 0.5,
     "0 and 1": (INK < 0.5).astype(int),
     "0 and 1 in bytes": (INK < 0.5).astype(np.uint8),
@@ -319,14 +319,14 @@ BAD_ARRAYS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("array", "message"), BAD_ARRAYS.values(), ids=BAD_ARRAYS.keys())
-def test_array_that_is_no_picture(array: NDArray[Any], message: str) -> None:
+def test_array_that_is_not_a_picture(array: NDArray[Any], message: str) -> None:
     with pytest.raises(PictureError, match=message):
         read_ink(array)
 
 
-@pytest.mark.parametrize("thing", [None, 7, [[0, 1], [1, 0]], object()])
-def test_other_things_are_no_picture(thing: Any) -> None:
-    with pytest.raises(PictureError):
+@pytest.mark.parametrize("thing", [None, 7, [[0, 1], [1, 0]], object(), torch.zeros(9, 9)])
+def test_other_things_are_not_pictures(thing: Any) -> None:
+    with pytest.raises(PictureError, match=f"a {type(thing).__name__} is not a picture; give"):
         read_ink(thing)
 
 
@@ -338,20 +338,35 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["no\0ne", "data:image/png;base64," + 5000 * "A"])
-def test_text_that_is_no_path(name: str) -> None:
+def test_text_that_is_not_a_path(name: str) -> None:
     with pytest.raises((FileNotFoundError, PictureError)) as caught:
         read_ink(name)
     assert len(str(caught.value)) < 200
 
 
-def test_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises((FileNotFoundError, PictureError), match=re.escape(tmp_path.name)):
+def test_a_folder_is_called_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=f"{tmp_path.name}: it is a folder"):
         read_ink(tmp_path)
 
 
-def test_largest_size_is_told() -> None:
+def test_an_empty_name() -> None:
+    with pytest.raises(FileNotFoundError, match="no picture ''"):
+        read_ink("")
+
+
+def test_the_error_names_the_largest_size() -> None:
     with pytest.raises(PictureError, match=f"{MAX_PIXELS // 10**6} million"):
         read_ink(png_that_claims(11_000, 11_000))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (2, 7)])
+def test_ink_of_one_strength_divides_nothing_by_zero(shape: tuple[int, int]) -> None:
+    """The contrast of most of the picture is that of its strongest ink."""
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        dark, light = np.sort(rng.uniform(0, 1, 2))
+        got = read_ink(rng.choice([dark, light], shape))
+        assert np.isfinite(got.ink).all()
 
 
 def assert_ink_or_picture_error(picture: Any) -> None:
@@ -392,9 +407,11 @@ def test_damaged_files(content: bytes, damage: list[tuple[float, int]], kept: fl
 
 
 NUMBERS = (
-    arrays.boolean_dtypes() | arrays.integer_dtypes() | arrays.unsigned_integer_dtypes()
+    arrays.boolean_dtypes()
+    | arrays.integer_dtypes()
+    | arrays.unsigned_integer_dtypes()
     | arrays.floating_dtypes()
-)  # fmt: skip
+)
 OTHERS = arrays.complex_number_dtypes() | arrays.unicode_string_dtypes(max_len=2)
 SHAPES = st.tuples(st.integers(0, 30), st.integers(0, 30)) | st.tuples(
     st.integers(1, 12), st.integers(1, 12), st.integers(1, 4)

@@ -1,8 +1,11 @@
+import doctest
 import io
 import json
+import re
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +22,13 @@ import mnistcore
 from mnistcore import checkpoint
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.data import split_train_val
-from mnistcore.files import WEIGHTS
+from mnistcore.files import ROOT, WEIGHTS
 from mnistcore.models import list_models
+from mnistcore.reading import recognizer
 from mnistcore.reading.picture import PictureError, Plane
+from mnistcore.reading.pieces import Piece
 from mnistcore.reading.recognizer import Reading, Recognizer, read
+from mnistcore.reading.touching import Answer
 from mnistcore.training.threshold import REFUSED
 from tests.tools.pictures import canvas, coloured, digit, gray, on_nothing, pen, write
 
@@ -31,7 +37,7 @@ DIGITS = "0123456789"
 
 
 def assert_reads(picture: Any, text: str) -> Reading:
-    """The picture is read as this, without a doubt."""
+    """The picture is read as this, for sure."""
     reading = read(picture)
     assert (reading.text, reading.verdict, reading.reason) == (text, "digit", "")
     return reading
@@ -43,7 +49,7 @@ def assert_no_digit(picture: Any) -> None:
     assert reading.reason
 
 
-# The answer does not depend on place, size, pen and colours.
+# The answer does not depend on place, size, pen or colours.
 
 
 @given(st.sampled_from(DIGITS), st.floats(0, 1), st.floats(0, 1))
@@ -95,7 +101,7 @@ def test_mnist_digits_stay_as_they_are(mnist_train: tuple[Tensor, Tensor]) -> No
         if len(reading.digits) == 1:
             differences.append(np.abs(reading.digits[0].image - image / 255).mean())
     assert right >= 58
-    assert len(differences) >= 59  # at most one falls in two
+    assert len(differences) >= 59  # at most one is split
     assert np.mean(differences) < 4 / 255
 
 
@@ -167,7 +173,7 @@ def test_a_sheet_may_lie_askew(angle: int) -> None:
     assert read(page).text == "5"
 
 
-def test_a_bold_0_is_no_sheet() -> None:
+def test_a_bold_0_is_not_a_sheet() -> None:
     image = Image.new("L", (280, 280), 255)
     ImageDraw.Draw(image).rectangle((80, 40, 200, 240), fill=0)
     ImageDraw.Draw(image).rectangle((110, 70, 170, 210), fill=255)
@@ -194,7 +200,7 @@ def test_numbers_are_read(gap: int) -> None:
     assert_reads(gray(write(["31415926"], gap=gap)), "31415926")
 
 
-def test_lines_are_parted_by_newlines() -> None:
+def test_lines_are_separated_by_newlines() -> None:
     assert_reads(255 - gray(write(["602", "27", "4"])), "602\n27\n4")
 
 
@@ -281,7 +287,7 @@ def test_a_4_of_two_strokes_that_do_not_meet(lower: int) -> None:
     assert_reads(image, "4")
 
 
-def test_a_1_is_not_parted_from_its_long_flag() -> None:
+def test_a_1_is_not_split_from_its_long_flag() -> None:
     image = Image.new("L", (280, 280), 255)
     strokes = [(60, 250), (110, 90), (190, 25), (205, 170)]
     ImageDraw.Draw(image).line(strokes, fill=0, width=14, joint="curve")
@@ -319,7 +325,7 @@ def test_single_digits_are_not_split(mnist_train: tuple[Tensor, Tensor]) -> None
     assert single >= 79
 
 
-# What is no digit.
+# What is not a digit.
 
 
 def shape_drawn(draw: str, *args: Any, **options: Any) -> Image.Image:
@@ -371,7 +377,7 @@ def test_dots_and_bars_are_never_digits(draw: str, box: tuple[int, int, int, int
 
 
 @pytest.mark.parametrize("end", [(250, 30), (30, 250)])
-def test_a_thin_line_is_a_1_at_most(end: tuple[int, int]) -> None:
+def test_a_thin_line_is_not_a_digit_or_a_1(end: tuple[int, int]) -> None:
     picture = shape_drawn("line", (30, 30, *end), width=2)
     reading = read(picture)
     assert reading.verdict != "digit" or reading.text == "1"
@@ -397,7 +403,7 @@ def test_a_bar_is_not_cut_into_digits(width: int) -> None:
 # Verdicts.
 
 
-def test_a_doubt_names_the_likely_digits(mnist_train: tuple[Tensor, Tensor]) -> None:
+def test_an_unsure_answer_names_the_likely_digits(mnist_train: tuple[Tensor, Tensor]) -> None:
     images, _ = mnist_train
     chosen = split_train_val(5000, len(images))[1][:600]
     reader = Recognizer()
@@ -408,10 +414,12 @@ def test_a_doubt_names_the_likely_digits(mnist_train: tuple[Tensor, Tensor]) -> 
         assert reading.verdict in ("unsure", "not a digit")
         assert reading.reason
         for one in reading.digits:
-            assert one.verdict in ("digit", "unsure", "not a digit")
             assert bool(one.reason) == (one.verdict != "digit")
             if one.verdict == "unsure":
-                assert str(one.label) in one.reason
+                assert one.label in one.candidates
+                assert [int(d) for d in re.findall(r"\d", one.reason)] == one.candidates
+            else:
+                assert one.candidates == ([one.label] if one.verdict == "digit" else [])
 
 
 def test_what_is_not_a_digit_is_left_out_of_the_text() -> None:
@@ -431,8 +439,10 @@ def test_a_reading_is_whole() -> None:
     assert set(reading.milliseconds) == set(list_models())
     assert all(ms > 0 for ms in reading.milliseconds.values())
     assert {name: step.shape for name, step in reading.steps.items()} == {
-        "picture": (280, 280, 3), "ink": (280, 280), "pieces": (280, 280),
-    }  # fmt: skip
+        "picture": (280, 280, 3),
+        "ink": (280, 280),
+        "pieces": (280, 280),
+    }
     assert all(note.endswith(".") for note in reading.notes)
     (one,) = reading.digits
     assert one.image.shape == (28, 28)
@@ -442,6 +452,83 @@ def test_a_reading_is_whole() -> None:
         assert probs.shape == (10,)
         assert probs.sum() == pytest.approx(1, abs=1e-4)
         assert probs.min() >= 0
+
+
+def answer(probs: dict[int, float], **options: Any) -> Answer:
+    """What five nets that agree say to a digit."""
+    row = np.full(10, (1 - sum(probs.values())) / (10 - len(probs)), np.float32)
+    row[list(probs)] = list(probs.values())
+    ink = np.ones((20, 12), np.float32)
+    stroke = Piece(0, 0, np.tri(20, 12, dtype=bool) & ~np.tri(20, 12, -3, dtype=bool))
+    return Answer(stroke, ink, ink, dict.fromkeys(list_models(), row), **options)
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict", "candidates", "reason"),
+    [
+        (answer({7: 0.99}), "digit", [7], ""),
+        (answer({4: 0.5, 9: 0.4}), "unsure", [4, 9], "4 or 9"),
+        (answer({4: 0.7, 9: 0.05}), "unsure", [4], "perhaps 4"),
+        (answer({4: 0.3, 9: 0.25, 7: 0.2, 1: 0.15}), "unsure", [4, 9, 7], "4 or 9 or 7"),
+        (answer({8: 0.99}, touching=True), "unsure", [8], "8 if digits touch here"),
+        (answer({8: 0.99}, rival="68"), "unsure", [8], "8, or 68 if digits touch here"),
+        (answer({3: 0.2}), "not a digit", [], "unlike any digit"),
+    ],
+)
+def test_candidates(given: Answer, verdict: str, candidates: list[int], reason: str) -> None:
+    assert Recognizer()._judge(given, None) == (verdict, reason, candidates)
+
+
+def test_candidates_where_the_nets_disagree() -> None:
+    agreed = answer({4: 0.999})
+    probs = agreed.probs | {"LeNet": answer({9: 0.9, 4: 0.05}).probs["LeNet"]}
+    verdict, reason, candidates = Recognizer()._judge(replace(agreed, probs=probs), None)
+    assert (verdict, candidates) == ("unsure", [4, 9])
+    assert reason == "the nets disagree: 4 or 9"
+
+
+def test_candidates_where_the_chosen_net_contradicts_the_five() -> None:
+    reader = Recognizer()
+    vars(reader)["threshold"] = 0.5
+    agreed = answer({4: 0.999})
+    probs = agreed.probs | {"LeNet": answer({9: 0.9, 4: 0.05}).probs["LeNet"]}
+    verdict, reason, candidates = reader._judge(replace(agreed, probs=probs), "LeNet")
+    assert (verdict, candidates) == ("unsure", [9, 4])
+    assert reason == "LeNet says 9, the five nets 4"
+
+
+def test_the_summary_is_plain_data() -> None:
+    reading = read(gray(write(["27"])))
+    summary = reading.summary()
+    assert json.loads(json.dumps(summary)) == summary
+    assert [one["candidates"] for one in summary["digits"]] == [[2], [7]]
+    assert [one["label"] for one in summary["digits"]] == [2, 7]
+
+
+def test_readings_are_compared_by_their_answers() -> None:
+    picture = gray(write(["27"]))
+    first, again, other = read(picture), read(picture), read(gray(write(["28"])))
+    assert first == again
+    assert first.digits[0] == again.digits[0]
+    assert first != other
+    assert first.digits[1] != other.digits[1]
+    assert first != read(picture, "LeNet")
+    assert first != "27"
+    assert len({first, again, other}) == 2
+    assert len({*first.digits, *again.digits}) == 2
+
+
+def test_a_reading_is_printed_on_one_line() -> None:
+    assert repr(read(gray(write(["27"])))) == "<Reading '27': digit, '', 2 digits>"
+    blank = read(np.zeros((9, 9)))
+    assert repr(blank) == "<Reading '': not a digit, 'blank: there is no ink', 0 digits>"
+    (one,) = read(gray(digit("8"))).digits
+    assert repr(one) == f"Digit(box={one.box}, verdict='digit', reason='', candidates=[8])"
+
+
+def test_the_docstrings_examples_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert doctest.testmod(recognizer) == (0, 1)
 
 
 # Nets.
@@ -473,10 +560,10 @@ def test_all_in_any_case(doubtful: Pixels) -> None:
     assert np.allclose(read(doubtful, "ALL").digits[0].probs, read(doubtful).digits[0].probs)
 
 
-def test_unknown_net() -> None:
-    for name in ("LeNet5", "", "every"):
-        with pytest.raises(ValueError, match=r"LeNet.*MyVggNet"):
-            read(gray(digit("3")), name)
+@pytest.mark.parametrize("name", ["LeNet5", "", "every", None, 3])
+def test_unknown_net(name: Any) -> None:
+    with pytest.raises(ValueError, match=r"unknown model .*LeNet.*MyVggNet"):
+        read(gray(digit("3")), name)
 
 
 def test_same_picture_same_reading(doubtful: Pixels) -> None:
@@ -553,7 +640,7 @@ def test_five_nets_answer_once_for_all_digits(monkeypatch: pytest.MonkeyPatch) -
     assert batches == [5] * len(list_models())
 
 
-# Weights that are not there.
+# Weights that are missing or damaged.
 
 
 @pytest.fixture
@@ -667,8 +754,8 @@ def test_refused_validation_digits_are_one_percent(mnist_train: tuple[Tensor, Te
 
 
 @pytest.mark.slow
-def test_canvases_cost_nothing(mnist_train: tuple[Tensor, Tensor]) -> None:
-    """Digits of any size and place on a canvas are read as well as in MNIST's frame."""
+def test_canvases_cost_no_accuracy(mnist_train: tuple[Tensor, Tensor]) -> None:
+    """Digits of any size, anywhere on a canvas, are read as well as in MNIST's frame."""
     images, labels = mnist_train
     rng = np.random.default_rng(0)
     chosen = split_train_val(5000, len(images))[1][:250]

@@ -1,7 +1,7 @@
-"""Damage picture files at random and have them read: nothing but a PictureError may come of it.
+"""Read picture files that are damaged at random: they may fail with a PictureError, nothing else.
 
-``python -m tests.tools.fuzz_picture --minutes 10``. What raises anything else, takes too long or
-too much memory is kept in runs/fuzz; ``--seed`` repeats a run. Needs Linux, which tells memory.
+``python -m tests.tools.fuzz_picture --minutes 10``. Files that raise anything else, or take too
+long or too much memory, are kept in runs/fuzz; ``--seed`` repeats a run. Needs Linux's /proc.
 """
 
 import argparse
@@ -40,7 +40,7 @@ PEAK = Path("/proc/self/clear_refs")
 
 
 def seeds() -> list[bytes]:
-    """A digit in every kind of file that Pillow here can write."""
+    """A digit in every kind of file that this Pillow can write."""
     strokes = [part * 25 + 20 for part in pen_strokes(DIGITS["7"], np.random.default_rng(0))]
     gray = Image.fromarray((255 * (1 - render(strokes, 40, 4))).astype(np.uint8))
     exif = Image.Exif()
@@ -60,13 +60,13 @@ def seeds() -> list[bytes]:
     return files
 
 
-def damage(content: bytes, others: list[bytes], rng: random.Random) -> bytes:
-    """A file with one to eight things wrong in it."""
+def damage(content: bytes, files: list[bytes], rng: random.Random) -> bytes:
+    """A file, damaged in one to eight places."""
     data = bytearray(content)
     for _ in range(rng.choice([1, 1, 2, 3, 5, 8])):
         if not data:
             break
-        # The headers are where the sense is: half of the damage is done in the first 64 bytes.
+        # Half of the damage is done to the header, in the first 64 bytes.
         at = rng.randrange(min(len(data), rng.choice([64, len(data)])))
         end = min(len(data), at + rng.choice([1, 2, 4, 16, 256]))
         match rng.randrange(8):
@@ -84,7 +84,7 @@ def damage(content: bytes, others: list[bytes], rng: random.Random) -> bytes:
             case 5:
                 data[at:at] = data[at:end] * rng.choice([1, 2, 50])
             case 6:
-                other = rng.choice(others)
+                other = rng.choice(files)
                 start = rng.randrange(len(other))
                 data[at:end] = other[start : start + end - at]
             case 7:
@@ -95,7 +95,7 @@ def damage(content: bytes, others: list[bytes], rng: random.Random) -> bytes:
 
 
 def with_checksums(data: bytearray) -> bytearray:
-    """A PNG file whose chunks have right checksums, so that what is in them is looked at."""
+    """A PNG file with correct checksums, so that the decoder looks into its chunks."""
     at = 8
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
@@ -109,7 +109,7 @@ def with_checksums(data: bytearray) -> bytearray:
 
 def wrong(content: bytes) -> str:
     """What went wrong in reading a file; "" if nothing did."""
-    PEAK.write_text("5")  # starts anew
+    PEAK.write_text("5")  # resets the peak
     start = time.process_time()
     try:
         ink = read_ink(content).ink
@@ -127,13 +127,13 @@ def wrong(content: bytes) -> str:
 
 
 def peak_mb() -> float:
-    """The most memory that this process has held since ``PEAK`` was written."""
+    """The most memory, in MB, that this process has held since ``PEAK`` was reset."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def main() -> None:
-    """Fuzz, print, and say by the exit status whether anything was found."""
+    """Fuzz and print; the exit status is 1 if anything was found."""
     parser = argparse.ArgumentParser(description="Read damaged picture files.")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)

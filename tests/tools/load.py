@@ -1,16 +1,14 @@
-"""Many visitors at once at the real server: is each told what is on its own picture, and how soon?
+"""Load test: many visitors use the real server at once; does each get its own answers, how soon?
 
-``python -m tests.tools.load --clients 64 --seconds 60`` starts demo.py, or takes ``--url``; it
-needs no browser. A visitor does what the page does for a person: it writes a number of its own
-stroke by stroke, the pen down for 0.3 to 0.6 s and up for 1 to 2 s. While the pen is down a picture
-is sent every 100 ms, as soon as the one before is answered, and after a pause twice as long as an
-answer takes where that is more than 200 ms; another when the pen goes up.
-A finished
-number is looked at through the eyes of two other nets, a second each, every other one is also
-uploaded and sent to ``/read``, and the canvas is cleared.
+``python -m tests.tools.load --clients 64 --seconds 60`` starts demo.py, or uses ``--url``; it needs
+no browser. Each visitor does what the page does for a person. It writes a number of its own stroke
+by stroke, the pen down for 0.3 to 0.6 s and up for 1 to 2 s. While the pen is down, it sends a
+picture every 100 ms, but never before the last one is answered; after answers that take more than
+200 ms it pauses for twice as long. It sends another picture when the pen goes up. Then it chooses
+two other nets, for a second each, uploads every second number to ``/read``, and clears the canvas.
 
-Every answer is compared with what a Recognizer here says of the same picture. Prints a line to read
-and a line of JSON; ends with status 1 if an answer was wrong or did not come.
+Every answer is compared with that of a Recognizer in this process. Prints a summary and a line of
+JSON; exits with status 1 if an answer was wrong or missing.
 """
 
 import argparse
@@ -18,6 +16,7 @@ import asyncio
 import base64
 import contextlib
 import io
+import itertools
 import json
 import os
 import random
@@ -43,7 +42,7 @@ from mnistcore.pens.strokes import FORMS_OF, pen_strokes, render
 from mnistcore.reading.recognizer import Recognizer
 from tests.tools.server import percentiles, resident_mb, served
 
-LONGEST = 60  # seconds until an answer: signs of life keep its stream open for ever
+LONGEST = 60  # seconds to wait for an answer: heartbeats keep its stream open forever
 TICK = 0.1  # seconds between the pictures that the canvas sends of a stroke
 SIDE, ROWS, PEN = 210, slice(35, 175), 6  # pixels of the picture that the canvas sends
 Answer = dict[str, Any]
@@ -59,11 +58,11 @@ class Stroke:
 
 
 class WrongAnswer(Exception):  # noqa: N818 - it is an answer
-    """An answer that is not that of the picture."""
+    """An answer that belongs to another picture."""
 
 
 def write_number(number: str, rng: np.random.Generator, recognizer: Recognizer) -> list[Stroke]:
-    """A number as a hand writes it on the canvas, stroke by stroke."""
+    """A number as a person writes it on the canvas, stroke by stroke."""
     side = min(90, 0.8 * SIDE / len(number))
     strokes: list[NDArray[np.float32]] = []
     for place, digit in enumerate(number):
@@ -92,22 +91,22 @@ def picture(strokes: list[NDArray[np.float32]]) -> bytes:
 
 
 def check(answer: Answer, expected: Answer) -> None:
-    """Compare two answers, whichever net was asked.
+    """Compare two answers, whichever net was chosen.
 
     Raises:
-        WrongAnswer: they are not of the same picture.
+        WrongAnswer: they belong to different pictures.
     """
     digits, known = answer.get("digits", []), expected["digits"]
     if [digit["box"] for digit in digits] != [digit["box"] for digit in known]:
-        raise WrongAnswer(f"{answer.get('text')!r} where {expected['text']!r} is written")
+        raise WrongAnswer(f"{answer.get('text')!r} instead of {expected['text']!r}")
     for digit, right in zip(digits, known, strict=True):
         for net, probs in right["probs_by_model"].items():
             if not np.allclose(digit["probs_by_model"][net], probs, atol=1e-4):
-                raise WrongAnswer(f"other probabilities of a {right['label']}")
+                raise WrongAnswer(f"wrong probabilities of a {right['label']}")
 
 
 class Tally:
-    """What all visitors saw."""
+    """What all visitors experienced."""
 
     def __init__(self) -> None:
         self.times: dict[str, list[float]] = defaultdict(list)  # milliseconds by kind
@@ -117,7 +116,7 @@ class Tally:
 
     @contextlib.contextmanager
     def timed(self, kind: str) -> Any:
-        """Keep the time from now to the end, or what went wrong."""
+        """Record how long the block takes, or what went wrong in it."""
         start = time.perf_counter()
         try:
             yield
@@ -131,12 +130,18 @@ class Tally:
 class Visitor:
     """One browser with the page open."""
 
-    def __init__(self, http: httpx.AsyncClient, tally: Tally, numbers: list[list[Stroke]],
-                 seed: int, haste: float) -> None:  # fmt: skip
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        tally: Tally,
+        numbers: list[list[Stroke]],
+        seed: int,
+        haste: float,
+    ) -> None:
         self.http, self.tally, self.numbers, self.haste = http, tally, numbers, haste
         self.random = random.Random(seed)
         self.session = uuid.uuid4().hex
-        self.sent = 10**6 * seed  # so that no two visitors number their drawings alike
+        self.sent = 10**6 * seed  # no two visitors use the same numbers
         self.net, self.nets = "LeNet", [*list_models(), "all"]
         self.ids: dict[str | None, int] = {}
         self.events: list[dict[str, Any]] = []
@@ -145,7 +150,7 @@ class Visitor:
         self.pause = 0.0  # seconds before the next picture of a stroke
 
     async def stay(self, seconds: float) -> None:
-        """Open the page, write and look until the time is over."""
+        """Open the page, then write and look until the time is up."""
         end = time.perf_counter() + seconds
         await asyncio.sleep(self.random.uniform(0, min(5, seconds / 4)))
         with self.tally.timed("page"):
@@ -155,26 +160,26 @@ class Visitor:
             self.ids = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
             self.events = config["dependencies"]
         if not self.events:
-            return  # why is among the errors
+            return  # ``errors`` has the reason
         beat = asyncio.create_task(self.heartbeat())
-        number = 0
-        while time.perf_counter() < end:
+        for number in itertools.count():  # at least one, however slow the page was
             await self.write(self.numbers[number % len(self.numbers)], number % 2 == 0)
-            number += 1
+            if time.perf_counter() >= end:
+                break
         beat.cancel()
 
     async def heartbeat(self) -> None:
-        """The connection by which the server knows that the page is open."""
+        """Keep the connection open that tells the server that the page is open."""
         with contextlib.suppress(httpx.HTTPError):
             async for _ in self.lines(f"/gradio_api/heartbeat/{self.session}"):
                 pass
 
     async def look(self, seconds: float) -> None:
-        """Look at an answer for a while, a shorter one in haste."""
+        """Look at an answer for a while."""
         await asyncio.sleep(seconds / self.haste)
 
     async def write(self, strokes: list[Stroke], upload: bool) -> None:
-        """Write a number, look at it, wipe it off."""
+        """Write a number, look at it, clear it."""
         for stroke in strokes:
             await self.draw(stroke)
             await self.look(self.random.uniform(1, 2))
@@ -191,7 +196,7 @@ class Visitor:
         self.value = f"{self.sent} "  # the page empties itself
 
     async def draw(self, stroke: Stroke) -> None:
-        """A stroke, and the answer to it. As on the page, one request is on its way at a time."""
+        """Draw a stroke and wait for the answer. As on the page, requests never overlap."""
         sender: asyncio.Task[None] | None = None
         due = time.perf_counter() + self.pause
         for tick in stroke.ticks:
@@ -211,7 +216,7 @@ class Visitor:
             self.pause = 2 * took if took > 2 * TICK else 0
 
     async def send(self) -> None:
-        """Send the newest picture, and what became the newest meanwhile."""
+        """Send the newest picture until none is newer."""
         while self.newest:
             (content, expected), self.newest = self.newest, None
             self.sent += 1
@@ -224,18 +229,23 @@ class Visitor:
                 await self.show("canvas", "input", expected)
 
     async def show(self, component: str, event: str, expected: Answer | None) -> None:
-        """Trigger an event of the page and check the answer that its view would show."""
+        """Trigger an event of the page and check the answer that its view gets."""
         target = [self.ids[component], event]
-        known = {self.ids["canvas"]: self.value, self.ids["net"]: self.net,
-                 self.ids["stage"]: "LeNet conv1"}  # fmt: skip
+        known = {
+            self.ids["canvas"]: self.value,
+            self.ids["net"]: self.net,
+            self.ids["stage"]: "LeNet conv1",
+        }
         asked = {}
         for handler in self.events:
-            if target in handler["targets"] and handler["backend_fn"]:  # else the browser does it
+            if target in handler["targets"] and handler["backend_fn"]:  # others run in the browser
                 body = {
                     "data": [known.get(place) for place in handler["inputs"]],
-                    "fn_index": handler["id"], "session_hash": self.session,
-                    "trigger_id": target[0], "event_data": None,
-                }  # fmt: skip
+                    "fn_index": handler["id"],
+                    "session_hash": self.session,
+                    "trigger_id": target[0],
+                    "event_data": None,
+                }
                 joined = await self.http.post("/gradio_api/queue/join", json=body)
                 self.tally.requests += 1
                 asked[joined.raise_for_status().json()["event_id"]] = handler["outputs"]
@@ -250,12 +260,12 @@ class Visitor:
                     shown |= zip(outputs, message["output"]["data"], strict=True)
         answer = json.loads(shown[self.ids["answer"]])
         if (answer["number"], answer["model"]) != (self.sent, self.net):
-            raise WrongAnswer(f"that of drawing {answer['number']} instead of {self.sent}")
+            raise WrongAnswer(f"the answer to drawing {answer['number']} instead of {self.sent}")
         if expected:
             check(answer, expected)
 
     async def read(self, content: bytes) -> Answer:
-        """Upload a picture and have it read."""
+        """Upload a picture and read it through the API."""
         files = {"files": ("number.webp", content)}
         uploaded = await self.http.post("/gradio_api/upload", files=files)
         (path,) = uploaded.raise_for_status().json()
@@ -278,13 +288,16 @@ class Visitor:
 
 
 async def drive(
-    url: str, numbers: list[list[list[Stroke]]], seconds: float,
-    process: subprocess.Popen[bytes] | None, haste: float,
-) -> tuple[Tally, list[float]]:  # fmt: skip
-    """Let a visitor for each list of numbers stay for a while.
+    url: str,
+    numbers: list[list[list[Stroke]]],
+    seconds: float,
+    process: subprocess.Popen[bytes] | None,
+    haste: float,
+) -> tuple[Tally, list[float]]:
+    """Run one visitor for each list of numbers.
 
     Returns:
-        What they saw, and the server's memory in MB before and then every sixth of the time.
+        Their tally, and the server's memory in MB at the start and after every sixth of the time.
     """
     tally, memory = Tally(), []
 
@@ -296,7 +309,7 @@ async def drive(
     async with contextlib.AsyncExitStack() as stack:
         visitors = []
         for seed, own in enumerate(numbers, 1):
-            # One each: to look through a pool that all share takes a quarter of the script's time.
+            # One client each: searching a shared pool takes a quarter of the script's time.
             http = httpx.AsyncClient(base_url=url, timeout=60, verify=False)
             await stack.enter_async_context(http)
             visitors.append(Visitor(http, tally, own, seed, haste))
@@ -307,16 +320,18 @@ async def drive(
 
 
 def main() -> None:
-    """Drive, print, and say by the exit status whether all was right."""
-    parser = argparse.ArgumentParser(description="Many visitors at once at the real page.")
+    """Run the visitors, print the figures, and exit with 1 if an answer was wrong or missing."""
+    parser = argparse.ArgumentParser(description="Load test of the real page.")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--haste", type=float, default=1, help="divides the pauses of a visitor")
-    parser.add_argument("--url", help="a server on this machine; demo.py is started by default")
-    parser.add_argument("--out", type=Path, help="JSON of the figures")
+    parser.add_argument(
+        "--haste", type=float, default=1, help="divide the visitors' pauses by this"
+    )
+    parser.add_argument("--url", help="a server on this machine; default: start demo.py")
+    parser.add_argument("--out", type=Path, help="file for the figures, as JSON")
     args = parser.parse_args()
     if args.url and urlsplit(args.url).hostname not in ("127.0.0.1", "localhost", "::1"):
-        parser.error("--url: only a server on this machine is put under load")
+        parser.error("--url: only a server on this machine can be tested")
     if args.haste <= 0:
         parser.error(f"--haste is {args.haste:g}; it must be more than 0")
 
@@ -334,13 +349,19 @@ def main() -> None:
 
     times = [ms for kind in tally.times.values() for ms in kind]
     if not times:
-        sys.exit(f"nothing was answered: {tally.errors[:5]}")
+        sys.exit(f"no request was answered: {tally.errors[:5]}")
     figures = {
-        "clients": args.clients, "seconds": args.seconds, "cores": os.cpu_count(),
-        "requests": tally.requests, "errors": len(tally.errors), "mixed": len(tally.wrong),
-        "ms": percentiles(times), "ms_by_kind": {k: percentiles(v) for k, v in tally.times.items()},
-        "memory_mb": memory, "examples": (tally.errors + tally.wrong)[:5],
-    }  # fmt: skip
+        "clients": args.clients,
+        "seconds": args.seconds,
+        "cores": os.cpu_count(),
+        "requests": tally.requests,
+        "errors": len(tally.errors),
+        "mixed": len(tally.wrong),
+        "ms": percentiles(times),
+        "ms_by_kind": {k: percentiles(v) for k, v in tally.times.items()},
+        "memory_mb": memory,
+        "examples": (tally.errors + tally.wrong)[:5],
+    }
     print(
         f"{args.clients} clients, {args.seconds:g} s: {tally.requests:,} requests, "
         f"{len(tally.errors)} errors, {len(tally.wrong)} wrong answers, "

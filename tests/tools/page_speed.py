@@ -25,7 +25,7 @@ DRAWN_SECONDS = 5  # of one stroke, for frames and bytes
 # The same page with a handler that does nothing but return the drawing's number.
 NOTHING = """
 import json, sys, demo
-demo.show = lambda *args, number=0, **extra: (json.dumps({"number": number}),) * 3
+demo.Handlers.show = lambda *args, number=0, **extra: (json.dumps({"number": number}),) * 3
 sys.argv = ["demo.py", *sys.argv[1:]]
 demo.main()
 """

@@ -1,7 +1,7 @@
-"""A visit to the page in a Space's folder, confined; ``test_space.py`` starts it.
+"""Visits the page in a Space's folder from a sandbox; ``test_space.py`` starts it.
 
 ``python space_visit.py PYTHON FOLDER`` starts the folder's demo.py with that Python, as a Space
-does, and uses the page in Chromium. Only the working folder can be written to.
+does, and uses the page in Chromium. Only the working folder is writable.
 """
 
 import os
@@ -24,11 +24,11 @@ SPACE = {"GRADIO_SERVER_NAME": "0.0.0.0", "GRADIO_SERVER_PORT": str(PORT), "GRAD
 
 
 def main(python: str, folder: Path) -> None:
-    """Check that nothing else can be written or reached, start the page, and use it."""
+    """Check that the sandbox holds, start the page, and use it."""
     refused(lambda: (folder / "new").touch())
     refused(lambda: (Path(python).parent / "new").touch())
     assert [name for _, name in socket.if_nameindex()] == ["lo"]
-    with socket.socket() as some_socket:  # a network of one's own has loopback, but down
+    with socket.socket() as some_socket:  # a new network namespace has loopback, but down
         ioctl(some_socket, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP))
     here = str(Path.cwd())
     environment = {"PATH": os.environ["PATH"], "HOME": here, "TMPDIR": here, **SPACE}
@@ -42,16 +42,16 @@ def main(python: str, folder: Path) -> None:
 
 
 def refused(attempt: Callable[[], object]) -> None:
-    """See that an attempt fails."""
+    """Assert that an attempt fails."""
     try:
         attempt()
     except OSError:
         return
-    raise AssertionError("the visit is not confined")
+    raise AssertionError("the sandbox does not hold")
 
 
 def use(chromium: Browser) -> None:
-    """Draw a digit and have it read; then put a misread digit of the benchmark on the canvas."""
+    """Draw a digit, read an example, and put a misread digit of the benchmark on the canvas."""
     page, errors = chromium.new_page(), list[str]()
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"http://{ADDRESS}:{PORT}")

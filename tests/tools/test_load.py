@@ -13,26 +13,26 @@ from tests.tools import load
 
 @pytest.fixture(scope="module")
 def answers() -> list[dict[str, Any]]:
-    """Of two visitors' numbers."""
+    """The answers to two visitors' numbers."""
     recognizer, rng = Recognizer(device="cpu"), np.random.default_rng(0)
     return [load.write_number(n, rng, recognizer)[-1].answer for n in ("12", "19")]
 
 
-def test_an_answer_is_told_from_another(answers: list[dict[str, Any]]) -> None:
+def test_another_visitors_answer_is_found(answers: list[dict[str, Any]]) -> None:
     for own, other in (answers, answers[::-1]):
         load.check(json.loads(json.dumps(own)), own)
         with pytest.raises(load.WrongAnswer):
             load.check(other, own)
 
 
-def test_probabilities_of_another_are_told(answers: list[dict[str, Any]]) -> None:
+def test_wrong_probabilities_are_found(answers: list[dict[str, Any]]) -> None:
     other = json.loads(json.dumps(answers[0]))
     other["digits"][0]["probs_by_model"]["LeNet"] = [0.1] * 10
     with pytest.raises(load.WrongAnswer, match="probabilities"):
         load.check(other, answers[0])
 
 
-def test_only_this_machine_is_put_under_load() -> None:
+def test_only_this_machine_can_be_tested() -> None:
     call = [sys.executable, "-m", "tests.tools.load", "--url", "http://example.com"]
     result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 2
@@ -40,9 +40,18 @@ def test_only_this_machine_is_put_under_load() -> None:
 
 
 @pytest.mark.slow
-def test_several_visitors_at_once_get_each_its_own_answers() -> None:
-    call = [sys.executable, "-m", "tests.tools.load", "--clients", "4", "--seconds", "1",
-            "--haste", "5"]  # fmt: skip
+def test_concurrent_visitors_get_their_own_answers() -> None:
+    call = [
+        sys.executable,
+        "-m",
+        "tests.tools.load",
+        "--clients",
+        "4",
+        "--seconds",
+        "1",
+        "--haste",
+        "5",
+    ]
     result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     figures = json.loads(result.stdout.splitlines()[-1])

@@ -25,27 +25,27 @@ BLOB_X, BLOB_Y = 4.0, -6.0  # pixels right of and above the centre
 
 
 def blobs() -> Tensor:
-    """128 times one round spot: (128, 1, 28, 28)."""
+    """One round spot, 128 times: (128, 1, 28, 28)."""
     place = torch.arange(28) - 13.5
     spot = torch.exp(-((place - BLOB_X) ** 2 + (place[:, None] - BLOB_Y) ** 2) / 4)
     return spot.expand(128, 1, 28, 28)
 
 
 def centres(images: Tensor) -> tuple[Tensor, Tensor]:
-    """x and y (N,) of the centre of mass, in pixels from the centre of the image."""
+    """x and y of the centres of mass, each (N,), in pixels from the centre of the image."""
     place = torch.arange(28) - 13.5
     ink = images.sum((1, 2, 3))
     return (images.sum((1, 2)) * place).sum(1) / ink, (images.sum((1, 3)) * place).sum(1) / ink
 
 
 def fills(values: Tensor, low: float, high: float) -> bool:
-    """Whether values lie in [low, high], on most of its length."""
+    """Whether the values lie in [low, high] and cover most of it."""
     slack = 0.02 * (high - low)
     inside = bool((values > low - slack).all() and (values < high + slack).all())
     return inside and float(values.max() - values.min()) > 0.9 * (high - low)
 
 
-def test_no_strength_changes_nothing(digits: Tensor) -> None:
+def test_zero_strengths_change_nothing(digits: Tensor) -> None:
     assert torch.allclose(distorted(digits), digits, atol=1e-5)
 
 
@@ -66,7 +66,7 @@ def test_shape_and_range(digits: Tensor) -> None:
     assert float(out.max()) <= 1 + 1e-6
 
 
-def test_background_comes_in_from_outside() -> None:
+def test_background_fills_what_comes_in() -> None:
     out = distorted(torch.ones(64, 1, 28, 28), shift=10)
     assert float(out.amin((1, 2, 3)).median()) == 0
     assert float(out.amax()) == 1
@@ -76,7 +76,7 @@ def test_shift_is_in_pixels() -> None:
     x, y = centres(distorted(blobs(), shift=3))
     assert fills(x - BLOB_X, -3, 3)
     assert fills(y - BLOB_Y, -3, 3)
-    assert abs(float(torch.corrcoef(torch.stack([x, y]))[0, 1])) < 0.3  # each axis by itself
+    assert abs(float(torch.corrcoef(torch.stack([x, y]))[0, 1])) < 0.3  # the axes are independent
 
 
 def test_rotation_is_in_degrees_about_the_centre() -> None:
@@ -92,7 +92,7 @@ def test_rotation_keeps_the_ink(digits: Tensor) -> None:
     assert torch.allclose(out.sum((1, 2, 3)), digits.sum((1, 2, 3)), rtol=0.05)
 
 
-def test_each_axis_is_scaled_by_itself() -> None:
+def test_the_axes_are_scaled_independently() -> None:
     x, y = centres(distorted(blobs(), scale=0.2))
     assert fills(BLOB_X / x, 0.8, 1.2)
     assert fills(BLOB_Y / y, 0.8, 1.2)

@@ -1,9 +1,10 @@
-"""A training that is killed, finds its disk full, its folder closed or its state cut short."""
+"""A training that is killed, or whose disk is full, folder closed or state truncated."""
 
 import multiprocessing
 import os
 import random
 import resource
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -16,28 +17,28 @@ import pytest
 
 from mnistcore import checkpoint, figures
 from mnistcore.__main__ import main
-from mnistcore.training import loop as training
-from mnistcore.training.loop import Training
+from mnistcore.training import loop
+from mnistcore.training.epoch import Training
 from tests.conftest import load_small
 
-KILLS, EPOCHS = 20, 4
-TRAIN = [
-    "train", "--model", "LeNet", "--out", ".", "--device", "cpu", "--epochs", str(EPOCHS),
-    "--batch-size", "100", "--val-size", "1500", "--drawn", "50", "--others", "50",
-]  # fmt: skip
+KILLS, EPOCHS = 6, 4
+TRAIN = shlex.split(
+    f"train --model LeNet --out . --device cpu --epochs {EPOCHS} --batch-size 100 --val-size 1500 "
+    "--drawn 50 --others 50"
+)
 FINISHED, STATE, HISTORY = Path("LeNet.pt"), Path("LeNet/training.pt"), Path("LeNet/history.json")
-WRITES = 2 * EPOCHS + 2  # of a training that is not interrupted: two an epoch, two at the end
+WRITES = 2 * EPOCHS + 2  # of an uninterrupted training: two per epoch, two at the end
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
-# A fork of a process that has imported everything starts a hundred times faster than Python does;
-# the server is a process of its own, since one that has trained cannot be forked.
+# Forking a process that has imported everything is a hundred times faster than starting Python.
+# A process that has trained cannot be forked, hence a fork server.
 fork = multiprocessing.get_context("forkserver")
 fork.set_forkserver_preload(["pytest", "torch", "torchvision.datasets", "matplotlib.figure"])
 
 
 def result(folder: Path) -> dict[str, Any]:
-    """What must not depend on interruptions, and the names of the files."""
+    """What interruptions must not change, and the names of the files."""
     content = checkpoint.load(folder / FINISHED)
     history = [{k: v for k, v in e.items() if k != "seconds"} for e in content["history"]]
     return {
@@ -49,10 +50,10 @@ def result(folder: Path) -> dict[str, Any]:
 
 
 def run_training(folder: Path, write: int | None = None, part: float = 1) -> None:
-    """A process that trains in ``folder``, going on where the last one ended.
+    """Train in ``folder``, in this process, resuming where the last one ended.
 
-    It kills itself in its write number ``write``, when ``part`` of the file is on the disk and the
-    file has not its name yet.
+    The process kills itself during write number ``write``, when ``part`` of the temporary file is
+    on the disk and it has not been renamed yet.
     """
     fsync, writes = os.fsync, 0
 
@@ -66,8 +67,10 @@ def run_training(folder: Path, write: int | None = None, part: float = 1) -> Non
 
     patch = pytest.MonkeyPatch()
     patch.setattr(os, "fsync", counted)
-    patch.setattr(training, "load_mnist", load_small)
-    patch.setattr(figures, "curves", lambda *_: b"curves")  # they take longer than an epoch
+    patch.setattr(loop, "load_mnist", load_small)
+    patch.setattr(
+        figures, "curves", lambda *_: b"curves"
+    )  # drawing them takes longer than an epoch
     folder.mkdir(exist_ok=True)
     os.chdir(folder)
     raise SystemExit(main([*TRAIN, "--resume"]))
@@ -86,10 +89,10 @@ def epochs_done(folder: Path) -> int:
 
 
 @pytest.mark.slow
-def test_killed_at_20_random_moments_it_resumes_to_the_same_weights(tmp_path: Path) -> None:
+def test_a_training_killed_at_random_moments_resumes_to_the_same_weights(tmp_path: Path) -> None:
     rng = random.Random(0)
     whole, folder = tmp_path / "whole", tmp_path / "killed 0 times"
-    started(tmp_path / "warm", 0).join()  # the first has to wait for the server's imports
+    started(tmp_path / "warm", 0).join()  # the first waits for the server to import
     start = time.perf_counter()
     started(whole).join()
     seconds = time.perf_counter() - start
@@ -104,7 +107,7 @@ def test_killed_at_20_random_moments_it_resumes_to_the_same_weights(tmp_path: Pa
         else:
             write, part = rng.randrange(WRITES - 2 * before), rng.choice([rng.random(), 1])
             if not kills:
-                write = WRITES - 3  # the last epoch is in the one file and not in the other
+                write = WRITES - 3  # the last epoch is in the history but not in the state
             moment, process = f"in write {write} at {part:.0%}", started(folder, write, part)
         process.join()
         if process.exitcode == -signal.SIGKILL:
@@ -122,7 +125,7 @@ def test_killed_at_20_random_moments_it_resumes_to_the_same_weights(tmp_path: Pa
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """The last byte of the training's state does not fit: an error of writing, as any other."""
+    """The last byte of the training's state does not fit on the disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (STATE.stat().st_size - 1, limits[1]))
     try:
@@ -133,7 +136,7 @@ def full_disk() -> Iterator[None]:
 
 @contextmanager
 def closed_folder() -> Iterator[None]:
-    """Nothing in the training's folder can be written."""
+    """The training's folder is read-only."""
     user, nobody = os.geteuid(), 65534
     STATE.parent.chmod(0o555)
     if user == 0:  # root may write anywhere
@@ -147,7 +150,7 @@ def closed_folder() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def whole(small_mnist: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a training that nothing interrupted."""
+    """The folder of an uninterrupted training."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("whole"))
         assert main(TRAIN) == 0
@@ -161,7 +164,7 @@ def whole(small_mnist: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (closed_folder, [f"Permission denied: '{path}'" for path in (HISTORY, STATE.parent)]),
     ],
 )
-def test_trouble_is_one_line_and_costs_the_epoch_in_which_it_came(
+def test_a_write_error_is_one_line_and_costs_only_the_current_epoch(
     trouble: Callable[[], AbstractContextManager[None]],
     messages: list[str],
     whole: Path,
@@ -177,14 +180,14 @@ def test_trouble_is_one_line_and_costs_the_epoch_in_which_it_came(
         return epoch(run, *args)
 
     monkeypatch.chdir(tmp_path)
-    tmp_path.chmod(0o755)  # for a root who becomes nobody
+    tmp_path.chmod(0o755)  # root becomes nobody and must still get in
     with lasting, monkeypatch.context() as patch:
         patch.setattr(Training, "epoch", third_in_trouble)
         assert main(TRAIN) == 2
         patch.undo()
         state = STATE.read_bytes()
         errors = [capsys.readouterr().err]
-        assert main([*TRAIN, "--resume"]) == 2  # nor is it any other while the trouble lasts
+        assert main([*TRAIN, "--resume"]) == 2  # the same as long as the trouble lasts
         errors.append(capsys.readouterr().err)
         assert STATE.read_bytes() == state
     for error, message in zip(errors, messages, strict=True):
@@ -197,7 +200,7 @@ def test_trouble_is_one_line_and_costs_the_epoch_in_which_it_came(
 
 
 @pytest.mark.parametrize("path", [STATE, FINISHED], ids=str)
-def test_a_checkpoint_cut_short_is_one_line_and_nothing_is_written(
+def test_a_truncated_checkpoint_is_one_line_and_nothing_is_written(
     path: Path,
     whole: Path,
     tmp_path: Path,
@@ -212,6 +215,6 @@ def test_a_checkpoint_cut_short_is_one_line_and_nothing_is_written(
     before = {p: p.read_bytes() for p in (HISTORY, path)}
     assert main([*TRAIN, "--resume"]) == 2
     assert capsys.readouterr().err == (
-        f"mnistcore: {path} is truncated or no checkpoint; delete it\n"
+        f"mnistcore: {path} is truncated or not a checkpoint; delete it and train again\n"
     )
     assert {p: p.read_bytes() for p in Path().rglob("*") if p.is_file()} == before

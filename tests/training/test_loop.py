@@ -1,4 +1,5 @@
 import json
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,9 +16,11 @@ from mnistcore.__main__ import main
 from mnistcore.data import load_mnist, split_train_val
 from mnistcore.metrics import measure, predict_logits
 from mnistcore.models import list_models
-from mnistcore.training import loop as training
-from mnistcore.training.loop import Training, Workers, moving_average, train
+from mnistcore.training import epoch, loop
+from mnistcore.training.epoch import Training, moving_average
+from mnistcore.training.loop import train
 from mnistcore.training.recipes import RECIPES, TrainConfig
+from mnistcore.training.workers import Workers
 from tests.conftest import load_small
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
@@ -64,16 +67,25 @@ def test_the_average_is_the_mean_until_its_memory_is_full() -> None:
     for steps, value in enumerate([2.0, 3.0, 6.0, 7.0], start=1):
         update(averaged, [torch.tensor([value])], torch.tensor(steps))
         means.append(averaged[0].item())
-    assert means == pytest.approx([1.5, 2.0, 3.0, 4.0])  # the last forgets a quarter of 3
+    assert means == pytest.approx(
+        [1.5, 2.0, 3.0, 4.0]
+    )  # the last step replaces a quarter of the mean
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_it_overfits_32_images(name: str, few_images: Tensor, few_labels: Tensor) -> None:
-    epochs = 30 if name == "MyNetV1" else 120  # the largest is the first to know them
+    epochs = 30 if name == "MyNetV1" else 120  # the largest net learns them soonest
     recipe = replace(
-        RECIPES[name], epochs=epochs, batch_size=32, lr=2e-3,
-        degrees=0.0, scale=0.0, shear=0.0, shift=0.0, elastic=0.0,
-    )  # fmt: skip
+        RECIPES[name],
+        epochs=epochs,
+        batch_size=32,
+        lr=2e-3,
+        degrees=0.0,
+        scale=0.0,
+        shear=0.0,
+        shift=0.0,
+        elastic=0.0,
+    )
     run = Training(name, recipe, ALONE, 32)
     for _ in range(recipe.epochs):
         run.history.append(run.epoch(few_images[:32], few_labels[:32], QUIET))
@@ -118,7 +130,7 @@ def test_images_come_in_a_new_order_every_epoch(
         seen.append(images[:, 0, 14, 14].clone())
         return images
 
-    monkeypatch.setattr(training, "distort", record)
+    monkeypatch.setattr(epoch, "distort", record)
     n = len(few_images)
     run = Training("LeNet", replace(SHORT, epochs=20, batch_size=n), ALONE, n)
     for _ in range(2):
@@ -140,7 +152,7 @@ def test_training_never_asks_for_the_test_set(
         asked.append(split)
         return load_small(split, *args)
 
-    monkeypatch.setattr(training, "load_mnist", spy)
+    monkeypatch.setattr(loop, "load_mnist", spy)
     train("LeNet", replace(SHORT, epochs=1), out_dir=tmp_path, device="cpu")
     assert asked == ["train"]
 
@@ -182,24 +194,24 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_same(
     finished: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, content = finished
-    epoch = Training.epoch
+    whole_epoch = Training.epoch
 
     def interrupted(self: Training, images: Tensor, labels: Tensor, bar: tqdm) -> dict[str, float]:
         if len(self.history) == 2:
             raise KeyboardInterrupt
-        return epoch(self, images, labels, bar)
+        return whole_epoch(self, images, labels, bar)
 
     monkeypatch.setattr(Training, "epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train("MyNetV2", SHORT, out_dir=tmp_path, device="cpu")
-    monkeypatch.setattr(Training, "epoch", epoch)
+    monkeypatch.setattr(Training, "epoch", whole_epoch)
     assert not (tmp_path / "MyNetV2.pt").exists()
     resumed = train("MyNetV2", SHORT, out_dir=tmp_path, resume=True, device="cpu")
     assert equal(content["weights"], resumed["weights"])
     assert without_seconds(content["history"]) == without_seconds(resumed["history"])
 
 
-def test_resuming_a_finished_training_trains_no_more(
+def test_resuming_a_finished_training_returns_it_unchanged(
     finished: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, content = finished
@@ -210,25 +222,68 @@ def test_resuming_a_finished_training_trains_no_more(
     )
 
 
+@pytest.mark.parametrize(
+    "file", ["MyNetV2.pt", "MyNetV2/training.pt"], ids=["finished", "interrupted"]
+)
+def test_a_training_that_is_there_is_not_replaced_unless_asked(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = tmp_path / file
+    earlier.parent.mkdir(exist_ok=True)
+    earlier.write_bytes(b"hours of work")
+    with pytest.raises(
+        FileExistsError, match=rf"already holds {file}; add --resume .* --overwrite"
+    ):
+        train("mynetv2", SHORT, out_dir=tmp_path, device="cpu")
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [earlier]
+    assert earlier.read_bytes() == b"hours of work"
+    again = train(
+        "MyNetV2", replace(SHORT, epochs=1), out_dir=tmp_path, overwrite=True, device="cpu"
+    )
+    assert equal(checkpoint.load(tmp_path / "MyNetV2.pt")["weights"], again["weights"])
+    assert not (tmp_path / "MyNetV2" / "training.pt").exists()
+
+
+def test_resume_and_overwrite_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="resume and overwrite exclude each other"):
+        train("LeNet", SHORT, out_dir=tmp_path, resume=True, overwrite=True, device="cpu")
+
+
+def test_a_training_that_learned_nothing_writes_no_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(SHORT, epochs=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(epoch, "normalize", torch.zeros_like)  # no signal
+        with pytest.raises(
+            ValueError, match=r"LeNet learned nothing: it reads \d+\.\d% of the val"
+        ):
+            train("LeNet", config, out_dir=tmp_path, device="cpu")
+    assert not (tmp_path / "LeNet.pt").exists()
+    assert len(checkpoint.load(tmp_path / "LeNet" / "training.pt")["history"]) == 1
+    with pytest.raises(ValueError, match=r"LeNet learned nothing.* add --overwrite"):
+        train("LeNet", config, out_dir=tmp_path, resume=True, device="cpu")
+
+
 def test_resuming_with_other_settings_is_refused(finished: tuple[Path, dict[str, Any]]) -> None:
     out, _ = finished
     with pytest.raises(ValueError, match=r"MyNetV2.pt was made with lr 0.004 \(now 0.1\)"):
         train("MyNetV2", replace(SHORT, lr=0.1), out_dir=out, resume=True, device="cpu")
 
 
-def test_a_state_of_another_kind_is_refused(
+def test_a_finished_checkpoint_is_refused_as_a_state(
     finished: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     out, _ = finished
     state = tmp_path / "MyNetV2" / "training.pt"
     state.parent.mkdir()
     state.write_bytes((out / "MyNetV2.pt").read_bytes())
-    with pytest.raises(ValueError, match=r"training\.pt holds no ema; delete it"):
+    with pytest.raises(ValueError, match=r"training\.pt has no ema; delete it"):
         train("MyNetV2", SHORT, out_dir=tmp_path, resume=True, device="cpu")
 
 
 def test_a_diverged_training_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "normalize", lambda images: images * float("nan"))
+    monkeypatch.setattr(epoch, "normalize", lambda images: images * float("nan"))
     with pytest.raises(ValueError, match=r"LeNet diverged \(loss nan\); lower --lr"):
         train("LeNet", SHORT, out_dir=tmp_path, device="cpu")
     assert not (tmp_path / "LeNet" / "training.pt").exists()
@@ -238,7 +293,7 @@ def test_a_damaged_training_state_is_named_and_left_alone(tmp_path: Path) -> Non
     state = tmp_path / "LeNet" / "training.pt"
     state.parent.mkdir()
     state.write_bytes(b"PK\x03\x04 and then nothing")
-    with pytest.raises(ValueError, match=r"training\.pt is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=r"training\.pt is truncated or not a checkpoint"):
         train("LeNet", SHORT, out_dir=tmp_path, resume=True, device="cpu")
     assert state.read_bytes() == b"PK\x03\x04 and then nothing"
 
@@ -248,7 +303,7 @@ def test_a_damaged_training_state_is_named_and_left_alone(tmp_path: Path) -> Non
     [
         ("epochs", 0),
         ("batch_size", 0),
-        ("batch_size", 55_001),
+        ("batch_size", 60_000),
         ("lr", -1e-3),
         ("lr", float("nan")),
         ("val_size", 0),
@@ -265,7 +320,7 @@ def test_a_setting_out_of_range_is_named(field: str, value: float) -> None:
 
 def test_too_few_steps_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"epochs 1 and batch_size 1000 make 2 steps, and warmup 0\.2 "
+        ValueError, match=r"epochs 1 and batch_size 1000 give 2 steps, and warmup 0\.2 "
     ):
         train("LeNet", replace(SHORT, epochs=1, batch_size=1000), out_dir=tmp_path, device="cpu")
 
@@ -274,10 +329,12 @@ def test_too_few_steps_are_refused(tmp_path: Path) -> None:
 def test_two_processes_train_as_well_as_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    flags = ["train", "--model", "LeNet", "--device", "cpu", "--epochs", "1", "--batch-size", "100",
-             "--lr", "8e-3", "--val-size", "45000", "--drawn", "0", "--others", "0"]  # fmt: skip
+    flags = shlex.split(
+        "train --model LeNet --device cpu --epochs 1 --batch-size 100 --lr 8e-3 --val-size 45000 "
+        "--drawn 0 --others 0"
+    )
     alone, together = tmp_path / "1", tmp_path / "2"
-    monkeypatch.setattr(training, "load_mnist", load_mnist)
+    monkeypatch.setattr(loop, "load_mnist", load_mnist)
     assert main([*flags, "--out", str(alone)]) == 0
     torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "mnistcore"]
     call = [sys.executable, "-m", *torchrun, *flags, "--out", str(together)]

@@ -1,0 +1,166 @@
+"""The flags of the command line. Importing this is quick: it loads neither torch nor matplotlib."""
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+from mnistcore import __version__
+from mnistcore.files import ASSETS, RUNS, WEIGHTS
+from mnistcore.training.recipes import RECIPES, TrainConfig
+
+NETS = ", ".join(RECIPES)
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong call in one line on stderr, with exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and exit."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _path(text: str) -> Path:
+    if not text:  # Path("") is the current folder
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
+
+
+def _add_data_flags(parser: Parser) -> None:
+    parser.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
+    parser.add_argument("--data-dir", type=_path, default=ASSETS, help="folder with MNIST/raw")
+
+
+def _add_weights_flag(parser: Parser) -> None:
+    parser.add_argument("--weights", type=_path, default=WEIGHTS, help="folder of the weights")
+
+
+def _add_training_flags(parser: Parser) -> None:
+    """One flag per field of ``TrainConfig``, and what all trainings have in common."""
+    _add_data_flags(parser)
+    earlier = parser.add_mutually_exclusive_group()
+    earlier.add_argument("--resume", action="store_true", help="continue after the last epoch")
+    earlier.add_argument("--overwrite", action="store_true", help="replace an earlier training")
+    recipe = parser.add_argument_group("recipe", "each net has its own; a flag replaces a setting")
+    for setting in fields(TrainConfig):
+        flag, meaning = f"--{setting.name.replace('_', '-')}", setting.metadata["help"]
+        if setting.type is bool:
+            recipe.add_argument(flag, action=argparse.BooleanOptionalAction, help=meaning)
+        else:
+            assert isinstance(setting.type, type)
+            low, high = setting.metadata["range"]
+            recipe.add_argument(
+                flag,
+                type=setting.type,
+                metavar=setting.type.__name__,
+                help=f"{meaning}; {low} to {high}",
+            )
+
+
+def _add_train(commands: Commands) -> None:
+    command = commands.add_parser("train", help="train one net")
+    command.add_argument("--model", required=True, help=NETS)
+    command.add_argument(
+        "--out", type=_path, default=RUNS, help=f"folder for the weights; default: {RUNS}"
+    )
+    _add_training_flags(command)
+
+
+def _add_all(commands: Commands) -> None:
+    command = commands.add_parser("all", help="train the nets, then benchmark them")
+    command.add_argument("--models", nargs="+", default=list(RECIPES), metavar="MODEL", help=NETS)
+    command.add_argument(
+        "--quick", action="store_true", help="a trial of one epoch per net; replaces the last trial"
+    )
+    command.add_argument(
+        "--out",
+        type=_path,
+        help=f"folder for weights/ and results/; default: {RUNS}, or {RUNS / 'quick'} with --quick",
+    )
+    _add_training_flags(command)
+
+
+def _add_benchmark(commands: Commands) -> None:
+    command = commands.add_parser("benchmark", help="measure the trained nets on the test set")
+    _add_weights_flag(command)
+    command.add_argument(
+        "--seeds",
+        type=_path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders of the same nets, trained with other seeds",
+    )
+    command.add_argument(
+        "--out",
+        type=_path,
+        help=f"folder for the results; default: {RUNS / 'results'}, or the project's own results "
+        "for the weights that come with it",
+    )
+    instead = command.add_mutually_exclusive_group()
+    for flag, meaning in (
+        ("speed", "compare our training with a conventional loop instead"),
+        ("pictures", "measure how well pictures are read instead"),
+        ("report", "measure nothing; write the documents' tables from the project's own results"),
+    ):
+        instead.add_argument(
+            f"--{flag}", dest="instead", action="store_const", const=flag, help=meaning
+        )
+    _add_data_flags(command)
+
+
+def _add_predict(commands: Commands) -> None:
+    command = commands.add_parser("predict", help="read the digits in pictures")
+    command.add_argument(
+        "pictures", nargs="+", type=_path, metavar="FILE", help="a picture or a folder of pictures"
+    )
+    command.add_argument("--model", default="all", help=f"all, {NETS}")
+    command.add_argument("--json", action="store_true", help="print one JSON object per line")
+    command.add_argument(
+        "--steps", type=_path, metavar="DIR", help="draw into DIR how each picture was read"
+    )
+    _add_weights_flag(command)
+    command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
+
+
+def _add_maps(commands: Commands) -> None:
+    command = commands.add_parser("maps", help="draw the feature maps of one digit")
+    command.add_argument("--model", default="LeNet", help=NETS)
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--index", type=int, help="index of an MNIST test digit")
+    source.add_argument("--image", type=_path, help="a picture of one digit")
+    _add_weights_flag(command)
+    command.add_argument(
+        "--out",
+        type=_path,
+        default=RUNS / "maps",
+        help="folder for the maps, where they replace earlier ones",
+    )
+    _add_data_flags(command)
+
+
+def _add_export(commands: Commands) -> None:
+    command = commands.add_parser("export", help="write trained nets for other programs")
+    command.add_argument("--format", choices=["onnx"], required=True)
+    command.add_argument("--model", default="all", help=f"all, {NETS}")
+    _add_weights_flag(command)
+    command.add_argument("--out", type=_path, default=RUNS / "onnx", help="folder for the files")
+
+
+def build_parser() -> Parser:
+    """The parser of the whole command line; ``command`` names the chosen command."""
+    parser = Parser(prog="mnistcore", description="Five small CNNs that read handwritten digits.")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"mnistcore {__version__}",
+        help="print the version and exit",
+    )
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="command", parser_class=Parser
+    )
+    for add in (_add_train, _add_all, _add_benchmark, _add_predict, _add_maps, _add_export):
+        add(commands)
+    return parser

@@ -1,0 +1,127 @@
+"""Which handler each event of the page calls, and the little JavaScript that joins them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from mnistcore.page.handlers import Handlers, put_on_canvas, show_curves, show_results
+
+# Whether the canvas is open, not the picture. Both may be hidden by another page's tab: the style
+# of the tab itself tells which of the two comes back.
+DRAWING = """((tab) => tab !== null && getComputedStyle(tab).display !== "none")(
+    document.querySelector("#draw"))"""
+# Questions are numbered, so that the page can drop late answers. -1 marks one that nobody sees,
+# because its tab has been left.
+NEXT = "(window.asked = (window.asked ?? 0) + 1)"
+ASK_ABOUT_DRAWING = f"(...inputs) => [...inputs.slice(0, -1), {DRAWING} ? {NEXT} : -1]"
+ASK_ABOUT_PICTURE = f"(...inputs) => [...inputs.slice(0, -1), {DRAWING} ? -1 : {NEXT}]"
+ASK_AGAIN = f"""(drawing, picture, net, stage) => {DRAWING}
+    ? [drawing, null, net, stage, {NEXT}] : [null, picture, net, stage, {NEXT}]"""
+# A link is opened: the canvas knows the net and the layer that it names.
+OPEN_LINK = """() => [
+    ...JSON.parse(document.querySelector("#canvas canvas").dataset.choice),
+    ...["read", "draw"].map((selected) => ({ __type__: "update", selected })),
+]"""
+TELL_CANVAS_THE_CHOICE = """(net, stage) => {
+    window.chosen = { net, stage }; // for a script that loads later
+    document.dispatchEvent(new CustomEvent("mnist-choice", { detail: window.chosen }));
+    return [];
+}"""
+ASK_AFTER_FAILURE: dict[str, Any] = {
+    "fn": None,
+    "js": "() => { document.dispatchEvent(new CustomEvent('mnist-failed')); return []; }",
+    "api_visibility": "private",
+}
+READING: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "hidden",
+    "trigger_mode": "always_last",
+    "concurrency_id": "read",
+    "concurrency_limit": 2,
+}
+
+
+@dataclass(frozen=True)
+class ReadTab:
+    """The components of the Read tab that take part in events."""
+
+    inputs: gr.Tabs
+    draw_tab: gr.Tab
+    upload_tab: gr.Tab
+    pad: gr.HTML
+    picture: gr.Image
+    stage: gr.Dropdown
+    views: list[gr.HTML]  # answer, steps, maps
+
+
+@dataclass(frozen=True)
+class BenchmarkTab:
+    """The components of the Benchmark tab that take part in events."""
+
+    tab: gr.Tab
+    table: gr.HTML
+    curves: gr.LinePlot
+    errors: gr.HTML
+
+
+def connect_reading(handlers: Handlers, net: gr.Radio, pages: gr.Tabs, read: ReadTab) -> None:
+    """Read what is drawn or uploaded, and again when another net or layer is chosen."""
+    last = gr.State(None)  # the last picture that could be read
+    asked = gr.Number(visible=False)
+    pad, picture, stage = read.pad, read.picture, read.stage
+    drawing = [pad, net, stage, asked]
+    gr.on(
+        [pad.input, read.draw_tab.select],
+        handlers.show_drawing,
+        drawing,
+        read.views,
+        js=ASK_ABOUT_DRAWING,
+        **READING,
+    ).failure(**ASK_AFTER_FAILURE)
+    pad.submit(
+        None, None, [net, stage, pages, read.inputs], js=OPEN_LINK, api_visibility="private"
+    ).then(handlers.show_drawing, drawing, read.views, js=ASK_ABOUT_DRAWING, **READING).failure(
+        **ASK_AFTER_FAILURE
+    )
+    gr.on([net.change, stage.change], None, [net, stage], None, js=TELL_CANVAS_THE_CHOICE)
+    # Without Gradio's preprocessing, which would open the picture: a file that is not one shall
+    # give our sentence, not a traceback.
+    gr.on(
+        [picture.change, read.upload_tab.select],
+        handlers.show_picture,
+        [picture, net, stage, asked],
+        [last, *read.views],
+        js=ASK_ABOUT_PICTURE,
+        preprocess=False,
+        **READING,
+    ).failure(lambda last: last, last, picture, api_visibility="private").failure(
+        **ASK_AFTER_FAILURE
+    )
+    gr.on(
+        [net.change, stage.change, pad.retry],
+        handlers.show_again,
+        [pad, picture, net, stage, asked],
+        [last, *read.views],
+        js=ASK_AGAIN,
+        preprocess=False,
+        **READING,
+    ).failure(**ASK_AFTER_FAILURE)
+
+
+def connect_benchmark(
+    net: gr.Radio, pages: gr.Tabs, read: ReadTab, benchmark: BenchmarkTab
+) -> None:
+    """Show the results of the chosen net; put a misread digit that is clicked on the canvas."""
+    # The table asks for another net's results when it is visible.
+    gr.on(
+        [benchmark.tab.select, benchmark.table.submit],
+        show_results,
+        net,
+        [benchmark.table, benchmark.errors],
+        **READING,
+    )
+    benchmark.tab.select(show_curves, None, benchmark.curves, api_visibility="private")
+    benchmark.errors.click(
+        put_on_canvas, None, [pages, read.inputs, read.pad], api_visibility="private"
+    )

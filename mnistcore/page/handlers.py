@@ -1,0 +1,178 @@
+"""What the page's events call, from Gradio's inputs to the JSON that the page's scripts draw.
+
+Gradio shows a ``gr.Error`` to the visitor; every other exception is logged.
+"""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mnistcore.page import results_view, views
+from mnistcore.page.guard import is_upload, reject_bad_input, user_error
+from mnistcore.reading.picture import PictureError
+from mnistcore.reading.recognizer import Reading, Recognizer
+from mnistcore.results import load_results
+
+
+def parse_drawing(value: str | None) -> tuple[int, bytes | None]:
+    """The canvas's "<number> <data URL>" -> the drawing's number and image, None if it is empty.
+
+    Raises:
+        ValueError: the value does not come from the canvas.
+    """
+    number, _, url = (value or "0 ").partition(" ")
+    return int(number), decode_data_url(url) if url else None
+
+
+def decode_data_url(url: str) -> bytes:
+    """The content of a base64 data URL.
+
+    Raises:
+        ValueError: it is not base64.
+    """
+    return base64.b64decode(url.partition("base64,")[2])
+
+
+def parse_picture(value: Any) -> bytes | None:
+    """The content of a picture that a client sent; None if it sent none.
+
+    Args:
+        value: Gradio's file as JSON, with the ``path`` of an upload or a data URL as ``url``. Also
+            a bare path or data URL.
+
+    Raises:
+        gr.Error: the file is not an upload, or no longer there.
+        TypeError, ValueError: the value is not a picture at all.
+    """
+    file = value if isinstance(value, dict) else {"path": value, "url": value}
+    path, url = file.get("path"), file.get("url")
+    if isinstance(url, str) and url.startswith("data:"):
+        return decode_data_url(url)
+    if path is None and url is None:
+        return None
+    if path is None or not is_upload(Path(path)):
+        raise user_error(
+            "Please upload the picture, from Python with gradio_client.handle_file(path); "
+            "file paths and URLs are not accepted."
+        )
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise user_error(
+            "The picture is no longer on the server. Please upload it again."
+        ) from error
+
+
+def read_picture(recognizer: Recognizer, content: bytes | None, model: str) -> Reading:
+    """Read a picture file.
+
+    Raises:
+        gr.Error: there is no picture, or it cannot be read.
+    """
+    if content is None:
+        raise user_error("There is no picture.")
+    try:
+        return recognizer.read(content, model)
+    except PictureError as error:
+        sentence = str(error).replace("the data", "this file", 1)
+        raise user_error(f"{sentence[0].upper()}{sentence[1:]}.") from error
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """The handlers of the page's events. The events are numbered, and the answers repeat it."""
+
+    recognizer: Recognizer
+
+    def show(
+        self, content: bytes | None, model: str, stage: str, **extra: Any
+    ) -> tuple[str, str, str]:
+        """What the three views show of a picture, as JSON; without a picture they are empty.
+
+        Args:
+            content: an image file.
+            model: the net whose answer is shown, or "all".
+            stage: the net and convolution whose maps are shown, such as "LeNet conv1".
+            extra: what each view gets besides.
+
+        Raises:
+            gr.Error: the picture cannot be read.
+        """
+        if content is None:
+            empty = views.to_json({"model": model} | extra)
+            return empty, empty, empty
+        reading = read_picture(self.recognizer, content, model)
+        maps: dict[str, Any] = {}
+        if reading.digits:
+            maps = views.maps_data(self.recognizer, reading.digits[0].image, stage)
+            maps["digits"] = [views.pack(digit.image) for digit in reading.digits]
+        extra |= {"model": model, "drawn": True}
+        return (
+            views.to_json(views.answer_data(reading) | extra),
+            views.to_json(views.steps_data(reading) | extra),
+            views.to_json(maps | extra),
+        )
+
+    @reject_bad_input
+    def show_drawing(
+        self, value: str | None, model: str, stage: str, asked: float | None
+    ) -> tuple[str, str, str]:
+        """The views of what is on the canvas."""
+        number, content = parse_drawing(value)
+        return self.show(content, model, stage, number=number, asked=asked)
+
+    @reject_bad_input
+    def show_picture(
+        self, picture: Any, model: str, stage: str, asked: float | None
+    ) -> tuple[Any, str, str, str]:
+        """The uploaded picture, to be remembered as the last that could be read, and its views."""
+        shown = self.show(parse_picture(picture), model, stage, asked=asked)
+        return picture and picture["path"], *shown
+
+    @reject_bad_input
+    def show_again(
+        self, value: str | None, picture: Any, *choice: Any
+    ) -> tuple[Any, str, str, str]:
+        """The views of the drawing, or of the picture if there is no drawing."""
+        if value is None:
+            return self.show_picture(picture, *choice)
+        return gr.skip(), *self.show_drawing(value, *choice)
+
+    @reject_bad_input
+    def look(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The maps of a stage on a digit."""
+        digit = views.unpack_digit(question["digit"])
+        return views.maps_data(self.recognizer, digit, str(question["stage"]))
+
+    @reject_bad_input
+    def explain(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The arithmetic behind a pixel of a map."""
+        place = [int(question[key]) for key in ("channel", "row", "column")]
+        digit, stage = views.unpack_digit(question["digit"]), str(question["stage"])
+        name = str(question["name"])
+        return views.arithmetic_data(self.recognizer, digit, stage, name, *place)
+
+
+@reject_bad_input
+def show_results(model: str) -> tuple[str, str]:
+    """The benchmark's table, and a net's errors."""
+    data = dict(results_view.results_data(load_results(), model))
+    top = {key: data.pop(key) for key in ("chosen", "words", "rows")}
+    return views.to_json(top), views.to_json(data)
+
+
+def show_curves() -> Any:
+    """Accuracy over epochs, as a table for Gradio's plot."""
+    import pandas as pd  # type: ignore[import-untyped] # only the Benchmark tab needs it
+
+    return pd.DataFrame(results_view.accuracy_curves(load_results()))
+
+
+@reject_bad_input
+def put_on_canvas(event: gr.EventData) -> tuple[Any, Any, str]:
+    """Open the canvas with the misread digit that was clicked."""
+    digit = views.mnist_test_images()[int(event.index)]
+    return gr.Tabs(selected="read"), gr.Tabs(selected="draw"), f"0 {views.png_url(digit)}"

@@ -1,0 +1,172 @@
+"""What the Benchmark tab shows: the results files as plain data for results.js."""
+
+from typing import TypedDict
+
+from mnistcore.page.views import TITLES, mnist_test_images, png_url
+from mnistcore.results import (
+    TOGETHER,
+    Answers,
+    Misread,
+    NetResults,
+    Pair,
+    Pictures,
+    Results,
+    Share,
+)
+
+
+class TableRow(TypedDict):
+    """A net, or all together, in the first table. None: not measured, or not of all together."""
+
+    key: str
+    name: str
+    accuracy: float
+    interval: list[float]
+    errors: int
+    reference: float | None  # accuracy in the reference project
+    num_params: int | None
+    macs: int | None
+    latency_ms: float | None
+    train_seconds: float | None
+
+
+class ReadRow(Share):
+    """How many pictures of one kind the chosen net reads right."""
+
+    title: str
+    n: int
+    naive: float  # the share that is right without our framing
+
+
+class RefusedRow(Share):
+    """How many pictures of one kind are refused."""
+
+    title: str
+    n: int
+
+
+class PicturesData(TypedDict):
+    """Accuracy on pictures other than MNIST's."""
+
+    read: list[ReadRow]
+    refused: list[RefusedRow]
+
+
+class MisreadDigit(Misread):
+    """A misread test digit with its image."""
+
+    image: str  # data URL of a PNG
+
+
+class ResultsData(TypedDict):
+    """What results.js shows."""
+
+    chosen: str  # a net's name or "all"
+    title: str
+    words: str  # above the first table
+    rows: list[TableRow]
+    missing: str | None  # a sentence, if the chosen net has not been measured
+    confusion: list[list[int]] | None  # rows true, columns predicted
+    misread: list[MisreadDigit]  # the most confident first
+    nets: list[str]
+    pairs: list[Pair] | None
+    pictures: PicturesData | None
+
+
+def results_data(results: Results, chosen: str) -> ResultsData:
+    """The benchmark's tables, and the errors of the chosen net, or of all five together.
+
+    Args:
+        results: what :func:`mnistcore.results.load_results` returned.
+        chosen: a net's name or "all".
+    """
+    benchmark = results.benchmark
+    nets = benchmark["nets"]
+    rows = [_net_row(name, net) for name, net in nets.items()]
+    answers: dict[str, Answers] = {**nets}
+    if "together" in benchmark:
+        answers["all"] = benchmark["together"]
+        rows.append(_row("all", benchmark["together"]))
+    answer = answers.get(chosen)
+    title, digits = TITLES.get(chosen, chosen), mnist_test_images()
+    trained_on = " and ".join(sorted({net["training"]["device"] for net in nets.values()}))
+    missing = f"No results for {title} yet. Run python -m mnistcore benchmark to measure it."
+    return {
+        "chosen": chosen,
+        "title": title,
+        "words": f"MNIST test set, n = {len(digits):,}, evaluated after the last epoch. The bar is "
+        "the 95 % interval, the diamond the reference project's own table (its 98.06 for "
+        f"MyFullConvNet is a typo for 99.06). One image was timed on {benchmark['device']}, torch "
+        f"{benchmark['torch_version']}; trained on {trained_on}.",
+        "rows": rows,
+        "missing": None if answer else missing,
+        "confusion": answer["confusion"] if answer else None,
+        "misread": [
+            {**entry, "image": png_url(digits[entry["index"]])}
+            for entry in sorted(
+                answer["misread"] if answer else [], key=lambda entry: -entry["prob"]
+            )
+        ],
+        "nets": list(nets),
+        "pairs": benchmark.get("mcnemar"),
+        "pictures": pictures_data(results.pictures, chosen)
+        if answer and results.pictures
+        else None,
+    }
+
+
+def _row(key: str, answers: Answers) -> TableRow:
+    return {
+        "key": key,
+        "name": TITLES.get(key, key),
+        "accuracy": answers["accuracy"],
+        "interval": answers["interval"],
+        "errors": answers["errors"],
+        "reference": None,
+        "num_params": None,
+        "macs": None,
+        "latency_ms": None,
+        "train_seconds": None,
+    }
+
+
+def _net_row(name: str, net: NetResults) -> TableRow:
+    return {
+        **_row(name, net),
+        "reference": net["reference"][0] / 100 if net["reference"] else None,
+        "num_params": net["num_params"],
+        "macs": net["macs"],
+        "latency_ms": net["latency_ms"],
+        "train_seconds": net["training"]["train_seconds"],
+    }
+
+
+def pictures_data(pictures: Pictures, chosen: str) -> PicturesData | None:
+    """How well the chosen net reads pictures other than MNIST's, and what is refused.
+
+    None for a net that is newer than the results.
+    """
+    net = TOGETHER if chosen == "all" else chosen
+    read: list[ReadRow] = []
+    refused: list[RefusedRow] = []
+    for row in pictures["rows"].values():
+        title, n = row["title"], row["n"]
+        if "right" not in row:
+            refused.append({"title": title, "n": n, **row["refused"]})
+        elif net in row["right"]:
+            naive = row["naive"][net]["share"]
+            read.append({"title": title, "n": n, **row["right"][net], "naive": naive})
+        else:
+            return None
+    return {"read": read, "refused": refused}
+
+
+def accuracy_curves(results: Results) -> dict[str, list[int] | list[float] | list[str]]:
+    """Validation accuracy over the epochs of each net, as columns of a table."""
+    points = [
+        (epoch, round(100 * entry["val_accuracy"], 3), name)
+        for name, net in results.benchmark["nets"].items()
+        for epoch, entry in enumerate(net["training"]["history"], 1)
+    ]
+    epochs, accuracies, names = zip(*points, strict=True)
+    return {"epoch": list(epochs), "accuracy %": list(accuracies), "net": list(names)}

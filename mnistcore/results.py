@@ -1,0 +1,214 @@
+"""The results files: what ``benchmark.json``, ``pictures.json`` and ``speed.json`` hold.
+
+The benchmarks write them; the documents' tables, the figures and the page read them.
+Shares and accuracies are fractions in [0, 1]; intervals are 95 % Wilson intervals, low and high.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
+
+from mnistcore.files import RESULTS
+
+TOGETHER = "together"  # the mean of all nets' probabilities, where a net's name would stand
+
+
+class Misread(TypedDict):
+    """A test digit with a wrong answer."""
+
+    index: int  # in the test set
+    label: int
+    pred: int
+    prob: float  # of ``pred``
+
+
+class Uncontested(TypedDict):
+    """The test digits whose label nobody contests."""
+
+    n: int
+    errors: int
+
+
+class Answers(TypedDict):
+    """What one net, or all together, reaches on the test set."""
+
+    n: int
+    errors: int
+    loss: float  # mean cross-entropy, nats
+    confusion: list[list[int]]  # rows true, columns predicted
+    accuracy: float
+    interval: list[float]
+    uncontested: Uncontested
+    misread: list[Misread]
+
+
+class TogetherAnswers(Answers):
+    """What all nets together reach."""
+
+    calibration_error: float
+
+
+class Calibration(TypedDict):
+    """Expected calibration error before and after dividing the logits by the temperature."""
+
+    temperature: float
+    before: float
+    after: float
+
+
+class Seeds(TypedDict):
+    """Test accuracy over training runs that differ only in their seed."""
+
+    n: int
+    mean: float
+    std: float | None  # None of one run
+
+
+class TrainingRun(TypedDict):
+    """How the weights were made."""
+
+    config: dict[str, Any]  # the fields of ``TrainConfig``
+    history: list[dict[str, float]]  # one entry per epoch
+    train_seconds: float
+    device: str
+    processes: int
+    torch_version: str
+    code_version: str
+    images_per_second: float
+    own_recipe: bool  # False: trained with settings other than the net's recipe
+    val_accuracy: float
+
+
+class NetResults(Answers):
+    """What one net reaches, costs and was made by."""
+
+    calibration: Calibration
+    seeds: Seeds
+    reference: list[float]  # %, the reference project's table and best log; empty: not in it
+    num_params: int
+    macs: int  # multiply-adds for one image
+    latency_ms: float  # of one image
+    images_per_second: float  # in batches
+    file_bytes: int
+    training: TrainingRun
+
+
+class Pair(TypedDict):
+    """McNemar's test of two nets."""
+
+    a: str
+    b: str
+    only_a: int  # images that only ``a`` reads right
+    only_b: int
+    p_value: float
+
+
+class Benchmark(TypedDict):
+    """``benchmark.json``."""
+
+    device: str
+    torch_version: str
+    batch: int  # images per batch of ``NetResults.images_per_second``
+    nets: dict[str, NetResults]
+    together: NotRequired[TogetherAnswers]  # where there are several nets, as ``mcnemar``
+    mcnemar: NotRequired[list[Pair]]
+
+
+class Share(TypedDict):
+    """How many of n pictures."""
+
+    count: int
+    share: float
+    interval: list[float]
+
+
+class Part(TypedDict):
+    """One kind of picture within a row, all nets together."""
+
+    n: int
+    right: Share
+    naive: Share
+    refused: Share
+
+
+class PictureRow(TypedDict):
+    """One kind of picture. Rows without digits have only the first three keys."""
+
+    title: str
+    n: int
+    refused: Share  # not read as a sure digit
+    right: NotRequired[dict[str, Share]]  # by net: all digits read, and nothing else
+    naive: NotRequired[dict[str, Share]]  # by net: the same, with the picture shrunk to 28x28
+    plain: NotRequired[Share]  # all nets together on the same digits, taken from MNIST
+    split: NotRequired[Share]  # single digits taken for several
+    parts: NotRequired[dict[str, Part]]
+    frame_difference: NotRequired[float | None]  # of 255: MNIST's framing against ours
+
+
+class ReadTimes(TypedDict):
+    """Milliseconds of n reads."""
+
+    n: int
+    median: float
+    p95: float
+
+
+class Pictures(TypedDict):
+    """``pictures.json``."""
+
+    split: str
+    device: str
+    torch_version: str
+    read_ms: ReadTimes
+    rows: dict[str, PictureRow]
+
+
+class Rates(TypedDict):
+    """Training images per second of one net, and the ratio of our loop to the other."""
+
+    conventional: float
+    ours: float
+    ratio: float
+    ratio_min: float
+    ratio_max: float
+
+
+class Speed(TypedDict):
+    """``speed.json``."""
+
+    device: str
+    torch_version: str
+    images: int  # per round
+    rounds: int
+    nets: dict[str, Rates]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All results of a folder; None where a benchmark has not been run."""
+
+    benchmark: Benchmark
+    pictures: Pictures | None
+    speed: Speed | None
+
+
+def load_results(folder: Path = RESULTS) -> Results:
+    """The results of a folder.
+
+    Raises:
+        FileNotFoundError: the folder has no ``benchmark.json``.
+        ValueError: a file is damaged.
+    """
+    if not (folder / "benchmark.json").exists():
+        raise FileNotFoundError(f"no results in {folder}; run python -m mnistcore benchmark")
+    return Results(*(_load(folder / f"{name}.json") for name in ("benchmark", "pictures", "speed")))
+
+
+def _load(path: Path) -> Any:
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); delete it and measure again") from error

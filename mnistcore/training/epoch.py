@@ -1,0 +1,161 @@
+"""A net in training: its state, and one epoch of optimizer steps."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel
+from tqdm import tqdm
+
+from mnistcore.data import normalize, to_unit
+from mnistcore.device import has_bfloat16
+from mnistcore.models import create_model
+from mnistcore.training.distort import distort
+from mnistcore.training.images import NO_DIGIT
+from mnistcore.training.recipes import TrainConfig
+from mnistcore.training.workers import Workers
+
+
+def _seed(*parts: int) -> int:
+    """One seed from several numbers; seeds of neighbouring numbers are unrelated."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
+
+def moving_average(memory: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    """A ``multi_avg_fn`` for AveragedModel with a span of about ``memory`` steps.
+
+    Until then it is the plain mean of all steps. The average of swa_utils starts from the random
+    initial weights and would keep a share of them.
+    """
+
+    def update(averaged: Tensors, current: Tensors, steps: Tensor | int) -> None:
+        torch._foreach_lerp_(averaged, current, 1 / (1 + min(float(steps), memory)))
+
+    return update
+
+
+class Training:
+    """A net in training on ``n`` images, with all the state it takes to resume bit for bit.
+
+    The random generators are seeded with (seed, epoch, rank) at the start of each epoch, so their
+    states need not be stored.
+
+    Raises:
+        ValueError: the batches cannot be shared among the processes, or there are too few steps.
+    """
+
+    def __init__(self, name: str, config: TrainConfig, workers: Workers, n: int) -> None:
+        if config.batch_size % workers.world:
+            raise ValueError(
+                f"batch_size {config.batch_size} cannot be divided by {workers.world} processes"
+            )
+        self.name, self.config, self.workers = name, config, workers
+        self.history: list[dict[str, float]] = []
+        torch.backends.cudnn.deterministic = True
+        torch.manual_seed(config.seed)
+        layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.model = create_model(name).to(workers.device).to(memory_format=layout)
+        self.net = DistributedDataParallel(self.model) if workers.world > 1 else self.model
+        self.steps_per_epoch = n // config.batch_size  # the last incomplete batch is left out
+        total_steps = config.epochs * self.steps_per_epoch
+        if config.warmup * total_steps < 2:  # OneCycleLR would divide by zero
+            raise ValueError(
+                f"epochs {config.epochs} and batch_size {config.batch_size} give {total_steps} "
+                f"steps, and warmup {config.warmup} of them is fewer than the two it needs: "
+                "use more epochs, smaller batches or a longer warmup"
+            )
+        average = moving_average(config.ema * total_steps)
+        self.ema = AveragedModel(self.model, multi_avg_fn=average)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
+        )
+        self.scheduler = OneCycleLR(
+            self.optimizer,
+            max_lr=config.lr,
+            total_steps=total_steps,
+            pct_start=config.warmup,
+        )
+        self.parts: dict[str, Any] = {
+            "weights": self.model,
+            "ema": self.ema,
+            "optimizer": self.optimizer,
+            "scheduler": self.scheduler,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """The content of ``training.pt``."""
+        parts = {key: part.state_dict() for key, part in self.parts.items()}
+        config = asdict(self.config)
+        return {"model": self.name, "config": config, "history": self.history, **parts}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state that :meth:`state` returned."""
+        for key, part in self.parts.items():
+            part.load_state_dict(state[key])
+        self.history = state["history"]
+
+    def epoch(self, images: Tensor, labels: Tensor, bar: tqdm) -> dict[str, float]:
+        """Train once on each image, in random order and whole batches.
+
+        Args:
+            images: uint8 (n, 1, 28, 28), on the device.
+            labels: int64 (n,); for NO_DIGIT the target is ten equal probabilities.
+            bar: advanced by the number of images at each step.
+
+        Returns:
+            loss on the distorted images and accuracy on the digits among them, both averaged over
+            the epoch, and the last lr.
+        """
+        config, (rank, world, device) = self.config, self.workers
+        epoch = len(self.history)
+        shuffle = torch.Generator().manual_seed(_seed(config.seed, epoch))
+        order = torch.randperm(len(images), generator=shuffle).to(device)
+        torch.manual_seed(_seed(config.seed, epoch, rank))  # for dropout
+        generator = torch.Generator(device).manual_seed(_seed(config.seed, epoch, rank, 1))
+        amp = config.amp and has_bfloat16(device)
+        target_probs = torch.cat([torch.eye(10), torch.full((1, 10), 0.1)]).to(device)
+        total_loss = torch.zeros((), device=device)
+        total_correct = torch.zeros((), device=device)
+        total_digits = torch.zeros((), device=device)
+        self.net.train()
+        for step in range(self.steps_per_epoch):
+            batch = order[step * config.batch_size : (step + 1) * config.batch_size][rank::world]
+            batch_labels = labels.index_select(0, batch)
+            inputs = distort(
+                to_unit(images.index_select(0, batch)),  # faster than images[batch]
+                generator,
+                **config.distortion(self.scheduler.last_epoch / self.scheduler.total_steps),
+            )
+            with torch.autocast(device.type, torch.bfloat16, enabled=amp):
+                logits = self.net(normalize(inputs)).float()
+            loss = F.cross_entropy(logits, target_probs.index_select(0, batch_labels))
+            loss.backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            self.scheduler.step()
+            self.ema.update_parameters(self.model)
+            total_loss += loss.detach()
+            total_correct += (logits.argmax(1) == batch_labels).sum()
+            total_digits += (batch_labels != NO_DIGIT).sum()
+            if step % 20 == 0 and not bar.disable:  # reading a loss makes an accelerator wait
+                bar.set_postfix(epoch=epoch + 1, loss=f"{loss.item():.4f}", refresh=False)
+            bar.update(config.batch_size)
+        sums = torch.stack([total_loss, total_correct, total_digits])
+        if world > 1:
+            dist.all_reduce(sums)
+        loss_sum, correct, digits = sums.tolist()
+        return {
+            "loss": loss_sum / (self.steps_per_epoch * world),
+            "accuracy": correct / digits,
+            "lr": self.scheduler.get_last_lr()[0],
+        }

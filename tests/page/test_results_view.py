@@ -1,0 +1,55 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from mnistcore.files import RESULTS
+from mnistcore.models import list_models
+from mnistcore.page.results_view import accuracy_curves, results_data
+from mnistcore.results import load_results
+
+
+def test_results_of_each_net_and_of_all_together() -> None:
+    results = load_results()
+    for chosen in [*list_models(), "all"]:
+        data = results_data(results, chosen)
+        assert data["missing"] is None
+        assert data["confusion"] is not None
+        assert sum(map(sum, data["confusion"])) == 10_000
+        errors = next(row["errors"] for row in data["rows"] if row["key"] == chosen)
+        assert len(data["misread"]) == errors
+    curves = accuracy_curves(results)
+    assert set(curves["net"]) == set(list_models())
+
+
+def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "benchmark.json").write_text((RESULTS / "benchmark.json").read_text())
+    assert results_data(load_results(tmp_path), "all")["pictures"] is None
+    share = {"count": 9, "share": 0.9, "interval": [0.6, 0.98]}
+    digit = {"right": {"LeNet": share, "together": share},
+             "naive": {"LeNet": share | {"share": 0.3}, "together": share}}  # fmt: skip
+    rows = {
+        "canvas": {"title": "canvases", "n": 10, "refused": share, **digit},
+        "dot": {"title": "dots", "n": 10, "refused": share},
+    }
+    (tmp_path / "pictures.json").write_text(json.dumps({"rows": rows}))
+    data = results_data(load_results(tmp_path), "LeNet")["pictures"]
+    assert data
+    assert data["read"] == [{"title": "canvases", "n": 10, **share, "naive": 0.3}]
+    assert data["refused"] == [{"title": "dots", "n": 10, **share}]
+    newer = results_data(load_results(tmp_path), "MyVggNet")
+    assert newer["pictures"] is None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "title"), [("MyVggNet", "MyVggNet"), ("all", "All five together")]
+)
+def test_a_net_without_results_shows_no_others(chosen: str, title: str) -> None:
+    results = load_results()
+    del results.benchmark["nets"]["MyVggNet"], results.benchmark["together"]
+    data = results_data(results, chosen)
+    assert data["missing"] == (
+        f"No results for {title} yet. Run python -m mnistcore benchmark to measure it."
+    )
+    assert (data["confusion"], data["misread"], data["pictures"]) == (None, [], None)
+    assert [row["key"] for row in data["rows"]] == list_models()[:-1]
