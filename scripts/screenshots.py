@@ -1,6 +1,6 @@
 """Take the README's two pictures of the page: assets/page.png, light, and assets/inside.png, dark.
 
-``python -m scripts.screenshots`` needs tests/requirements.txt and a Chromium.
+``python -m scripts.screenshots`` needs tests/requirements.txt and Chromium.
 """
 
 import io
@@ -15,14 +15,14 @@ from mnistcore.pens.font import DIGITS
 from mnistcore.pens.strokes import pen_strokes
 from tests.tools.server import launch_chromium, served
 
-MOST_BYTES = 300_000
+MOST_BYTES = 300_000  # of each picture, so that the README loads fast
 ANSWERED = """() => ["answer", "steps", "maps"].every((id) =>
     Number(document.querySelector(`#${id} [data-number]`)?.dataset.number) >=
     Number(document.querySelector("#canvas canvas").dataset.sent))"""
 
 
 def write(page: Page, number: list[str], pen: int, seed: int) -> None:
-    """Write forms of the pen font on the canvas with the mouse, and wait for the answer."""
+    """Draw forms of the pen font on the canvas with the mouse, and wait for the answer."""
     canvas = page.locator("#canvas canvas")
     canvas.hover()
     box = canvas.bounding_box()
@@ -44,7 +44,11 @@ def write(page: Page, number: list[str], pen: int, seed: int) -> None:
 
 
 def save(page: Page, path: Path) -> None:
-    """The window as a PNG of 256 colours, which is enough for it."""
+    """Save the window as a PNG of 256 colours.
+
+    Raises:
+        ValueError: the file is larger than MOST_BYTES.
+    """
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     if path.stat().st_size > MOST_BYTES:
@@ -52,7 +56,7 @@ def save(page: Page, path: Path) -> None:
 
 
 def main() -> None:
-    """Take both."""
+    """Take both pictures."""
     with served("demo.py") as (url, _, _), sync_playwright() as playwright:
         browser = launch_chromium(playwright)
         page = browser.new_page(viewport={"width": 1280, "height": 1062})
@@ -60,7 +64,7 @@ def main() -> None:
         page.locator("#canvas canvas[data-ready]").wait_for()
         write(page, ["2", "0", "4 open", "7 crossed"], 11, 4)
         page.mouse.move(0, 0)
-        page.evaluate("scrollTo(0, 0)")  # to write, while the page came, may have scrolled it
+        page.evaluate("scrollTo(0, 0)")  # drawing while the page loaded may have scrolled it
         save(page, ASSETS / "page.png")
 
         page = browser.new_page(viewport={"width": 1280, "height": 812}, color_scheme="dark")
@@ -72,7 +76,8 @@ def main() -> None:
         page.locator("[data-is=value]").wait_for()
         page.mouse.move(0, 0)
         page.locator("#maps-head").evaluate(
-            "head => scrollBy(0, head.getBoundingClientRect().top - 76)")  # fmt: skip
+            "head => scrollBy(0, head.getBoundingClientRect().top - 76)"
+        )
         page.locator("#maps .tip").wait_for(state="hidden")
         save(page, ASSETS / "inside.png")
         browser.close()

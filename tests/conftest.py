@@ -111,15 +111,9 @@ def open_page(
         if not request.url.startswith((server, "data:", "blob:")) else None,
     }  # fmt: skip
 
-    def open_one(
-        width: int = 1280, height: int = 900, fragment: str = "", script: str = "", **settings: Any
-    ) -> Any:
-        free = visitors.setdefault(repr((script, settings)), [])
-        if free:
-            page = free.pop()
-        else:
-            page = browser.new_context(**settings).new_page()
-            page.add_init_script(script)
+    def open_one(width: int = 1280, height: int = 900, fragment: str = "", **settings: Any) -> Any:
+        free = visitors.setdefault(repr(settings), [])
+        page = free.pop() if free else browser.new_context(**settings).new_page()
         used.append((page, free))
         page.set_viewport_size({"width": width, "height": height})
         for event, watcher in watchers.items():

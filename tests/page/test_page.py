@@ -386,7 +386,8 @@ def test_a_number_has_boxes_and_each_digit_can_be_looked_at(page: Page) -> None:
         expect(boxes.nth(i)).to_be_focused()
         expect(page.locator(".bars .best .bar-digit")).to_have_text(digit)
         expect(page.locator("#steps .box[aria-pressed=true]")).to_have_attribute(
-            "aria-label", f"Look at digit {i + 1}: {digit}")  # fmt: skip
+            "aria-label", f"Look at digit {i + 1}: {digit}"
+        )
 
 
 def upload(page: Page, path: Path) -> None:
@@ -432,10 +433,13 @@ def test_examples_are_clicked_and_a_blank_is_blank(page: Page) -> None:
 def test_paste(open_page: Open) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     data = base64.b64encode(example("zero").read_bytes()).decode()
-    page.evaluate("""async (data) => {
+    page.evaluate(
+        """async (data) => {
         const blob = await (await fetch("data:image/png;base64," + data)).blob();
         await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
-    }""", data)  # fmt: skip
+    }""",
+        data,
+    )
     page.get_by_role("tab", name="Upload").click()
     page.get_by_label("Paste from clipboard").click()
     expect(page.locator(".answer-text")).to_have_text("0")
@@ -488,9 +492,8 @@ def test_the_arithmetic_of_a_pixel_is_right(page: Page) -> None:
             value = shown
         expect(found["value"]).to_have_text(written(value))
         expect(found["relu"]).to_have_text(written(max(value, 0)))
-        expect(found["pooled"]).to_have_text(
-            written(float(pooled[channel, row if "pool" in key else row // 2,
-                              column if "pool" in key else column // 2])))  # fmt: skip
+        halved = (row, column) if "pool" in key else (row // 2, column // 2)
+        expect(found["pooled"]).to_have_text(written(float(pooled[channel, *halved])))
         expect(page.locator("#maps .mark")).to_be_visible()
     page.keyboard.press("PageDown")
     expect(page.locator("#maps .arithmetic h3")).to_have_text(
@@ -724,11 +727,11 @@ def test_a_link_opens_the_same_page(open_page: Open) -> None:
     expect(page.locator(".pad-note")).to_contain_text("Copy this:")
 
 
-def test_what_is_chosen_before_the_scripts_have_loaded_counts(open_page: Open) -> None:
-    page = open_page()
+def test_what_is_chosen_before_the_scripts_have_loaded_counts(server: str, browser: Any) -> None:
+    page = browser.new_context().new_page()
     held: list[Any] = []
     page.route("**/scripts/*/canvas.js", lambda route: held.append(route))
-    page.reload(wait_until="commit")
+    page.goto(server, wait_until="commit")
     choose_net(page, "MyVggNet")
     wait_until(page, lambda: bool(held))
     expect(page.locator(".answer h3")).to_contain_text("MyVggNet")
@@ -738,6 +741,7 @@ def test_what_is_chosen_before_the_scripts_have_loaded_counts(open_page: Open) -
     assert "net=MyVggNet" in link_of(page)
     draw(page, DIGITS["1"])
     expect(answer(page)).to_have_text("1")
+    page.context.close()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])

@@ -10,7 +10,7 @@ from tests.tools.server import CHROMIUM, launch_chromium
 
 
 def needs_chromium() -> Any:
-    """Playwright's interface; the test is skipped where it or the browser is missing."""
+    """Playwright's synchronous API; skips the test if it or the browser is missing."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt install chromium-headless-shell")
     return pytest.importorskip("playwright.sync_api")
@@ -18,7 +18,7 @@ def needs_chromium() -> Any:
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """A browser without a window and with a camera that shows a test picture."""
+    """A headless browser with a camera that shows a test picture."""
     camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     with needs_chromium().sync_playwright() as playwright:
         browser = launch_chromium(playwright, *camera)

@@ -1,7 +1,7 @@
-"""Measure the page in a real browser: latency, frames, lost strokes, memory, bytes, start.
+"""Measure the page in a real browser: latency, frames, lost strokes, memory, traffic, start-up.
 
-``python -m tests.tools.page_speed`` takes about ten minutes; it needs tests/requirements.txt and a
-Chromium. Prints JSON and, with --out, writes it.
+``python -m tests.tools.page_speed`` takes about ten minutes and needs tests/requirements.txt and
+Chromium. It prints JSON and, with --out, writes it to a file, too.
 """
 
 import argparse
@@ -22,14 +22,14 @@ from tqdm import tqdm
 from tests.tools.server import launch_chromium, percentiles, resident_mb, served
 
 DRAWN_SECONDS = 5  # of one stroke, for frames and bytes
-# The same page, with a handler that only says which drawing it saw.
+# The same page with a handler that does nothing but return the drawing's number.
 NOTHING = """
 import json, sys, demo
 demo.Handlers.show = lambda *args, number=0, **extra: (json.dumps({"number": number}),) * 3
 sys.argv = ["demo.py", *sys.argv[1:]]
 demo.main()
 """
-# From pointer up to the frame in which all three views show that drawing.
+# Times from pointer-up to the frame in which all three views show that drawing.
 WATCH = """() => {
     const views = ["answer", "steps", "maps"];
     const canvas = document.querySelector("#canvas canvas");
@@ -67,7 +67,7 @@ class Strokes:
         page.evaluate(WATCH)
 
     def stroke(self, seconds: float = 0.4) -> None:
-        """A stroke down the canvas that takes its time; the pen stays down."""
+        """A downward stroke that takes this many seconds; the pen stays down."""
         box = self.page.locator("#canvas canvas").bounding_box()
         assert box
         left, top = box["x"] + box["width"] * self.rng.uniform(0.2, 0.8), box["y"]
@@ -88,29 +88,29 @@ class Strokes:
         return float(self.page.evaluate("measured.times[0]"))
 
     def clear(self) -> None:
-        """Empty the canvas."""
+        """Clear the canvas."""
         self.page.locator("[data-tool=clear]").click()
 
 
 def count_bytes(page: Page) -> list[int]:
-    """The bytes of each request that a page sends from now on."""
+    """The sizes in bytes of the requests that a page sends from now on; the list grows."""
     sent: list[int] = []
     page.on("request", lambda r: sent.append(len(r.post_data)) if r.post_data else None)
     return sent
 
 
 def latencies(page: Page, count: int) -> list[float]:
-    """Of ``count`` strokes, two on a canvas."""
+    """Milliseconds for each of ``count`` strokes, two per drawing."""
     strokes, times = Strokes(page), []
     for number in tqdm(range(count + 5), "latency", leave=False, unit="stroke"):
         times.append(strokes.latency())
         if number % 2:
             strokes.clear()
-    return times[5:]  # the first ones load and compile
+    return times[5:]  # the browser compiles the scripts during the first
 
 
 def frames(page: Page) -> list[float]:
-    """Milliseconds from frame to frame of a page that is drawn on."""
+    """Milliseconds between the frames of a page while it is drawn on."""
     strokes = Strokes(page)
     page.evaluate("measured.recording = true")
     strokes.stroke(DRAWN_SECONDS)
@@ -119,7 +119,7 @@ def frames(page: Page) -> list[float]:
 
 
 def lost(page: Page, count: int = 100) -> int:
-    """How many of ``count`` strokes, as fast as they can be sent, are not on the canvas."""
+    """How many of ``count`` strokes, sent as fast as possible, are missing on the canvas."""
     Strokes(page)
     box = page.locator("#canvas canvas").bounding_box()
     assert box
@@ -172,7 +172,7 @@ def main() -> None:
             sent = count_bytes(page)
             ours, theirs = [], []
             empty = opened(nothing)
-            for _ in range(4):  # in turn, so that both see the same load of the machine
+            for _ in range(4):  # in turn, so that both run under the same load
                 sent.clear()
                 page.bring_to_front()
                 ours += latencies(page, args.strokes // 4)
@@ -181,14 +181,14 @@ def main() -> None:
                 theirs += latencies(empty, args.strokes // 4)
             results["latency_ms"], results["nothing_ms"] = percentiles(ours), percentiles(theirs)
             results["ratio"] = results["latency_ms"]["median"] / results["nothing_ms"]["median"]
-            results["bytes_a_request_max"] = max(requests)
-            results["bytes_a_stroke"] = sum(requests) / count
-            results["requests_a_stroke"] = len(requests) / count
+            results["bytes_per_request_max"] = max(requests)
+            results["bytes_per_stroke"] = sum(requests) / count
+            results["requests_per_stroke"] = len(requests) / count
             page.bring_to_front()
             page = opened(url)
             sent = count_bytes(page)
             results["frame_ms"] = percentiles(frames(page))
-            results["bytes_a_second"] = sum(sent) / DRAWN_SECONDS
+            results["bytes_per_second"] = sum(sent) / DRAWN_SECONDS
             results["lost_of_100"] = lost(opened(url))
             page = opened(url)
             strokes = Strokes(page)
