@@ -51,10 +51,10 @@ FEWEST_EXTREMES = 4  # but at least so many
 FINE_SIDE = 800
 COARSE_SIDE = 400  # pixels, of the small picture in which strokes are measured
 SHADOW = 4  # what is wider than the longer side divided by this is a shadow, not ink
-WINDOW = 4  # stroke widths: wider things are shadows, once the strokes have been measured
+WINDOW = 4  # stroke widths: wider things are shadows, not strokes; 3 reads one page more
 LEAST_WINDOW = 3  # pixels
 # Quantiles of the darkness of all pixels. Both are of the paper, even if half of all is ink, and
-# about one standard deviation of its grain apart.
+# about one standard deviation of its grain apart. 0.24 for the second misreads one photograph.
 PAPER_RANKS = 0.05, 0.3
 DARKEST_PAPER = 0.1  # of full light; in deeper shadow, contrast is no longer amplified
 
