@@ -1,7 +1,7 @@
 """The page: draw or upload digits, watch five nets read them, and look inside.
 
-``python demo.py`` starts it with the weights in assets/weights. This file has the layout, the words
-and the launch; ``mnistcore.page`` has the rest.
+``python demo.py`` starts it with the weights in assets/weights. This file holds the layout, the
+text and the launch; ``mnistcore.page`` has the rest.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from mnistcore.page.components import THEME, html, picture_input, view
 from mnistcore.page.events import BenchmarkTab, ReadTab, connect_benchmark, connect_reading
 from mnistcore.page.guard import MAX_WAITING, limit_concurrency
 from mnistcore.page.handlers import Handlers
-from mnistcore.page.launch import choose_port, launch_limits, set_environment, upload_folder
+from mnistcore.page.launch import choose_port, launch_arguments, set_environment, upload_folder
 from mnistcore.reading.recognizer import Recognizer
 
 STAGES = [f"{net} {conv}" for net, convs in views.stage_names().items() for conv in convs]
@@ -78,8 +78,8 @@ def benchmark_tab(tab: gr.Tab) -> BenchmarkTab:
         for net, colour in COLOURS.items()
     )
     html(
-        "<h2>Accuracy over epochs</h2><p class='told'>On the validation images, with averaged "
-        f"weights. The test set plays no part.</p><p class='told'>{legend}</p>"
+        "<h2>Accuracy over epochs</h2><p class='caption'>On the validation images, with averaged "
+        f"weights. The test set plays no part.</p><p class='caption'>{legend}</p>"
     )
     curves = gr.LinePlot(
         x="epoch",
@@ -156,7 +156,7 @@ def serve(args: argparse.Namespace) -> None:
         run_history=False,
         footer_links=["api"],
         mcp_server=False,  # ours is among the routes
-        **launch_limits(**app_kwargs),
+        **launch_arguments(**app_kwargs),
     )
 
 
@@ -182,7 +182,7 @@ def main() -> None:
         try:
             import_module("mcp.server.fastmcp")
         except ImportError:
-            parser.exit(2, 'demo.py: --mcp needs more packages: pip install "gradio[mcp]"\n')
+            parser.exit(2, 'demo.py: --mcp needs more packages: pip install ".[mcp]"\n')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the uploads are deleted
     try:
         with upload_folder():

@@ -78,7 +78,7 @@ def run_all(args: Namespace) -> None:
     from mnistcore.models import model_name
     from mnistcore.training.loop import check_unused
 
-    names = [model_name(name) for name in args.models]
+    names = list(dict.fromkeys(map(model_name, args.models)))  # each once
     if is_torchelastic_launched():
         raise ValueError("all runs in one process; under torchrun use train, then benchmark")
     out_dir = args.out or (RUNS / "quick" if args.quick else RUNS)
@@ -138,6 +138,10 @@ def run_benchmark(args: Namespace) -> None:
         raise ValueError(f"--{args.instead} does not read weights: leave out --weights")
     out_dir = args.out or (RESULTS if shipped and not INSTALLED else RUNS / "results")
     if args.instead == "report":
+        if INSTALLED:
+            raise ValueError("--report writes the documents of a checkout; this is an installation")
+        if args.out:
+            raise ValueError("--report writes the documents of the project: leave out --out")
         from mnistcore.benchmark import documents
 
         for path in documents.write_documents():
@@ -190,7 +194,8 @@ def _complain(message: str) -> None:
 def _unread(path: Path, error: Exception) -> str:
     """Why a picture was not read, with its path once: some of the reader's messages name it."""
     reason = str(error)
-    return reason if str(path) in reason else f"{path}: {reason.removeprefix(path.name).lstrip()}"
+    named = reason.startswith((f"no picture {path}", f"{path} "))
+    return reason if named else f"{path}: {reason.removeprefix(path.name).lstrip()}"
 
 
 def _answer(path: Path, reading: "Reading", as_json: bool) -> str:
@@ -245,7 +250,9 @@ def run_maps(args: Namespace) -> None:
 
         views = read_digits(args.image)
         if len(views) != 1:
-            raise ValueError(f"{args.image} shows {len(views)} digits; maps are drawn of one")
+            raise ValueError(
+                f"{args.image} shows {len(views)} digits; give a picture of exactly one"
+            )
         ink = torch.from_numpy(views[0])[None, None]
         title = args.image.name
     else:
@@ -281,7 +288,7 @@ def _draw_maps(model: "nn.Module", ink: "Tensor", title: str, out_dir: Path) -> 
     for path in earlier:
         path.unlink()
     if earlier:
-        _complain(f"replaced the {len(earlier)} maps of an earlier run in {out_dir}")
+        _complain(f"replaced {len(earlier)} pictures of an earlier run in {out_dir}")
     paths = [out_dir / f"{number:02d}_{name}.png" for number, name in enumerate(pictures)]
     for path, png in zip(paths, pictures.values(), strict=True):
         write_whole(path, png)

@@ -31,7 +31,7 @@ def load(path: Path) -> dict[str, Any]:
         ValueError: the file is truncated, altered or not a checkpoint.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint {path}; make one with scripts/train_all.sh")
+        raise FileNotFoundError(f"no checkpoint {path}; make one with `mnistcore all`")
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is not None:  # torch.load compares no checksums

@@ -48,7 +48,7 @@ def load_mnist(
 
     Raises:
         FileNotFoundError: ``data_dir`` does not exist or lacks one of the split's files.
-        ValueError: a file is damaged, or holds something else than MNIST.
+        ValueError: a file is damaged, or holds something other than MNIST.
         OSError: a file cannot be read, or MNIST cannot be downloaded.
     """
     images = torch.tensor(mnist_images(split, data_dir)).unsqueeze(1)
@@ -77,7 +77,7 @@ def _read(name: str, data_dir: Path) -> NDArray[np.uint8]:
             f"no {name}.gz in {data_dir / 'MNIST' / 'raw'}; put MNIST's four original "
             "*-ubyte.gz files there, or leave out --data-dir"
         )
-    content, *_ = [_original(path, data_dir) for path in found]
+    content, *_ = [_original(path, data_dir) for path in found]  # both must be intact
     # IDX: two zero bytes, the type (8 is uint8), the number of axes, the length of each, the data.
     axes = content[3]
     shape = np.frombuffer(content, ">i4", count=axes, offset=4)
@@ -85,7 +85,7 @@ def _read(name: str, data_dir: Path) -> NDArray[np.uint8]:
 
 
 def _forms(name: str, data_dir: Path) -> list[Path]:
-    """Those of a file's two forms, packed and unpacked, that a data folder holds."""
+    """Which of a file's two forms, packed and unpacked, a data folder holds."""
     raw = data_dir / "MNIST" / "raw"
     return [path for path in (raw / f"{name}.gz", raw / name) if path.exists()]
 

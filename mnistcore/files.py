@@ -29,7 +29,7 @@ def cache_dir() -> Path:
 def code_version() -> str:
     """The last commit that changed the package, marked where it has been edited since.
 
-    The version of an installed package, and "unknown" where there is no git.
+    For an installed package, its version; without git, "unknown".
     """
     if INSTALLED:
         return __version__
@@ -39,7 +39,8 @@ def code_version() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        return git("log", "-1", "--format=%h") + ("+edited" if git("status", "--porcelain") else "")
+        commit = git("log", "-1", "--format=%h")
+        return commit + "+edited" * bool(git("status", "--porcelain")) if commit else "unknown"
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

@@ -115,7 +115,7 @@ def calibration_error(probs: Tensor, labels: Tensor, bins: int = CALIBRATION_BIN
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     """The T in [0.05, 20] for which softmax(logits / T) has the lowest cross-entropy.
 
-    The bounds matter where all answers are right, or none: there the loss has no minimum.
+    The bounds matter where all answers are right or all are wrong: there the loss has no minimum.
 
     Args:
         logits: float (n, 10) of images that the net was not trained on.

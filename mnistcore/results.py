@@ -62,7 +62,7 @@ class Seeds(TypedDict):
 
     n: int
     mean: float
-    std: float | None  # None of one run
+    std: float | None  # None for a single run
 
 
 class TrainingRun(TypedDict):

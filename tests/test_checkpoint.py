@@ -53,7 +53,7 @@ def test_half_weights_become_a_float32_net(path: Path) -> None:
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=rf"{tmp_path}/LeNet.pt; .*scripts/train_all.sh"):
+    with pytest.raises(FileNotFoundError, match=rf"{tmp_path}/LeNet.pt; .*mnistcore all"):
         checkpoint.load_model("LeNet", tmp_path)
 
 

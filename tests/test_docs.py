@@ -57,7 +57,7 @@ def test_the_readme_has_no_figures_but_generated_ones() -> None:
     assert FIGURE.findall(by_hand) == []
 
 
-def test_hooks_run_the_checks_of_ci() -> None:
+def test_hooks_run_the_python_checks_of_ci() -> None:
     hooks = (ROOT / ".pre-commit-config.yaml").read_text()
     script = (ROOT / "scripts" / "test.sh").read_text()
     checks = re.findall(r"entry: \.venv/bin/(.*)", hooks)

@@ -83,7 +83,7 @@ def test_one_net_can_be_named_in_any_case(
     ("flags", "message"),
     [
         (["--format", "onnx", "--model", "LeNet6"], "unknown model 'LeNet6'"),
-        (["--format", "onnx", "--weights", "/nowhere"], "scripts/train_all.sh"),
+        (["--format", "onnx", "--weights", "/nowhere"], "mnistcore all"),
         (["--format", "coreml"], "invalid choice: 'coreml'"),
         ([], "--format"),
     ],

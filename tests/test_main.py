@@ -306,7 +306,7 @@ def test_predict_names_what_cannot_be_read_and_goes_on(
     assert main(["predict", "nowhere.png", three, "--model", "lenet"]) == 1
     out, err = capsys.readouterr()
     assert out == f"{three}: 3\n"
-    assert err == "mnistcore: no picture 'nowhere.png'\n"
+    assert err == "mnistcore: no picture nowhere.png\n"
 
 
 def test_predict_names_a_file_once_and_in_full(
@@ -443,7 +443,7 @@ def test_every_training_flag_has_help_with_its_range(
     [
         (["--index", "10000"], "--index is 10000; it must be from 0 to 9999"),
         (["--image", "requirements.txt"], "requirements.txt is not a picture"),
-        (["--image", "nowhere.png"], "no picture 'nowhere.png'"),
+        (["--image", "nowhere.png"], "no picture nowhere.png"),
         (["--index", "0", "--weights", "nowhere"], "no checkpoint nowhere"),
         (["--index", "0", "--model", "VGG"], "unknown model 'VGG'"),
     ],
@@ -465,5 +465,5 @@ def test_a_folder_without_weights_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["benchmark", "--weights", str(tmp_path), "--out", str(tmp_path / "results")]) == 2
-    assert "run scripts/train_all.sh" in one_line(capsys)
+    assert "run mnistcore all" in one_line(capsys)
     assert files(tmp_path) == {}

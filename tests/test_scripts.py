@@ -81,7 +81,7 @@ def test_publish_space_writes_its_folder_where_it_is_called(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("command", "patience", "message"),
-    [("import time; time.sleep(60)", 0.1, "gave no page"), ("", 60.0, "has ended")],
+    [("import time; time.sleep(60)", 0.1, "served no page"), ("", 60.0, "ended by itself")],
 )
 def test_waiting_for_a_server_without_a_page_ends(
     command: str, patience: float, message: str, monkeypatch: pytest.MonkeyPatch

@@ -156,7 +156,7 @@ def _same_recipe(path: Path, config: Mapping[str, Any], expected: Mapping[str, A
     ]
     if differences:
         raise ValueError(
-            f"{path} was trained by another recipe: {', '.join(differences)}; "
+            f"{path} was trained with another recipe: {', '.join(differences)}; "
             "--seeds takes runs that differ only in their seed"
         )
 
@@ -230,7 +230,7 @@ def run_benchmark(
     Args:
         weights_dir: folder of ``<name>.pt``.
         names: the nets to measure if they have a checkpoint; all five by default.
-        other_seeds: folders of the same nets, trained by the same recipes with other seeds, for
+        other_seeds: folders of the same nets, trained with the same recipes with other seeds, for
             mean and spread.
         data_dir: folder that holds ``MNIST/raw``.
         device: where to measure; the accelerator by default, if there is one.
@@ -248,7 +248,7 @@ def run_benchmark(
     runs = [[path for path in paths if path.exists()] for paths in runs]
     for folder, paths in zip(folders, runs, strict=True):
         if not paths:
-            raise FileNotFoundError(f"no weights in {folder}; run scripts/train_all.sh")
+            raise FileNotFoundError(f"no weights in {folder}; run mnistcore all")
     chosen = choose_device(device)
     images, labels = load_mnist("test", data_dir, chosen)
     labels = labels.cpu()

@@ -59,8 +59,11 @@ def load_split(split: str, data_dir: Path | str = ASSETS) -> tuple[Plane, NDArra
         float32 (n, 28, 28) in [0, 1] and labels (n,).
 
     Raises:
-        FileNotFoundError, ValueError: as :func:`mnistcore.data.load_mnist`.
+        FileNotFoundError, ValueError: as :func:`mnistcore.data.load_mnist`, or there is no such
+            split.
     """
+    if split not in ("test", "val"):
+        raise ValueError(f"split is {split!r}; it must be test or val")
     images, labels = load_mnist("test" if split == "test" else "train", data_dir)
     if split == "val":
         chosen = split_train_val(TrainConfig.val_size, len(images))[1]

@@ -9,13 +9,15 @@ from mnistcore.reading.picture import Picture
 from mnistcore.reading.recognizer import Examined, Recognizer
 
 MAX_DRAWINGS = 100  # the newest; each takes up to a quarter of a megabyte
-MAX_PIXELS = 30_000  # of a cached picture: the canvas sends fewer; photographs would fill memory
+MAX_CACHED_PIXELS = (
+    30_000  # of a cached picture: the canvas sends fewer; photographs would fill memory
+)
 
 
 class CachedRecognizer(Recognizer):
     """A recognizer that examines each of the latest drawings once, whichever net is chosen.
 
-    The page sends a drawing again when another net is chosen or a stroke ends where it was.
+    The page sends a drawing again when another net is chosen or when a stroke changes nothing.
     """
 
     def __init__(self, *args: Any) -> None:
@@ -32,7 +34,7 @@ class CachedRecognizer(Recognizer):
             examined = self._examined.get(key)
         if examined is None:
             examined = super().examine(picture)
-        if examined.plane.ink.size <= MAX_PIXELS:
+        if examined.plane.ink.size <= MAX_CACHED_PIXELS:
             with self._examined_lock:
                 self._examined[key] = examined
                 self._examined.move_to_end(key)

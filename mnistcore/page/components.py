@@ -53,7 +53,7 @@ def scripts_route() -> Route:
     return Route(f"{scripts_path()}/{{name}}", script)
 
 
-# What the scripts must know from Python, so that no fact stands in both languages.
+# What the scripts must know from Python, so that no fact is written twice.
 FACTS: dict[str, Any] = {
     "mean": MEAN,
     "std": STD,

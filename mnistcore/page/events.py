@@ -85,8 +85,8 @@ def connect_reading(handlers: Handlers, net: gr.Radio, pages: gr.Tabs, read: Rea
         **ASK_AFTER_FAILURE
     )
     gr.on([net.change, stage.change], None, [net, stage], None, js=TELL_CANVAS_THE_CHOICE)
-    # Without Gradio's preprocessing, which would open the picture: a file that is not one shall
-    # give our sentence, not a traceback.
+    # Without Gradio's preprocessing, which would open the picture: a file that is not a
+    # picture gets our sentence, not a traceback.
     gr.on(
         [picture.change, read.upload_tab.select],
         handlers.show_picture,

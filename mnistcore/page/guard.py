@@ -114,14 +114,14 @@ def refuse_url(item: dict[str, Any]) -> dict[str, Any]:
 
 
 class RequestGuard:
-    """ASGI middleware: refuses other routes than the page's, large requests, and URLs to fetch."""
+    """ASGI middleware: refuses routes other than the page's, large requests, and URLs to fetch."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on or answer it with one sentence."""
-        if scope["type"] != "http":  # the server's own start and end
+        if scope["type"] == "lifespan":  # the server's own start and end
             await self.app(scope, receive, send)
             return
         try:

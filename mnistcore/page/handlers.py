@@ -83,7 +83,7 @@ def read_picture(recognizer: Recognizer, content: bytes | None, model: str) -> R
 
 @dataclass(frozen=True)
 class Handlers:
-    """The handlers of the page's events. The events are numbered, and the answers repeat it."""
+    """The handlers of the page's events, which are numbered: each answer repeats the number."""
 
     recognizer: Recognizer
 
@@ -158,8 +158,16 @@ class Handlers:
 
 @reject_bad_input
 def show_results(model: str) -> tuple[str, str]:
-    """The benchmark's table, and a net's errors."""
-    data = dict(results_view.results_data(load_results(), model))
+    """The benchmark's table, and a net's errors.
+
+    Raises:
+        gr.Error: the results on the server are missing or damaged.
+    """
+    try:
+        results = load_results()
+    except (OSError, ValueError) as error:
+        raise gr.Error("The server's results cannot be read.") from error
+    data = dict(results_view.results_data(results, model))
     top = {key: data.pop(key) for key in ("chosen", "words", "rows")}
     return views.to_json(top), views.to_json(data)
 

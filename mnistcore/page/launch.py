@@ -28,7 +28,10 @@ def choose_port(host: str | None, port: int | None) -> int:
         ValueError: there is none, or no such host on this machine.
     """
     host = host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    fixed = port or int(os.environ.get("GRADIO_SERVER_PORT", 0))
+    given = os.environ.get("GRADIO_SERVER_PORT", "0")
+    if not given.isdecimal() or int(given) >= 2**16:
+        raise ValueError(f"GRADIO_SERVER_PORT is {given!r}; it must be from 1 to {2**16 - 1}")
+    fixed = port or int(given)
     for candidate in [fixed] if fixed else PORTS:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
@@ -62,7 +65,7 @@ def set_environment() -> None:
     os.environ.setdefault("MPLBACKEND", "agg")  # Gradio imports pyplot at the first event
 
 
-def launch_limits(**app_kwargs: Any) -> dict[str, Any]:
+def launch_arguments(**app_kwargs: Any) -> dict[str, Any]:
     """Arguments of ``Blocks.launch`` for a page that is open to all.
 
     Args:

@@ -16,7 +16,7 @@ from mnistcore.results import (
 
 
 class TableRow(TypedDict):
-    """A net, or all together, in the first table. None: not measured, or not of all together."""
+    """A net, or all together, in the first table. None: not measured, or not for all together."""
 
     key: str
     name: str

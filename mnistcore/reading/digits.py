@@ -97,7 +97,7 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
 
 
 def _without_stray_strokes(line: list[Piece]) -> list[Piece]:
-    """A line without low upright strokes: they would be read as a 1, but are of another digit."""
+    """A line without low upright strokes: they look like a 1 but belong to another digit."""
     least = STRAY_HEIGHT * max(piece.height for piece in line)
     return [p for p in line if p.height >= least or p.width > STRAY_SHAPE * p.height]
 

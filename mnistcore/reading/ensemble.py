@@ -68,34 +68,32 @@ class Ensemble:
             if name not in self._nets:
                 path = self._folder / f"{name}.pt"
                 content = checkpoint.load_for(name, path, "temperature")
-                with torch.inference_mode(False):  # others may want gradients of this net
+                with torch.inference_mode(False):  # callers may want this net's gradients
                     model = checkpoint.build_model(content, path, self.device)
                 self._nets[name] = model, float(content["temperature"])
             return self._nets[name]
 
     @cached_property
     def threshold(self) -> float:
-        """The mean probability below which the nets are not believed.
+        """The mean probability below which the nets are not trusted.
 
         Raises:
             FileNotFoundError, ValueError: its file is missing or damaged.
         """
         path = self._folder / THRESHOLD_FILE
         if not path.is_file():
-            raise FileNotFoundError(f"no {path}; make it with scripts/train_all.sh")
+            raise FileNotFoundError(f"no {path}; make it with `mnistcore all`")
         try:
             threshold = float(json.loads(path.read_text())["threshold"])
             if not 0 < threshold < 1:
                 raise ValueError("out of range")
         except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(
-                f"{path} is damaged; make it again with scripts/train_all.sh"
-            ) from error
+            raise ValueError(f"{path} is damaged; make it again with `mnistcore all`") from error
         return threshold
 
     @torch.inference_mode()
     def probs(self, images: Plane) -> tuple[dict[str, Probs], dict[str, float]]:
-        """What each net says to digits.
+        """What each net says about digits.
 
         Args:
             images: float32 (n, 28, 28) in [0, 1], framed as MNIST.

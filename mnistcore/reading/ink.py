@@ -181,7 +181,7 @@ def _stroke_width(gray: NDArray[Any]) -> float:
 
 
 def _darker(gray: NDArray[Any], window: int) -> NDArray[Any]:
-    """By how much, of 1, each place is darker than the paper around it.
+    """How much darker each place is than the paper around it, as a share of the paper's light.
 
     The paper is a morphological closing: what is dark and narrower than the window is filled. A
     slope of light goes on beyond the border, so that its dark end is not taken for something dark.

@@ -79,7 +79,7 @@ class Reading:
     digits: tuple[Digit, ...]  # line by line, left to right
     steps: dict[str, NDArray[Any]] = field(compare=False)  # "picture" uint8 (H, W, 3), "ink"
     # float32 (H, W) in [0, 1], "pieces" int32 (H, W), k where the k-th digit is and 0 elsewhere
-    notes: list[str] = field(compare=False)  # what was done to find the digits, a sentence each
+    notes: list[str] = field(compare=False)  # what was done to find the digits, one sentence each
     scale: float = field(compare=False)  # pixels of the given picture in one of the steps'
     milliseconds: dict[str, float] = field(compare=False)  # of each net's forward passes
 
@@ -102,7 +102,7 @@ class Examined:
     """A picture and all that is known of it before one net is chosen."""
 
     plane: Ink
-    lines: list[list[Answer]]  # what the five nets say to each digit, line by line
+    lines: list[list[Answer]]  # what the five nets say about each digit, line by line
     notes: list[str]
     milliseconds: dict[str, float]
     reason: str  # why there are no lines; "" where there are
@@ -143,10 +143,10 @@ class Recognizer(Ensemble):
         return _reading(examined, digits)
 
     def examine(self, picture: Picture) -> Examined:
-        """What all five nets say to the digits of a picture, before :meth:`read` judges it.
+        """What all five nets say about the digits of a picture, before :meth:`read` judges it.
 
         Raises:
-            As :meth:`read`, but for a net's name.
+            As :meth:`read`, except for an unknown net.
         """
         plane = read_ink(picture)
         lines, notes = find_digits(plane.ink)

@@ -34,13 +34,15 @@ DOUBTED_WIDTH = 0.6  # two digits that touch are wider
 BAR_WIDTH = 6  # what is wider is a bar, not a number
 LEVEL_PARTS = 0.7  # rows that both parts share
 CUT_INK = 0.35  # in the column of a cut, at most; 0.28 misreads two more of 25 touching pairs
+LEAST_PART = 5  # the height divided by this is the least width of a part
+CUTS_APART = 10  # the height divided by this lies between two cuts
 MOST_CUTS = 6  # columns that the nets are asked about
 MOST_TRIED = 2  # cuts that are followed further, the best first
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the nets say to a piece of ink."""
+    """What the nets say about a piece of ink."""
 
     piece: Piece
     fitted: Plane  # its ink, the longer side 20
@@ -65,11 +67,11 @@ class Answer:
         return int(self.mean.argmax())
 
 
-Ask = Callable[[Sequence[Piece]], list[Answer]]  # what the nets say to each of some pieces
+Ask = Callable[[Sequence[Piece]], list[Answer]]  # what the nets say about each of some pieces
 
 
 def join(pieces: list[Piece]) -> list[Piece]:
-    """The pieces, those joined that lie above each other and close together: the nearest first."""
+    """The pieces, with those joined that lie close above each other, the nearest first."""
     gaps = _gaps(combinations(pieces, 2))
     while gaps:
         a, b = min(gaps, key=gaps.__getitem__)
@@ -104,7 +106,7 @@ def _gap(a: Piece, b: Piece) -> float:
 
 
 def settle(lines: list[list[Piece]], ask: Ask, threshold: float) -> list[list[Answer]]:
-    """What the nets say to the digits, once it is settled which pieces these are.
+    """What the nets say about the digits, once it is settled which pieces belong together.
 
     Args:
         lines: the pieces, line by line, left to right.
@@ -120,7 +122,7 @@ def settle(lines: list[list[Piece]], ask: Ask, threshold: float) -> list[list[An
 
 
 def _join_doubted(line: list[Answer], ask: Ask, threshold: float) -> list[Answer]:
-    """A line, with neighbours joined where the nets know them better as one digit."""
+    """A line, with neighbours joined where the nets are surer of them as one digit."""
     joined: list[Answer] = []
     for right in line:
         whole = _as_one(joined[-1], right, ask, threshold) if joined else None
@@ -187,8 +189,8 @@ def _columns_to_cut(piece: Piece) -> list[int]:
 
     Each part is at least a fifth of the height wide, and no stroke is cut along its length.
     """
-    margin = max(1, piece.height // 5)
-    apart = piece.height // 10
+    margin = max(1, piece.height // LEAST_PART)
+    apart = piece.height // CUTS_APART
     inked = piece.mask.sum(0)
     chosen: list[int] = []
     for column in np.argsort(inked[margin : piece.width - margin], kind="stable") + margin:

@@ -58,7 +58,7 @@ def train(
         device: "cpu", "cuda", "mps", ...; by default the accelerator if there is one.
         resume: continue after the last epoch in ``training.pt``, or return a finished checkpoint
             unchanged; start from scratch if there is neither.
-        overwrite: start from scratch even if there is one of the two, and replace it.
+        overwrite: start from scratch even if either exists, and replace it.
         show_progress: show a progress bar (on a terminal) and print one line per epoch.
 
     Returns:

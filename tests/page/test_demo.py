@@ -374,7 +374,7 @@ def test_mcp_without_its_packages_is_one_line(
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--weights", "/nowhere"], "scripts/train_all.sh"),
+        (["--weights", "/nowhere"], "mnistcore all"),
         (["--device", "tpu"], "unknown device 'tpu'"),
         (["--port", "99999"], "--port is 99999; it must be from 1 to 65535"),
     ],

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 import demo
 from mnistcore.page.components import WEIGHTS_SHIPPED
 from mnistcore.page.guard import ALLOWED_FOLDERS, ALLOWED_PATHS, user_error
-from mnistcore.page.launch import launch_limits, set_environment, upload_folder
+from mnistcore.page.launch import launch_arguments, set_environment, upload_folder
 from mnistcore.reading.recognizer import Recognizer
 
 GRADIO = Path(gr.__file__).parent
@@ -52,7 +52,7 @@ def page(uploads: Path) -> Iterator[gr.Blocks]:
 
 @pytest.fixture(scope="module")
 def client(page: gr.Blocks) -> TestClient:
-    return client_of(page, app_kwargs=launch_limits()["app_kwargs"])
+    return client_of(page, app_kwargs=launch_arguments()["app_kwargs"])
 
 
 def upload(client: TestClient, content: bytes = b"not a picture") -> str:

@@ -78,7 +78,7 @@ def weights(tmp_path: Path) -> Path:
 def assert_one_line(error: BaseException, name: str) -> None:
     assert "\n" not in str(error)
     assert name in str(error)
-    assert "scripts/train_all.sh" in str(error)
+    assert "mnistcore all" in str(error)
 
 
 def test_missing_weights(weights: Path) -> None:

@@ -273,7 +273,8 @@ class Visitor:
         called = await self.http.post("/gradio_api/call/read", json={"data": [file, self.net]})
         self.tally.requests += 2
         identity = called.raise_for_status().json()["event_id"]
-        lines = [line async for line in self.lines(f"/gradio_api/call/read/{identity}") if line]
+        async with asyncio.timeout(LONGEST):  # the stream's heartbeats keep it open
+            lines = [line async for line in self.lines(f"/gradio_api/call/read/{identity}") if line]
         if lines[-2] != "event: complete":
             raise RuntimeError(f"refused: {lines}")
         answer: Answer = json.loads(lines[-1].removeprefix("data: "))[0]

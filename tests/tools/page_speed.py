@@ -1,7 +1,7 @@
 """Measure the page in a real browser: latency, frames, lost strokes, memory, traffic, start-up.
 
 ``python -m tests.tools.page_speed`` takes about ten minutes and needs tests/requirements.txt and
-Chromium. It prints JSON and, with --out, writes it to a file, too.
+Chromium. It prints JSON and, with --out, also writes it to a file.
 """
 
 import argparse
@@ -184,7 +184,6 @@ def main() -> None:
             results["bytes_per_request_max"] = max(requests)
             results["bytes_per_stroke"] = sum(requests) / count
             results["requests_per_stroke"] = len(requests) / count
-            page.bring_to_front()
             page = opened(url)
             sent = count_bytes(page)
             results["frame_ms"] = percentiles(frames(page))

@@ -79,7 +79,11 @@ def served(*command: str, **options: Any) -> Iterator[tuple[str, subprocess.Pope
         yield url, process, time.perf_counter() - start
     finally:
         process.terminate()
-        process.wait(60)  # Python takes seconds to clean up, on a busy machine many
+        try:
+            process.wait(60)  # Python takes seconds to clean up, on a busy machine many
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 def resident_mb(process: subprocess.Popen[bytes]) -> float:

@@ -36,7 +36,7 @@ const agreement = (digit, answers) => {
     if (!digit) return "The five nets";
     const agreeing = answers.filter((answer) => answer === digit.label).length;
     if (agreeing === answers.length) return "All five nets agree";
-    return `${agreeing} of five nets say ${digit.label}`;
+    return `${agreeing} of ${answers.length} nets say ${digit.label}`;
 };
 
 const createTable = (nets, params) => {

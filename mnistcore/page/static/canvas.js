@@ -7,7 +7,7 @@ import { createLink } from "./sharing.js";
 import { createToolbar } from "./toolbar.js";
 
 const KEYS =
-    "Keyboard: arrows move the pen, Space lowers and lifts it, Ctrl Z undoes, Delete clears.";
+    "Keyboard: arrows move the pen, Space lowers and lifts it, Ctrl+Z undoes, Delete clears.";
 
 export default (component) => {
     const { element, props, watch } = component;

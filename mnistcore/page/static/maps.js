@@ -7,7 +7,7 @@ import { h, hear, show } from "./shared.js";
 import { createSide } from "./side.js";
 import { createTip } from "./tip.js";
 
-const BUSY = "The server was too busy to answer. Choose it again.";
+const BUSY = "The server was too busy to answer. Please choose again.";
 const CLICK =
     "Click a pixel of a map to see the arithmetic behind it. " +
     "On the keyboard, arrows go from pixel to pixel, Page Up and Page Down from map to map.";

@@ -15,7 +15,7 @@ const PIECES = [
 
 // Title and words of each step.
 const texts = ({ box, side }) => [
-    ["Picture", "What came in."],
+    ["Picture", "The picture as received."],
     ["Ink", "What stands out from the paper, light on dark like MNIST’s digits."],
     ["Pieces", "The nets read one digit at a time, so the ink is split into digits."],
     [
@@ -87,7 +87,9 @@ const pieces = (source) => {
 // The words of the third step.
 export const piecesWords = (count) => {
     if (!count) return "No digit was found.";
-    return count > 1 ? `${count} digits were found, each in its colour.` : "One digit was found.";
+    return count > 1
+        ? `${count} digits were found, each in its own colour.`
+        : "One digit was found.";
 };
 
 // The cards of the steps: `fill(i, nodes, words)` shows one, with its own words by default.

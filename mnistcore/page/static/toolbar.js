@@ -21,8 +21,8 @@ const group = (...buttons) => h("span", { class: "pad-group" }, ...buttons);
 export const createToolbar = (acts, thickness) => {
     const pen = button("Pen", "Draw (P)", "✎", () => acts.choose(false));
     const eraser = button("Eraser", "Erase (E)", "⌫", () => acts.choose(true));
-    const undo = button("Undo", "Undo (Ctrl Z)", "↶", acts.undo);
-    const redo = button("Redo", "Redo (Ctrl Y)", "↷", acts.redo);
+    const undo = button("Undo", "Undo (Ctrl+Z)", "↶", acts.undo);
+    const redo = button("Redo", "Redo (Ctrl+Y)", "↷", acts.redo);
     const clear = button("Clear", "Clear (Delete)", "✕", acts.clear);
     const link = button("Link", "Copy a link to this drawing", "↗", acts.share);
     const width = h("input", {

@@ -1,6 +1,6 @@
 """Take the README's two pictures of the page: assets/page.png, light, and assets/inside.png, dark.
 
-``python -m scripts.screenshots`` needs tests/requirements.txt and Chromium.
+``python -m tests.tools.screenshots`` needs tests/requirements.txt and Chromium.
 """
 
 import io
@@ -32,7 +32,7 @@ def write(page: Page, number: list[str], pen: int, seed: int) -> None:
     unit = box["width"] / 420
     side = min(190, 330 / len(number))
     for place, form in enumerate(number):
-        middle = np.float32([420 * (place + 0.5) / len(number), 140])
+        middle = np.array([420 * (place + 0.5) / len(number), 140], np.float32)
         for stroke in pen_strokes(DIGITS[form], rng):
             points = (stroke * side + middle) * unit + [box["x"], box["y"]]
             page.mouse.move(*points[0])

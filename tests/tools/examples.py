@@ -1,6 +1,6 @@
 """Draw the page's example pictures, assets/examples, with the project's own pen font.
 
-``python -m scripts.examples`` at the root of the project.
+``python -m tests.tools.examples`` at the root of the project.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ def write(forms: list[Form], rng: np.random.Generator, size: int = SIZE) -> NDAr
     strokes = []
     for place, form in enumerate(forms):
         middle = [size * (place + 0.5) / len(forms), size / 2 + rng.normal(0, 0.02 * size)]
-        strokes += [part * side + np.float32(middle) for part in pen_strokes(form, rng)]
+        strokes += [part * side + np.array(middle, np.float32) for part in pen_strokes(form, rng)]
     return render(strokes, size, 0.055 * size if len(forms) == 1 else 0.035 * size)
 
 
