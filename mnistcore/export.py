@@ -52,9 +52,7 @@ def to_onnx(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
     temperature, val = float(content["temperature"]), content["val"]
     program = torch.onnx.export(
         Calibrated(checkpoint.build_model(content, path), temperature).eval(),
-        (
-            torch.zeros(2, 1, SIDE, SIDE),
-        ),  # two: the exporter would take a batch of one for a constant
+        (torch.zeros(2, 1, SIDE, SIDE),),  # two: the exporter takes a batch of one for a constant
         input_names=["ink"],
         output_names=["probs"],
         dynamic_shapes={"ink": {0: "N"}},

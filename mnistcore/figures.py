@@ -109,7 +109,7 @@ def misread_digits(
         name: of the net.
         images: uint8 (n, 28, 28), the whole test set.
         misread: entries with ``index``, ``label``, ``pred`` and ``prob``, as the benchmark writes.
-        most: at most so many are shown: those of which the net was surest.
+        most: the largest number shown; the net's most confident errors come first.
     """
     shown = sorted(misread, key=lambda entry: -entry["prob"])[:most]
     columns, cell = 12, (44, 34)  # pixels of a cell, height and width; the text stands above

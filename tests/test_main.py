@@ -280,7 +280,7 @@ def test_maps_replaces_those_of_an_earlier_run_and_says_so(
     capsys.readouterr()
     assert main(["maps", "--model", "LeNet", *flags]) == 0
     out, err = capsys.readouterr()
-    assert err == f"mnistcore: replaced the 11 maps of an earlier run in {tmp_path}\n"
+    assert err == f"mnistcore: replaced 11 pictures of an earlier run in {tmp_path}\n"
     written = {*out.splitlines(), str(tmp_path / "01_holiday.png")}
     assert {str(path) for path in tmp_path.iterdir()} == written
 

@@ -29,8 +29,8 @@ KINDS = {"plain": 0.5, "lined": 0.25, "squared": 0.25}
 LINES_APART: Range = 0.03, 0.09
 LINE_THICKNESS: Range = 0.001, 0.003  # but at least a pixel
 LINE_DARKNESS: Range = 0.08, 0.35  # share of the light that a line takes
-LINE_BLUE: Range = 0.2, 0.8  # of that share in the blue channel; in the green one it is
-LINE_GREEN = 0.8
+LINE_BLUE: Range = 0.2, 0.8  # of that share in the blue channel
+LINE_GREEN = 0.8  # of that share in the green channel
 
 # Ink.
 PENS = {  # colour, and how often it is used
@@ -154,7 +154,7 @@ def light(height: int, width: int, rng: np.random.Generator) -> Plane:
 
 
 def jpeg(picture: Pixels, quality: int) -> Pixels:
-    """A picture after it was saved as JPEG of a quality of 1 to 95."""
+    """A picture saved as a JPEG of this quality, 1 to 95, and opened again."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
     return np.asarray(Image.open(buffer))

@@ -67,9 +67,7 @@ def our_epoch(name: str, data_dir: Path | str, device: torch.device) -> Callable
     """One pass over the same images as ``train`` does it, with distortion and averaging."""
     images, labels = load_mnist("train", data_dir, device)
     images, labels = images[:IMAGES], labels[:IMAGES]
-    config = replace(
-        RECIPES[name], epochs=100
-    )  # more than the rounds, so that the schedule does not end
+    config = replace(RECIPES[name], epochs=100)  # more than the rounds: the schedule must not end
     training = Training(name, config, Workers(0, 1, device), IMAGES)
 
     def epoch() -> None:

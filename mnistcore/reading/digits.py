@@ -14,12 +14,14 @@ from mnistcore.reading.pieces import Piece, find_pieces
 from mnistcore.reading.touching import join
 
 MOST_PIECES = 256  # in a picture of digits: more are not joined, which takes the square of the time
-LEAST_SIZE = 6  # pixels of the longer side, below which nobody can tell digits apart
-SAME_LINE = 0.4  # of the lower one's height, by which a digit overlaps its line; 0.5 misreads one
+LEAST_SIZE = 6  # pixels: nobody can tell digits apart whose longer side is shorter
+# A digit is on a line if they overlap by more than this share of the lower one's height. 0.5
+# misreads one digit.
+SAME_LINE = 0.4
 # A slender stroke beside a digit is not a 1 if it is lower than this, of the tallest digit on its
 # line. Of 3,000 validation digits on canvases, 17 were misread with it and 23 without.
 STRAY_HEIGHT = 0.42
-STRAY_SHAPE = 0.5  # of its height, a slender stroke is no wider
+STRAY_SHAPE = 0.5  # a slender stroke is at most this share of its height wide
 EDGE = 0.1  # of the strongest ink; fainter ink does not extend a digit's box
 
 

@@ -15,17 +15,17 @@ from skimage.measure import label
 
 Plane = NDArray[np.float32]  # (H, W), ink in [0, 1] unless noted
 
-MIN_CONTRAST = 0.06  # of ink to its paper, where black on white is 1
-NOISE = 6  # standard deviations of the paper's grain, by which ink stands out at least
-FLOOR = 3  # of the same: what stands out by less is paper in a photograph; 2 misreads one more
-PEAK_SHARE = 5000  # full ink is the contrast that one pixel in so many reaches,
-PEAK_PIXELS = 8, 30  # but at least and at most so many pixels: one alone may be noise
+MIN_CONTRAST = 0.06  # least contrast of ink to its paper; black on white is 1
+NOISE = 6  # ink stands out by at least this many standard deviations of the paper's grain
+FLOOR = 3  # in a photograph, what stands out by fewer of them is paper; 2 misreads one more
+PEAK_SHARE = 5000  # full ink is the contrast that one pixel in 5,000 reaches
+PEAK_PIXELS = 8, 30  # the fewest and most of these pixels: a single one may be noise
 
 # A plain ground.
 PLAIN = 0.01  # a plain colour varies by less; the paper of a photograph varies more
 NEAR_PLAIN = 3 * PLAIN  # pixels that near to the paper's colour show its grain
-PLAIN_AREA = 0.35  # of the picture has the border's colour, if it is the paper's,
-PLAIN_BORDER = 0.6  # and so has at least this share of the border
+PLAIN_AREA = 0.35  # least share of a plain picture that has the border's colour
+PLAIN_BORDER = 0.6  # least share of its border that has this colour
 
 # A sheet of paper on something else.
 SHEET_LEVEL = 0.5  # of the strongest contrast to the border; 0.62 misses 6 of 21 sheets
@@ -42,8 +42,8 @@ BLACK = 0.05  # of full light, added so that the logarithm of black is finite
 DETAIL = 2  # pixels, standard deviation of the blur that makes the surroundings of a place
 HALVING = 0.8  # pixels, of the blur before every other pixel is left out
 SMALLEST = 6  # pixels of the shorter side of the last octave
-EXTREMES = 2000  # one pixel in so many counts as extreme,
-FEWEST_EXTREMES = 4  # but at least so many
+EXTREMES = 2000  # one pixel in 2,000 counts as extreme
+FEWEST_EXTREMES = 4  # pixels that count as extreme in a small picture
 
 # The light on a photograph.
 # Pixels: what is finer than a pixel of a picture that large is smoothed away. 1,000 misreads one

@@ -35,15 +35,19 @@ FRAMED_SIZE = 0.2  # of the frame, for what is inside, at least: less is a speck
 # Ink that touches the picture's border: the edge of a table, or a neighbour that is cut off.
 CROPPED = 0.3  # of the largest piece and of all ink: with less of it inside, the digit is cut off
 EDGE_HEIGHT = 0.6  # of the tallest inner piece: what is lower is a part of a neighbour
-ALONG_EDGE = 0.7  # of a side of the picture: what covers more is not a digit
+ALONG_EDGE = 0.7  # a digit covers less than this share of a side of the picture
 
 # Specks, and lines of the paper that do not cross the whole picture (rules).
-SPECK_SIZE = 0.15  # of the largest piece's longer side, less is a speck
-SPECK_AREA = 0.02  # of the largest piece's pixels, less is a speck
-RULE_SHAPE = 8  # times its height, a rule is wider: the bar of a 5 or 7 is not
-RULE_HEIGHT = 0.2  # of the tallest piece, a rule is lower: a dash that fills the picture is kept
+SPECK_SIZE = 0.15  # a speck's longer side is below this share of the largest piece's
+SPECK_AREA = 0.02  # a speck has less than this share of the largest piece's pixels
+RULE_SHAPE = 8  # a rule is wider than this many times its height; the bar of a 5 or 7 is not
+# A rule is lower than this share of the tallest piece's height: a dash that fills the picture is
+# kept.
+RULE_HEIGHT = 0.2
 
-DOT = 0.3  # of its longer side, a dot is deeper at one place; a disc is 0.5 deep, a stroke is not
+# A dot is somewhere deeper than this share of its longer side: a disc reaches 0.5, a stroke stays
+# below.
+DOT = 0.3
 
 
 @dataclass(frozen=True, eq=False)

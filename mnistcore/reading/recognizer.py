@@ -20,8 +20,8 @@ DIGIT, UNSURE, NOT_A_DIGIT = "digit", "unsure", "not a digit"  # the verdicts, b
 # this, the answer is "not a digit". At 0.3, a broken 0 and a chalk 8 were refused although all five
 # nets had them right.
 FLAT = 0.5
-LIKELY = 0.1  # digits above this probability are candidates of an unsure answer,
-MOST_LIKELY = 3  # but at most so many
+LIKELY = 0.1  # digits above this probability are candidates of an unsure answer
+MOST_LIKELY = 3  # the most candidates of an unsure answer
 MOST_DIGITS = 64  # in a picture; more pieces are not a number
 
 

@@ -21,7 +21,7 @@ PART_HEIGHT = 0.5  # of the taller piece: what is lower is a part of a digit, su
 STACKED = 0.4  # of the narrower piece's width, by which one lies above the other
 PART_GAP = 0.3  # between a digit and a part above or below it; 0.24 misreads one digit more
 WHOLE_GAP = 0.1  # between two pieces of similar height, such as the halves of a broken scan
-BAR_SHAPE = 1.3  # times its height, the bar of a 5 is wider
+BAR_SHAPE = 1.3  # the bar of a 5 is wider than this many times its height
 BAR_GAP = 0.15  # between a 5 and its bar, off to the right
 
 # Neighbours that may be one digit. Shares of the height of both.

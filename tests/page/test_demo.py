@@ -366,9 +366,7 @@ def test_mcp_without_its_packages_is_one_line(
     with pytest.raises(SystemExit) as stop:
         demo.main()
     assert stop.value.code == 2
-    assert capsys.readouterr().err == (
-        'demo.py: --mcp needs more packages: pip install "gradio[mcp]"\n'
-    )
+    assert capsys.readouterr().err == ('demo.py: --mcp needs more packages: pip install ".[mcp]"\n')
 
 
 @pytest.mark.parametrize(

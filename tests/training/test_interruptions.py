@@ -21,7 +21,7 @@ from mnistcore.training import loop
 from mnistcore.training.epoch import Training
 from tests.conftest import load_small
 
-KILLS, EPOCHS = 6, 4
+KILLS, EPOCHS = 4, 4
 TRAIN = shlex.split(
     f"train --model LeNet --out . --device cpu --epochs {EPOCHS} --batch-size 100 --val-size 1500 "
     "--drawn 50 --others 50"

@@ -3,7 +3,7 @@ import { h } from "./shared.js";
 
 const OPERATIONS = { relu: "ReLU", pool: "max pooling" };
 export const KERNELS = "kernels"; // the row of a convolution's kernels, before its maps
-const NUMBERED = 16; // maps in a row that have numbers below them; of more there is no room
+const NUMBERED = 16; // maps in a row that have numbers below them; with more, there is no room
 const MOST_NAMED = 8; // dead maps that are named one by one
 
 // "conv1+relu" -> "conv1 + ReLU".
