@@ -12,6 +12,8 @@ from mnistcore.__main__ import main
 from mnistcore.models import list_models
 from mnistcore.reading.recognizer import Recognizer
 
+pytestmark = pytest.mark.slow
+
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
 
@@ -36,7 +38,6 @@ def load(folder: Path, name: str) -> Any:
     return onnx.load(folder / f"{name}.onnx")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", list_models())
 @pytest.mark.parametrize("n", [1, 2, 100])
 def test_probabilities_equal_those_of_the_recognizer(
@@ -52,7 +53,6 @@ def test_probabilities_equal_those_of_the_recognizer(
     np.testing.assert_allclose(probs, expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", list_models())
 def test_a_file_describes_its_input_its_output_and_its_net(name: str, folder: Path) -> None:
     model = load(folder, name)

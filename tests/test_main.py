@@ -141,6 +141,7 @@ def test_a_missing_gpu_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "no device 'cuda' on this machine; it has cpu" in one_line(capsys)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_net_is_one_line(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +160,7 @@ def remember_results(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnistcore.benchmark.mnist.run_benchmark", lambda *_: found)
 
 
+@pytest.mark.slow
 def test_results_of_other_weights_do_not_replace_the_shipped_ones(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +246,7 @@ def test_a_training_that_learned_nothing_is_one_line(
     assert not (tmp_path / "LeNet.pt").exists()
 
 
+@pytest.mark.slow
 def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
     assert {path.name for path in (trained / "weights").glob("*.pt")} == {"LeNet.pt", "MyNetV2.pt"}
     table = (trained / "results" / "benchmark.md").read_text()
@@ -254,6 +257,7 @@ def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
     assert (trained / "results" / "accuracy.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["LeNet", "mynetv2"])
 def test_maps_draws_one_picture_per_layer(model: str, trained: Path, tmp_path: Path) -> None:
     flags = ["--weights", str(trained / "weights"), "--out", str(tmp_path)]
@@ -271,6 +275,7 @@ def test_maps_draws_one_picture_per_layer(model: str, trained: Path, tmp_path: P
     assert main(["maps", "--image", str(EXAMPLES / "1 a three.png"), *flags]) == 0
 
 
+@pytest.mark.slow
 def test_maps_replaces_those_of_an_earlier_run_and_says_so(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -438,6 +443,7 @@ def test_every_training_flag_has_help_with_its_range(
         assert f"{meaning}\n" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

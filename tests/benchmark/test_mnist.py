@@ -18,6 +18,8 @@ from mnistcore.results import Answers, Benchmark, load_results
 from mnistcore.training.loop import train
 from mnistcore.training.recipes import RECIPES, TrainConfig
 
+pytestmark = pytest.mark.slow
+
 # Multiply-adds of the reference, in millions.
 MACS = {"LeNet": 0.28, "MyFullConvNet": 1.52, "MyNetV1": 24.2, "MyNetV2": 1.62, "MyVggNet": 8.17}
 KINDS = ("confusion", "misread", "curves")

@@ -14,6 +14,8 @@ from mnistcore.reading.picture import Plane
 from mnistcore.reading.recognizer import Digit, Reading
 from mnistcore.results import Pictures
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_DIGITS = {"blank", "dot", "scribble", "printed_letter", "drawn_letter", "shape"}
 
 

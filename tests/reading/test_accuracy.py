@@ -5,6 +5,8 @@ import pytest
 from mnistcore.benchmark.rows import Rows, load_split, make_rows, make_sample
 from mnistcore.reading.recognizer import DIGIT, read
 
+pytestmark = pytest.mark.slow
+
 # How many pictures of a kind are read, and how many of them may be misread: a larger share than the
 # benchmark finds on more pictures.
 READ = {"canvas": (34, 1), "redrawn": (20, 1), "photo": (14, 1), "number": (20, 1), "pen": (34, 1)}

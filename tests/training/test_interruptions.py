@@ -29,7 +29,7 @@ TRAIN = shlex.split(
 FINISHED, STATE, HISTORY = Path("LeNet.pt"), Path("LeNet/training.pt"), Path("LeNet/history.json")
 WRITES = 2 * EPOCHS + 2  # of an uninterrupted training: two per epoch, two at the end
 
-pytestmark = pytest.mark.usefixtures("small_mnist")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_mnist")]
 
 # Forking a process that has imported everything is a hundred times faster than starting Python.
 # A process that has trained cannot be forked, hence a fork server.
@@ -88,7 +88,6 @@ def epochs_done(folder: Path) -> int:
     return len(checkpoint.load(folder / STATE)["history"])
 
 
-@pytest.mark.slow
 def test_a_training_killed_at_random_moments_resumes_to_the_same_weights(tmp_path: Path) -> None:
     rng = random.Random(0)
     whole, folder = tmp_path / "whole", tmp_path / "killed 0 times"

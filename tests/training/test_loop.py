@@ -23,7 +23,7 @@ from mnistcore.training.recipes import RECIPES, TrainConfig
 from mnistcore.training.workers import Workers
 from tests.conftest import load_small
 
-pytestmark = pytest.mark.usefixtures("small_mnist")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_mnist")]
 
 ALONE = Workers(0, 1, torch.device("cpu"))
 SHORT = TrainConfig(epochs=3, batch_size=100, val_size=500, ema=0.1)
@@ -325,7 +325,6 @@ def test_too_few_steps_are_refused(tmp_path: Path) -> None:
         train("LeNet", replace(SHORT, epochs=1, batch_size=1000), out_dir=tmp_path, device="cpu")
 
 
-@pytest.mark.slow
 def test_two_processes_train_as_well_as_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
