@@ -40,7 +40,8 @@ def code_version() -> str:
 
     try:
         commit = git("log", "-1", "--format=%h")
-        return commit + "+edited" * bool(git("status", "--porcelain")) if commit else "unknown"
+        edited = "+edited" if git("status", "--porcelain") else ""
+        return commit + edited if commit else "unknown"
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

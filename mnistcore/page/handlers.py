@@ -14,7 +14,7 @@ from mnistcore.page import results_view, views
 from mnistcore.page.guard import is_upload, reject_bad_input, user_error
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.recognizer import Reading, Recognizer
-from mnistcore.results import load_results
+from mnistcore.results import Results, load_results
 
 
 def parse_drawing(value: str | None) -> tuple[int, bytes | None]:
@@ -156,18 +156,22 @@ class Handlers:
         return views.arithmetic_data(self.recognizer, digit, stage, name, *place)
 
 
-@reject_bad_input
-def show_results(model: str) -> tuple[str, str]:
-    """The benchmark's table, and a net's errors.
+def read_results() -> Results:
+    """The results that the Benchmark tab shows.
 
     Raises:
-        gr.Error: the results on the server are missing or damaged.
+        gr.Error: they are missing or damaged, which is not the visitor's fault.
     """
     try:
-        results = load_results()
+        return load_results()
     except (OSError, ValueError) as error:
         raise gr.Error("The server's results cannot be read.") from error
-    data = dict(results_view.results_data(results, model))
+
+
+@reject_bad_input
+def show_results(model: str) -> tuple[str, str]:
+    """The benchmark's table, and a net's errors."""
+    data = dict(results_view.results_data(read_results(), model))
     top = {key: data.pop(key) for key in ("chosen", "words", "rows")}
     return views.to_json(top), views.to_json(data)
 
@@ -176,7 +180,7 @@ def show_curves() -> Any:
     """Accuracy over epochs, as a table for Gradio's plot."""
     import pandas as pd  # type: ignore[import-untyped] # only the Benchmark tab needs it
 
-    return pd.DataFrame(results_view.accuracy_curves(load_results()))
+    return pd.DataFrame(results_view.accuracy_curves(read_results()))
 
 
 @reject_bad_input
