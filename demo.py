@@ -18,16 +18,22 @@ import torch
 from mnistcore.device import is_zero_gpu, share_one_heap
 from mnistcore.files import ASSETS, STATIC, WEIGHTS
 from mnistcore.page import views
-from mnistcore.page.api import ALL, NETS, Endpoints
+from mnistcore.page.api import NETS, Endpoints
 from mnistcore.page.cache import CachedRecognizer
 from mnistcore.page.components import THEME, html, picture_input, view
-from mnistcore.page.events import BenchmarkTab, ReadTab, connect_benchmark, connect_reading
+from mnistcore.page.events import (
+    BenchmarkTab,
+    ReadTab,
+    connect_benchmark,
+    connect_reading,
+    connect_tabs,
+)
 from mnistcore.page.guard import MAX_WAITING, limit_concurrency
 from mnistcore.page.handlers import Handlers
 from mnistcore.page.launch import choose_port, launch_arguments, set_environment, upload_folder
 from mnistcore.reading.recognizer import Recognizer
 
-STAGES = [f"{net} {conv}" for net, convs in views.stage_names().items() for conv in convs]
+LAYERS = views.layer_names()
 COLOURS = dict(zip(NETS, cycle(["#4c78a8", "#f58518", "#e45756", "#439a92", "#b279a2"])))
 EXAMPLES = sorted((ASSETS / "examples").glob("*.*"))
 
@@ -37,10 +43,8 @@ def read_tab(handlers: Handlers) -> ReadTab:
     with gr.Row(elem_id="top"):
         with gr.Column(min_width=320, elem_id="input"), gr.Tabs() as inputs:
             with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
-                choice: dict[str, Any] = {"net": NETS[0], "nets": [*NETS, ALL]}
-                choice |= {"stage": STAGES[0], "stages": STAGES}
                 hint = "Draw a digit, or a whole number"
-                pad = view("canvas", pen=20, hint=hint, **choice)
+                pad = view("canvas", pen=20, hint=hint, layers=LAYERS)
             with gr.Tab("Upload, paste, webcam", id="upload") as upload_tab:
                 picture = picture_input()
                 gr.Examples(
@@ -55,19 +59,10 @@ def read_tab(handlers: Handlers) -> ReadTab:
             answer = view("answer", nets=NETS, titles=views.TITLES, params=params, hint=hint)
     html("<h2>How the picture was read</h2>")
     steps = view("steps")
-    with gr.Row(elem_id="maps-head"):
-        html("<h2>What the net makes of it</h2>")
-        stage = gr.Dropdown(
-            [(stage.replace(" ", ", "), stage) for stage in STAGES],
-            value=STAGES[0],
-            label="Net and layer",
-            elem_id="stage",
-            show_label=False,
-            container=False,
-        )
+    layer = view("layer", layers=LAYERS, netOfAll=views.NET_OF_ALL)
     unqueued = [limit_concurrency(handlers.look), limit_concurrency(handlers.explain)]
     maps = view("maps", server_functions=unqueued)
-    return ReadTab(inputs, draw_tab, upload_tab, pad, picture, stage, [answer, steps, maps])
+    return ReadTab(inputs, draw_tab, upload_tab, pad, picture, layer, [answer, steps, maps])
 
 
 def benchmark_tab(tab: gr.Tab) -> BenchmarkTab:
@@ -106,23 +101,24 @@ def build(recognizer: Recognizer) -> gr.Blocks:
     ) as demo:
         with gr.Row(elem_id="head"):
             html("<h1>mnistcore</h1><p>Five small nets read your handwriting.</p>", "title")
-            net = gr.Radio(
-                [*NETS, ("All five", ALL)],
-                value=NETS[0],
-                label="Net",
-                elem_id="net",
-                container=False,
-                show_label=False,
+            choice = view(
+                "choice",
+                value=f"{NETS[0]} {LAYERS[NETS[0]][0]}",
+                layers=LAYERS,
+                titles={views.ALL: "All five"},
             )
         with gr.Tabs(elem_id="pages") as pages:
-            with gr.Tab("Read", id="read"):
+            with gr.Tab("Read", id="read") as read_page:
                 read = read_tab(handlers)
-            with gr.Tab("Benchmark", id="benchmark") as tab:
-                benchmark = benchmark_tab(tab)
-            with gr.Tab("About", id="about"):
+            with gr.Tab("Benchmark", id="benchmark") as benchmark_page:
+                benchmark = benchmark_tab(benchmark_page)
+            with gr.Tab("About", id="about") as about_page:
                 gr.Markdown((STATIC / "about.md").read_text(encoding="utf-8"), elem_id="about")
-        connect_reading(handlers, net, pages, read)
-        connect_benchmark(net, pages, read, benchmark)
+        tabs = [read_page, benchmark_page, about_page]
+        address = view("address", tabs=[tab.id for tab in tabs])
+        connect_tabs(pages, tabs, address)
+        connect_reading(handlers, choice, pages, read)
+        connect_benchmark(choice, pages, read, benchmark)
         gr.api(endpoints.read_digits, api_name="read")
         gr.api(endpoints.feature_maps, api_name="maps")
     # Every event is queued. At a rate of 1, not every answer tells all who wait how long.

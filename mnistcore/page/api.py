@@ -11,7 +11,6 @@ from mnistcore.page.guard import reject_bad_input, user_error
 from mnistcore.page.handlers import parse_picture, read_picture
 from mnistcore.reading.recognizer import Recognizer
 
-ALL = "all"  # the model that is the mean of the five
 NETS = list_models()
 
 Verdict = Literal["digit", "unsure", "not a digit"]
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     AnyModel = str
 else:  # for Gradio, which lists the choices in the schema
     Net = Literal[tuple(NETS)]
-    AnyModel = Literal[(ALL, *NETS)]
+    AnyModel = Literal[(views.ALL, *NETS)]
 
 
 class DigitAnswer(TypedDict):
@@ -71,7 +70,7 @@ class Endpoints:
     recognizer: Recognizer
 
     @reject_bad_input
-    def read_digits(self, picture: gr.FileData, model: AnyModel = ALL) -> ReadingAnswer:
+    def read_digits(self, picture: gr.FileData, model: AnyModel = views.ALL) -> ReadingAnswer:
         """Read the handwritten digits in a picture with five nets trained on MNIST.
 
         The picture may be a drawing, a scan or a photograph, dark on light or light on dark, with
@@ -88,7 +87,7 @@ class Endpoints:
             verdict (digit, unsure or not a digit) and its reason in words
             digits (the label, candidates, verdict, box in pixels and probabilities of each)
         """
-        name = find_model(model, [ALL, *NETS])
+        name = find_model(model, [views.ALL, *NETS])
         answer: Any = read_picture(self.recognizer, parse_picture(picture), name).summary()
         return answer
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from mnistcore.data import BOX, MEAN, SIDE, SIZES, STD
 from mnistcore.files import STATIC
-from mnistcore.reading.recognizer import DIGIT, NOT_A_DIGIT, UNSURE
+from mnistcore.reading.recognizer import DIGIT, EVEN, NOT_A_DIGIT, UNSURE
 
 WEIGHTS_SHIPPED = (400, 700)  # Gradio's SemiBold files have only a few letters
 THEME = gr.themes.Base(
@@ -61,6 +61,7 @@ FACTS: dict[str, Any] = {
     "side": SIDE,  # pixels of what the nets read
     "box": BOX,  # pixels of the digit within it
     "verdicts": {"digit": DIGIT, "unsure": UNSURE, "notADigit": NOT_A_DIGIT},
+    "even": EVEN,  # probability below which a net's most probable digit says nothing
 }
 
 

@@ -11,23 +11,18 @@ from mnistcore.page.handlers import Handlers, put_on_canvas, show_curves, show_r
 # of the tab itself tells which of the two comes back.
 DRAWING = """((tab) => tab !== null && getComputedStyle(tab).display !== "none")(
     document.querySelector("#draw"))"""
-# Questions are numbered, so that the page can drop late answers. -1 marks one that nobody sees,
-# because its tab has been left.
-NEXT = "(window.asked = (window.asked ?? 0) + 1)"
+# Questions are numbered, so that the page can drop late answers and knows that it waits for one. -1
+# marks one that nobody sees, because its tab has been left.
+NEXT = """((detail) => {
+    document.dispatchEvent(new CustomEvent("mnist-asked", { detail }));
+    return (window.asked = detail);
+})((window.asked ?? 0) + 1)"""
 ASK_ABOUT_DRAWING = f"(...inputs) => [...inputs.slice(0, -1), {DRAWING} ? {NEXT} : -1]"
 ASK_ABOUT_PICTURE = f"(...inputs) => [...inputs.slice(0, -1), {DRAWING} ? -1 : {NEXT}]"
-ASK_AGAIN = f"""(drawing, picture, net, stage) => {DRAWING}
-    ? [drawing, null, net, stage, {NEXT}] : [null, picture, net, stage, {NEXT}]"""
-# A link is opened: the canvas knows the net and the layer that it names.
-OPEN_LINK = """() => [
-    ...JSON.parse(document.querySelector("#canvas canvas").dataset.choice),
-    ...["read", "draw"].map((selected) => ({ __type__: "update", selected })),
-]"""
-TELL_CANVAS_THE_CHOICE = """(net, stage) => {
-    window.chosen = { net, stage }; // for a script that loads later
-    document.dispatchEvent(new CustomEvent("mnist-choice", { detail: window.chosen }));
-    return [];
-}"""
+ASK_AGAIN = f"""(drawing, picture, choice) => {DRAWING}
+    ? [drawing, null, choice, {NEXT}] : [null, picture, choice, {NEXT}]"""
+OPEN_THE_CANVAS = """() => ["read", "draw"].map((selected) => ({ __type__: "update", selected }))"""
+OPEN_THE_TAB = "(selected) => ({ __type__: 'update', selected })"
 ASK_AFTER_FAILURE: dict[str, Any] = {
     "fn": None,
     "js": "() => { document.dispatchEvent(new CustomEvent('mnist-failed')); return []; }",
@@ -51,7 +46,7 @@ class ReadTab:
     upload_tab: gr.Tab
     pad: gr.HTML
     picture: gr.Image
-    stage: gr.Dropdown
+    layer: gr.HTML
     views: list[gr.HTML]  # answer, steps, maps
 
 
@@ -65,12 +60,12 @@ class BenchmarkTab:
     errors: gr.HTML
 
 
-def connect_reading(handlers: Handlers, net: gr.Radio, pages: gr.Tabs, read: ReadTab) -> None:
+def connect_reading(handlers: Handlers, choice: gr.HTML, pages: gr.Tabs, read: ReadTab) -> None:
     """Read what is drawn or uploaded, and again when another net or layer is chosen."""
     last = gr.State(None)  # the last picture that could be read
     asked = gr.Number(visible=False)
-    pad, picture, stage = read.pad, read.picture, read.stage
-    drawing = [pad, net, stage, asked]
+    pad, picture = read.pad, read.picture
+    drawing = [pad, choice, asked]
     gr.on(
         [pad.input, read.draw_tab.select],
         handlers.show_drawing,
@@ -79,18 +74,15 @@ def connect_reading(handlers: Handlers, net: gr.Radio, pages: gr.Tabs, read: Rea
         js=ASK_ABOUT_DRAWING,
         **READING,
     ).failure(**ASK_AFTER_FAILURE)
-    pad.submit(
-        None, None, [net, stage, pages, read.inputs], js=OPEN_LINK, api_visibility="private"
-    ).then(handlers.show_drawing, drawing, read.views, js=ASK_ABOUT_DRAWING, **READING).failure(
-        **ASK_AFTER_FAILURE
-    )
-    gr.on([net.change, stage.change], None, [net, stage], None, js=TELL_CANVAS_THE_CHOICE)
+    pad.submit(None, None, [pages, read.inputs], js=OPEN_THE_CANVAS, api_visibility="private").then(
+        handlers.show_drawing, drawing, read.views, js=ASK_ABOUT_DRAWING, **READING
+    ).failure(**ASK_AFTER_FAILURE)
     # Without Gradio's preprocessing, which would open the picture: a file that is not a
     # picture gets our sentence, not a traceback.
     gr.on(
         [picture.change, read.upload_tab.select],
         handlers.show_picture,
-        [picture, net, stage, asked],
+        [picture, choice, asked],
         [last, *read.views],
         js=ASK_ABOUT_PICTURE,
         preprocess=False,
@@ -99,9 +91,9 @@ def connect_reading(handlers: Handlers, net: gr.Radio, pages: gr.Tabs, read: Rea
         **ASK_AFTER_FAILURE
     )
     gr.on(
-        [net.change, stage.change, pad.retry],
+        [choice.input, read.layer.input, pad.retry],
         handlers.show_again,
-        [pad, picture, net, stage, asked],
+        [pad, picture, choice, asked],
         [last, *read.views],
         js=ASK_AGAIN,
         preprocess=False,
@@ -109,15 +101,23 @@ def connect_reading(handlers: Handlers, net: gr.Radio, pages: gr.Tabs, read: Rea
     ).failure(**ASK_AFTER_FAILURE)
 
 
+def connect_tabs(pages: gr.Tabs, tabs: list[gr.Tab], address: gr.HTML) -> None:
+    """Name the open tab in the address, and open the tab that the address names."""
+    address.select(None, address, pages, js=OPEN_THE_TAB, api_visibility="private")
+    for tab in tabs:
+        say = f"document.dispatchEvent(new CustomEvent('mnist-tab', {{ detail: '{tab.id}' }}))"
+        tab.select(None, None, None, js=f"() => {{ {say}; return []; }}", api_visibility="private")
+
+
 def connect_benchmark(
-    net: gr.Radio, pages: gr.Tabs, read: ReadTab, benchmark: BenchmarkTab
+    choice: gr.HTML, pages: gr.Tabs, read: ReadTab, benchmark: BenchmarkTab
 ) -> None:
     """Show the results of the chosen net; put a misread digit that is clicked on the canvas."""
     # The table asks for another net's results when it is visible.
     gr.on(
         [benchmark.tab.select, benchmark.table.submit],
         show_results,
-        net,
+        choice,
         [benchmark.table, benchmark.errors],
         **READING,
     )

@@ -29,6 +29,7 @@ ALLOWED_PATHS = {
     "/manifest.json",
     "/robots.txt",
     "/theme.css",
+    "/gradio_api/app_id",  # tells a page that lost the server when it is back
     "/gradio_api/cancel",
     "/gradio_api/component_server",
     "/gradio_api/info",

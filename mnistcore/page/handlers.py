@@ -27,6 +27,15 @@ def parse_drawing(value: str | None) -> tuple[int, bytes | None]:
     return int(number), decode_data_url(url) if url else None
 
 
+def parse_choice(value: str) -> tuple[str, str]:
+    """What is chosen at the top, "MyVggNet conv2" -> the net and the stage whose maps are shown.
+
+    All five nets, "all conv1", have no maps of their own: those of ``views.NET_OF_ALL`` are shown.
+    """
+    net, _, layer = value.partition(" ")
+    return net, f"{views.NET_OF_ALL if net == views.ALL else net} {layer}"
+
+
 def decode_data_url(url: str) -> bytes:
     """The content of a base64 data URL.
 
@@ -87,20 +96,19 @@ class Handlers:
 
     recognizer: Recognizer
 
-    def show(
-        self, content: bytes | None, model: str, stage: str, **extra: Any
-    ) -> tuple[str, str, str]:
+    def show(self, content: bytes | None, choice: str, **extra: Any) -> tuple[str, str, str]:
         """What the three views show of a picture, as JSON; without a picture they are empty.
 
         Args:
             content: an image file.
-            model: the net whose answer is shown, or "all".
-            stage: the net and convolution whose maps are shown, such as "LeNet conv1".
+            choice: the net whose answer is shown and the layer whose maps are; see
+                :func:`parse_choice`.
             extra: what each view gets besides.
 
         Raises:
             gr.Error: the picture cannot be read.
         """
+        model, stage = parse_choice(choice)
         if content is None:
             empty = views.to_json({"model": model} | extra)
             return empty, empty, empty
@@ -118,28 +126,26 @@ class Handlers:
 
     @reject_bad_input
     def show_drawing(
-        self, value: str | None, model: str, stage: str, asked: float | None
+        self, value: str | None, choice: str, asked: float | None
     ) -> tuple[str, str, str]:
         """The views of what is on the canvas."""
         number, content = parse_drawing(value)
-        return self.show(content, model, stage, number=number, asked=asked)
+        return self.show(content, choice, number=number, asked=asked)
 
     @reject_bad_input
     def show_picture(
-        self, picture: Any, model: str, stage: str, asked: float | None
+        self, picture: Any, choice: str, asked: float | None
     ) -> tuple[Any, str, str, str]:
         """The uploaded picture, to be remembered as the last that could be read, and its views."""
-        shown = self.show(parse_picture(picture), model, stage, asked=asked)
+        shown = self.show(parse_picture(picture), choice, asked=asked)
         return picture and picture["path"], *shown
 
     @reject_bad_input
-    def show_again(
-        self, value: str | None, picture: Any, *choice: Any
-    ) -> tuple[Any, str, str, str]:
+    def show_again(self, value: str | None, picture: Any, *asked: Any) -> tuple[Any, str, str, str]:
         """The views of the drawing, or of the picture if there is no drawing."""
         if value is None:
-            return self.show_picture(picture, *choice)
-        return gr.skip(), *self.show_drawing(value, *choice)
+            return self.show_picture(picture, *asked)
+        return gr.skip(), *self.show_drawing(value, *asked)
 
     @reject_bad_input
     def look(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -169,9 +175,9 @@ def read_results() -> Results:
 
 
 @reject_bad_input
-def show_results(model: str) -> tuple[str, str]:
-    """The benchmark's table, and a net's errors."""
-    data = dict(results_view.results_data(read_results(), model))
+def show_results(choice: str) -> tuple[str, str]:
+    """The benchmark's table, and the chosen net's errors."""
+    data = dict(results_view.results_data(read_results(), parse_choice(choice)[0]))
     top = {key: data.pop(key) for key in ("chosen", "words", "rows")}
     return views.to_json(top), views.to_json(data)
 

@@ -18,7 +18,9 @@ from mnistcore.device import device_name
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.reading.recognizer import Reading, Recognizer
 
-TITLES = {"all": "All five together"}
+ALL = "all"  # instead of a net's name: the mean of the five
+NET_OF_ALL = "LeNet"  # whose maps are shown where all five nets answer
+TITLES = {ALL: "All five together"}
 STEP_SIDE = 480  # pixels; larger pictures of the steps only make the page slow
 
 
@@ -49,10 +51,11 @@ def unpack_digit(text: str) -> NDArray[np.float32]:
 
 
 @cache
-def stage_names() -> dict[str, list[str]]:
-    """The names of each net's convolutions."""
+def layer_names() -> dict[str, list[str]]:
+    """The names of each net's convolutions, and under ``ALL`` those that stand for all five."""
     with torch.device("meta"):  # shapes only, no numbers
-        return {name: list(inside.conv_layers(create_model(name))) for name in list_models()}
+        layers = {name: list(inside.conv_layers(create_model(name))) for name in list_models()}
+    return layers | {ALL: layers[NET_OF_ALL]}
 
 
 @cache
@@ -193,7 +196,7 @@ def arithmetic_data(
 
 def _net_and_conv(stage: str) -> tuple[str, str]:
     net, _, conv = stage.partition(" ")
-    if conv not in stage_names().get(net, []):
+    if conv not in layer_names().get(net, []):
         raise ValueError(f"there is no stage {stage!r}; choose a net and one of its convolutions")
     return net, conv
 

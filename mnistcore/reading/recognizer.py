@@ -20,6 +20,9 @@ DIGIT, UNSURE, NOT_A_DIGIT = "digit", "unsure", "not a digit"  # the verdicts, b
 # this, the answer is "not a digit". At 0.3, a broken 0 and a chalk 8 were refused although all five
 # nets had them right.
 FLAT = 0.5
+# A net whose most probable digit is below this says nothing: LeNet's training spreads what is not a
+# digit evenly over all ten, and the greatest of ten equal shares is chance.
+EVEN = 0.2
 LIKELY = 0.1  # digits above this probability are candidates of an unsure answer
 MOST_LIKELY = 3  # the most candidates of an unsure answer
 MOST_DIGITS = 64  # in a picture; more pieces are not a number
@@ -124,8 +127,8 @@ class Recognizer(Ensemble):
         """Read the digits of a picture.
 
         All five nets answer, and they judge together whether something is a digit. ``model`` only
-        says whose probabilities are given: where one net alone contradicts the five, the answer is
-        "unsure".
+        says whose probabilities are given: where that net contradicts the five, the answer is
+        "unsure", and "not a digit" where it finds all digits about equally likely.
 
         Args:
             picture: see :func:`mnistcore.reading.picture.read_ink`.
@@ -194,6 +197,8 @@ class Recognizer(Ensemble):
             return NOT_A_DIGIT, "too little ink", []
         if answer.piece.is_dot:
             return NOT_A_DIGIT, "a dot", []
+        if chosen and answer.probs[chosen].max() < EVEN:
+            return NOT_A_DIGIT, f"{chosen} finds all digits about equally likely", []
         if answer.sure < self.threshold:
             if len(answer.mean) * float(np.median(answer.mean)) > FLAT:
                 return NOT_A_DIGIT, "unlike any digit", []
@@ -212,7 +217,7 @@ class Recognizer(Ensemble):
 def _doubt(answer: Answer) -> tuple[str, list[int]]:
     """The likely digits of an answer, in words and best first."""
     best_first = np.argsort(-answer.mean)
-    labels = {int(p.argmax()) for p in answer.probs.values()}
+    labels = {int(p.argmax()) for p in answer.probs.values() if p.max() >= EVEN}
     if len(labels) > 1:
         likely = sorted(labels, key=lambda d: -answer.mean[d])
         return f"the nets disagree: {' or '.join(map(str, likely))}", likely

@@ -1,16 +1,17 @@
 // The answer: the number in large, the verdict in words, ten probabilities, the five nets.
+import { chosen as choice } from "./choice.js";
 import { percent } from "./format.js";
 import { h, hear, say, show } from "./shared.js";
-import { inWords } from "./verdict.js";
+import { inWords, said, tally } from "./verdict.js";
+import { createWaiting } from "./waiting.js";
 
 const NONE = "–";
 const REST = 700; // milliseconds without a new answer before a screen reader is told
 const SMALLEST_TEXT = 12; // characters in a line from which on page.css makes it no smaller
 
-const best = (probs) => probs.indexOf(Math.max(...probs));
 const bar = (p) => (p < 0.0005 ? "0" : (100 * p).toFixed(p > 0.9995 ? 0 : 1)); // in percent
 
-const createBars = () => {
+const createBars = (even) => {
     const title = h("h3", {});
     const bars = Array.from({ length: 10 }, (_, digit) => {
         const [fill, value] = [h("span", { class: "bar-fill" }), h("span", { class: "bar-value" })];
@@ -22,24 +23,26 @@ const createBars = () => {
         nodes: [title, h("ol", { class: "bars" }, ...bars.map(({ item }) => item))],
         update: (digit, words) => {
             title.textContent = words;
+            const best = digit && said(digit.probs, even);
             bars.forEach(({ item, fill, value }, i) => {
                 const p = digit?.probs[i] ?? 0;
                 fill.style.height = `${100 * p}%`;
                 value.textContent = digit ? bar(p) : "";
-                item.classList.toggle("best", i === digit?.label);
+                item.classList.toggle("best", i === best);
             });
         },
     };
 };
 
-const agreement = (digit, answers) => {
+const agreement = (digit, count, even) => {
     if (!digit) return "The five nets";
-    const agreeing = answers.filter((answer) => answer === digit.label).length;
-    if (agreeing === answers.length) return "All five nets agree";
-    return `${agreeing} of ${answers.length} nets say ${digit.label}`;
+    const [most] = tally(digit, even);
+    if (!most) return "No net sees a digit";
+    const [label, n] = most;
+    return n === count ? "All five nets agree" : `${n} of ${count} nets say ${label}`;
 };
 
-const createTable = (nets, params) => {
+const createTable = ({ nets, params, even }) => {
     const caption = h("caption", {});
     const rows = nets.map((name) => {
         const cells = ["says", "prob", "params", "ms"].map((kind) => h("td", { class: kind }));
@@ -57,18 +60,19 @@ const createTable = (nets, params) => {
             h("tbody", {}, ...rows.map(({ row }) => row)),
         ),
         update: (digit, chosen, milliseconds) => {
-            const probs = nets.map((name) => digit?.probs_by_model[name]);
-            const answers = probs.map((p) => p && best(p));
-            caption.textContent = agreement(digit, answers);
-            rows.forEach(({ name, cells, row }, i) => {
-                const texts = digit ? [answers[i], percent(probs[i][answers[i]])] : [NONE, NONE];
+            caption.textContent = agreement(digit, nets.length, even);
+            const shown = digit && said(digit.probs, even);
+            rows.forEach(({ name, cells, row }) => {
+                const probs = digit?.probs_by_model[name];
+                const label = probs ? said(probs, even) : null;
+                const texts = [label ?? NONE, probs ? percent(Math.max(...probs)) : NONE];
                 const time = digit ? `${milliseconds[name].toFixed(1)} ms` : NONE;
                 texts.push(params[name].toLocaleString("en"), time);
                 cells.forEach((cell, k) => {
                     cell.textContent = texts[k];
                 });
                 row.classList.toggle("chosen", name === chosen);
-                row.classList.toggle("differs", answers[i] !== digit?.label);
+                row.classList.toggle("differs", label !== shown);
             });
         },
     };
@@ -86,7 +90,7 @@ const createThumbnails = (verdicts) => {
             {
                 type: "button",
                 class: `thumbnail ${digit.verdict.replaceAll(" ", "-")}`,
-                "aria-label": `Digit ${i + 1}: ${digit.label}`,
+                "aria-label": `Digit ${i + 1}: ${digit.verdict === verdicts.notADigit ? digit.verdict : digit.label}`,
                 onclick: () => say("digit", i),
             },
             h("img", { src: digit.image, alt: "" }),
@@ -108,14 +112,14 @@ const createThumbnails = (verdicts) => {
 
 export default (component) => {
     const { element, props } = component;
-    const { nets, titles, verdicts, hint } = props;
+    const { nets, titles, verdicts, even } = props;
     const large = h("p", { class: "answer-text" });
     const verdict = h("p", { class: "answer-verdict" });
     const detail = h("p", { class: "answer-detail" });
     const live = h("p", { class: "unseen", role: "status", "aria-live": "polite" });
     const thumbnails = createThumbnails(verdicts);
-    const bars = createBars();
-    const table = createTable(nets, props.params);
+    const bars = createBars(even);
+    const table = createTable(props);
     const words = h("div", { class: "answer-words" }, verdict, detail, thumbnails.strip);
     const root = h(
         "section",
@@ -128,7 +132,7 @@ export default (component) => {
     element.append(root);
 
     let data = {};
-    let model = nets[0];
+    let model = choice()?.net ?? nets[0];
     let chosen = 0; // the digit that is looked at
     let timer = 0; // to the words for screen readers
     const title = () => titles[model] ?? model;
@@ -140,7 +144,21 @@ export default (component) => {
         table.update(digits[chosen], model, data.milliseconds);
         thumbnails.choose(chosen);
     };
+    const tell = (sentence, explanation) => {
+        [verdict.textContent, detail.textContent] = [sentence, explanation];
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+            const read = data.text && !root.dataset.waiting ? `Read: ${data.text}. ` : "";
+            live.textContent = read + verdict.textContent;
+        }, REST);
+    };
+    const answered = createWaiting(element, (...words) => {
+        root.dataset.waiting = "1";
+        tell(...words);
+    });
     show(component, (now) => {
+        answered(now.asked);
+        delete root.dataset.waiting;
         data = now;
         model = data.model ?? model;
         const { digits = [], text } = data;
@@ -149,17 +167,18 @@ export default (component) => {
         const longest = Math.max(...large.textContent.split("\n").map((line) => line.length));
         large.dataset.length = Math.min(SMALLEST_TEXT, longest);
         root.dataset.verdict = digits.length ? data.verdict : "none";
-        [verdict.textContent, detail.textContent] = inWords(data, title(), verdicts, hint);
+        tell(...inWords(data, title(), props));
         thumbnails.show(digits);
         drawDigit();
-        clearTimeout(timer);
-        timer = setTimeout(() => {
-            const read = text ? `Read: ${text}. ` : "";
-            live.textContent = read + verdict.textContent;
-        }, REST);
     });
     hear(element, "digit", (i) => {
         chosen = i;
+        drawDigit();
+    });
+    // Without a drawing there is no answer to wait for.
+    hear(element, "choice", ({ net }) => {
+        if (data.drawn) return;
+        model = net;
         drawDigit();
     });
 };

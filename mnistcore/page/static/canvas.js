@@ -69,7 +69,7 @@ export default (component) => {
     const take = () => takePicture(props.value, sender, acts, canvas);
     watch("value", take);
     take();
-    link.open().then(() => {
+    link.begin().then(() => {
         canvas.dataset.ready = "1";
     });
 };
@@ -95,6 +95,7 @@ const createActs = (drawing, pen, changed) => {
         },
         clear: () => {
             acts.finishStroke();
+            acts.choose(false); // an eraser would draw black on black
             if (!drawing.isEmpty) acts.add({ clear: true });
         },
         undo: () => {

@@ -1,4 +1,4 @@
-// A drawing as the letters of a link, and back. It holds the strokes themselves, so that the copy
+// A drawing as text, for this tab's memory, and as the letters of a link; and back. It holds the strokes themselves, so that the copy
 // is exact: JSON, deflated (which adds a checksum, so that damage shows), in base64url. A stroke is
 // [width, 1 if it erases, x, y, and the steps from point to point]; a picture is its PNG in base64.
 import { GRID, THICKEST, THINNEST } from "./drawing.js";
@@ -24,13 +24,17 @@ const toPoints = (steps) => {
     });
 };
 
-// The letters of a drawing's operations; null if they are more than a link can hold.
-export const encode = async (operations) => {
-    const json = JSON.stringify(
+// The operations of a drawing as JSON.
+export const toJSON = (operations) =>
+    JSON.stringify(
         operations.map(({ points, width, erase, picture }) =>
             picture ? picture.slice(PNG.length) : [width, Number(erase), ...toSteps(points)],
         ),
     );
+
+// The letters of a drawing's operations; null if they are more than a link can hold.
+export const encode = async (operations) => {
+    const json = toJSON(operations);
     if (json.length > MOST_JSON) return null;
     const packed = new Uint8Array(
         await piped(json, new CompressionStream("deflate")).arrayBuffer(),
@@ -52,6 +56,15 @@ const isStroke = (stroke) =>
     stroke[0] <= THICKEST &&
     (stroke[1] === 0 || stroke[1] === 1);
 
+// The operations in JSON; throws where it is damaged.
+export const fromJSON = (json) =>
+    JSON.parse(json).map((stroke) => {
+        if (typeof stroke === "string") return { picture: PNG + stroke };
+        if (!isStroke(stroke)) throw new TypeError("not a stroke");
+        const [width, erase, ...steps] = stroke;
+        return { points: toPoints(steps), width, erase: erase === 1 };
+    });
+
 // The operations in a link's letters; rejects where these are damaged.
 export const decode = async (letters) => {
     if (letters.length > LONGEST) throw new RangeError("too long");
@@ -61,10 +74,5 @@ export const decode = async (letters) => {
     );
     const json = await piped(packed, new DecompressionStream("deflate")).text();
     if (json.length > MOST_JSON) throw new RangeError("too long");
-    return JSON.parse(json).map((stroke) => {
-        if (typeof stroke === "string") return { picture: PNG + stroke };
-        if (!isStroke(stroke)) throw new TypeError("not a stroke");
-        const [width, erase, ...steps] = stroke;
-        return { points: toPoints(steps), width, erase: erase === 1 };
-    });
+    return fromJSON(json);
 };

@@ -1,15 +1,16 @@
-// The link to the drawing: copied, kept in the address bar, opened.
+// Where a drawing stays besides the canvas: in a link that can be copied, and in this tab's memory.
+import { linkInAddress, putLink } from "./address.js";
+import { choose, chosen, parse } from "./choice.js";
 import { loaded } from "./drawing.js";
-import { decode, encode } from "./link.js";
+import { decode, encode, fromJSON, toJSON } from "./link.js";
+import { keep, kept } from "./memory.js";
 import { h, hear } from "./shared.js";
 
-// A link holds the drawing, the net and the stage in its fragment, which browsers send to nobody.
+// A link holds the drawing, the net and the layer in its fragment, which browsers send to nobody.
 export const createLink = ({ element, props }, drawing, sender, refresh) => {
     const status = h("span", { role: "status" });
     const field = h("input", { readonly: true, "aria-label": "Link to this drawing" });
     const note = h("p", { class: "pad-note" }, status, field);
-    // What is chosen on the page; `window.chosen` if that was before this script had loaded.
-    let choice = window.chosen ?? { net: props.net, stage: props.stage };
     let linked = false; // the address bar shows the link, and follows what is drawn
     let latest = 0; // number of what was begun last: what it overtakes is dropped
 
@@ -23,8 +24,8 @@ export const createLink = ({ element, props }, drawing, sender, refresh) => {
         const mine = ++latest;
         const ink = await encode(drawing.visible);
         if (mine !== latest) return null;
-        const fragment = ink === null ? "" : `#${new URLSearchParams({ ...choice, ink })}`;
-        history.replaceState(null, "", location.pathname + location.search + fragment);
+        const fragment = ink === null ? "" : `#${new URLSearchParams({ ...chosen(), ink })}`;
+        putLink(fragment);
         return fragment;
     };
     const follow = () => {
@@ -48,38 +49,48 @@ export const createLink = ({ element, props }, drawing, sender, refresh) => {
             status.textContent = "Copied:";
         } catch {}
     };
-    // The choice and the operations of a link; null if it is damaged.
-    const parse = async (link) => {
-        const [net, stage] = [link.get("net"), link.get("stage")];
-        if (!props.nets.includes(net) || !props.stages.includes(stage)) return null;
-        try {
-            const operations = await Promise.all((await decode(link.get("ink"))).map(loaded));
-            return { choice: { net, stage }, operations };
-        } catch {
-            return null;
-        }
-    };
-    const open = async () => {
-        const link = new URLSearchParams(location.hash.slice(1));
-        if (!link.has("ink")) return;
+    // Shows the operations that a promise gives, or none where it rejects. Gives whether it gave any;
+    // null, and shows nothing, if something else was begun meanwhile.
+    const show = async (promise) => {
         const mine = ++latest;
-        const found = await parse(link);
-        if (mine !== latest) return;
-        linked = found !== null;
-        choice = found?.choice ?? choice;
-        drawing.replace(found?.operations ?? []);
+        const operations = await promise
+            .then((all) => Promise.all(all.map(loaded)))
+            .catch(() => null);
+        if (mine !== latest) return null;
+        drawing.replace(operations ?? []);
         refresh();
-        drawing.canvas.dataset.choice = JSON.stringify([choice.net, choice.stage]);
-        sender.send("submit"); // sets net and stage, then asks as for a stroke
-        tell(linked ? "" : "This link is damaged: its drawing cannot be shown.");
+        return operations !== null;
+    };
+    const open = async (link) => {
+        // Older links have a `stage`, such as "LeNet conv1", instead of the layer.
+        const layer = link.get("layer") ?? link.get("stage")?.split(" ")[1];
+        const choice = parse(`${link.get("net")} ${layer}`, props.layers);
+        const shown = await show(choice ? decode(link.get("ink")) : Promise.reject());
+        if (shown === null) return;
+        linked = shown;
+        if (shown) choose(choice);
+        sender.send("submit"); // asks as for a stroke, where the drawing can be seen
+        tell(shown ? "" : "This link is damaged: its drawing cannot be shown.");
+    };
+    const begin = async () => {
+        const [link, before] = [linkInAddress(), kept("drawing")];
+        if (link) await open(link);
+        else if (before && (await show(Promise.resolve(before).then(fromJSON)))) sender.send();
     };
     addEventListener("hashchange", () => {
-        if (element.isConnected) open();
+        const link = linkInAddress();
+        if (element.isConnected && link) open(link);
     });
-    hear(element, "choice", (now) => {
-        choice = now;
-        follow();
-    });
+    hear(element, "choice", follow);
     tell("");
-    return { note, follow, share, open };
+    return {
+        note,
+        share,
+        begin,
+        // The drawing has changed.
+        follow: () => {
+            keep("drawing", drawing.isEmpty ? "" : toJSON(drawing.visible));
+            follow();
+        },
+    };
 };

@@ -39,19 +39,20 @@ const stack = ([width, height], ...nodes) => {
 };
 
 // Of all digits, as buttons over the picture.
-const boxes = ({ digits, size: [width, height] }, chosen) =>
+const boxes = ({ digits, size: [width, height] }, chosen, verdicts) =>
     digits.map((digit, i) => {
+        const isDigit = digit.verdict !== verdicts.notADigit;
         const [left, top, right, bottom] = digit.box;
         const box = h(
             "button",
             {
                 type: "button",
                 class: `box ${digit.verdict.replaceAll(" ", "-")}`,
-                "aria-label": `Look at digit ${i + 1}: ${digit.label}`,
+                "aria-label": `Look at digit ${i + 1}: ${isDigit ? digit.label : digit.verdict}`,
                 "aria-pressed": String(i === chosen),
                 onclick: () => say("digit", i),
             },
-            h("span", { "aria-hidden": "true" }, digit.label),
+            h("span", { "aria-hidden": "true" }, isDigit ? digit.label : "·"),
         );
         box.style.left = `${(100 * left) / width}%`;
         box.style.top = `${(100 * top) / height}%`;
@@ -142,7 +143,11 @@ export default (component) => {
         if (data.picture) {
             const { size, digits } = data;
             const hint = digits.length > 1 ? " Click a box to look at that digit." : "";
-            const whole = stack(size, picture(data.picture, "The picture"), ...boxes(data, chosen));
+            const whole = stack(
+                size,
+                picture(data.picture, "The picture"),
+                ...boxes(data, chosen, props.verdicts),
+            );
             fill(0, [whole], steps[0][1] + hint);
             fill(1, [stack(size, picture(data.ink, "The ink"))]);
             fill(2, [stack(size, pieces(data.pieces))], piecesWords(digits.length));

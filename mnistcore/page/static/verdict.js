@@ -2,25 +2,50 @@
 import { article, capital, percent } from "./format.js";
 
 const MOST_DOUBTS = 3; // that are named in the answer to a number of many digits
+const COUNTS = ["no", "one", "two", "three", "four", "five"];
+
+// The digit that a net says; null where it finds all of them about equally likely.
+export const said = (probs, even) => {
+    const most = Math.max(...probs);
+    return most < even ? null : probs.indexOf(most);
+};
+
+// What the nets say of a digit: [[4, 3], [9, 1]] if three of them say 4, one 9, and one nothing.
+export const tally = ({ probs_by_model }, even) => {
+    const counts = new Map();
+    for (const probs of Object.values(probs_by_model)) {
+        const label = said(probs, even);
+        if (label !== null) counts.set(label, (counts.get(label) ?? 0) + 1);
+    }
+    return [...counts].sort(([, a], [, b]) => b - a);
+};
+
+const tallyWords = (counts) => {
+    if (!counts.length) return "No net sees a digit in it.";
+    const [[first, count], ...rest] = counts;
+    const others = rest.map(([label, n]) => `${COUNTS[n]} ${n === 1 ? "says" : "say"} ${label}`);
+    const subject = count === 1 ? "One net says" : `${capital(COUNTS[count])} nets say`;
+    return `${[`${subject} ${first}`, ...others].join(", ")}.`;
+};
 
 // Why a digit is not sure: its likely digits, or the reason the reader gave.
 const doubt = ({ candidates = [], reason }) =>
     candidates.length > 1 ? candidates.join(" or ") : reason;
 
-const oneDigit = (digit, who, verdicts) => {
+const oneDigit = (digit, who, { verdicts, even }) => {
     const { label, verdict, reason, probs, candidates = [] } = digit;
     const by = `${who}: ${percent(probs[label])}.`;
     if (verdict === verdicts.digit) return [`${capital(article(label))} ${label}.`, by];
     if (verdict === verdicts.notADigit)
         return [
             "This doesn’t look like a digit.",
-            `${capital(reason)}. The closest digit is ${label}. ${by}`,
+            `${capital(reason)}. ${tallyWords(tally(digit, even))}`,
         ];
     if (candidates.length > 1) return [`Not sure: ${doubt(digit)}.`, by];
     return ["Not sure.", `${capital(reason)}. ${by}`];
 };
 
-const manyDigits = (digits, verdicts) => {
+const manyDigits = (digits, { verdicts }) => {
     const doubts = digits.flatMap((digit, i) =>
         digit.verdict === verdicts.digit ? [] : [`digit ${i + 1}: ${doubt(digit)}`],
     );
@@ -33,9 +58,10 @@ const manyDigits = (digits, verdicts) => {
     ];
 };
 
-// Of the answer's data, `who` gives the probability ("LeNet"), `verdicts` are Python's strings.
-export const inWords = ({ digits = [], drawn, reason }, who, verdicts, hint) => {
-    if (!drawn) return ["Nothing to read yet.", hint];
+// Of the answer's data. `who` gives the probability ("LeNet"); `facts` has Python's verdicts, the
+// probability `even`, and the hint for an empty canvas.
+export const inWords = ({ digits = [], drawn, reason }, who, facts) => {
+    if (!drawn) return ["Nothing to read yet.", facts.hint];
     if (!digits.length) return ["Nothing to read.", `${capital(reason) || "There is no ink"}.`];
-    return digits.length === 1 ? oneDigit(digits[0], who, verdicts) : manyDigits(digits, verdicts);
+    return digits.length === 1 ? oneDigit(digits[0], who, facts) : manyDigits(digits, facts);
 };

@@ -1,0 +1,41 @@
+// The address: its fragment names a tab of the page (#benchmark), or is a link to a drawing (#net=...).
+import { hear } from "./shared.js";
+
+const READ = "read"; // the tab that shows the drawing
+let link = ""; // the fragment of the drawing; "" as long as nobody asked for a link
+
+// The tab that the address names.
+export const tabInAddress = () => {
+    const fragment = location.hash.slice(1);
+    return fragment && !fragment.includes("=") ? fragment : READ;
+};
+
+const put = (change, fragment) =>
+    history[change](null, "", location.pathname + location.search + fragment);
+
+// The fragment of the drawing from now on. Another tab keeps its own as long as it is open.
+export const putLink = (fragment) => {
+    link = fragment;
+    if (tabInAddress() === READ) put("replaceState", link);
+};
+
+// The parts of a link in the address; null if there is none, or if it is that of the drawing.
+export const linkInAddress = () => {
+    const parts = new URLSearchParams(location.hash.slice(1));
+    return parts.has("ink") && location.hash !== link ? parts : null;
+};
+
+// Opens the tab that the address names, and names the tab that is opened: Back goes back to it.
+export default ({ element, props, trigger }) => {
+    const open = () => {
+        const tab = tabInAddress();
+        if (!element.isConnected || !props.tabs.includes(tab)) return;
+        props.value = tab;
+        trigger("select");
+    };
+    hear(element, "tab", (tab) => {
+        if (tab !== tabInAddress()) put("pushState", tab === READ ? link : `#${tab}`);
+    });
+    addEventListener("popstate", open);
+    if (tabInAddress() !== READ) open();
+};

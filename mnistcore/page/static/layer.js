@@ -1,0 +1,22 @@
+// The heading of the maps, with the choice of the layer.
+import { choose, chosen } from "./choice.js";
+import { h, hear } from "./shared.js";
+
+export default ({ element, props, trigger }) => {
+    const { layers, netOfAll } = props; // the net whose maps are shown for all five
+    const heading = h("h2", {});
+    const select = h("select", {
+        onchange: () => {
+            choose({ ...chosen(), layer: select.value });
+            trigger("input");
+        },
+    });
+    element.append(heading, h("label", { class: "layer" }, "Layer", select));
+    const show = ({ net, layer }) => {
+        heading.textContent = `What ${net === "all" ? netOfAll : net} makes of it`;
+        select.replaceChildren(...layers[net].map((name) => h("option", {}, name)));
+        select.value = layer;
+    };
+    hear(element, "choice", show);
+    if (chosen()) show(chosen());
+};
