@@ -172,7 +172,7 @@ def read_results() -> Results:
 def show_results(model: str) -> tuple[str, str]:
     """The benchmark's table, and a net's errors."""
     data = dict(results_view.results_data(read_results(), model))
-    top = {key: data.pop(key) for key in ("chosen", "words", "rows")}
+    top = {key: data.pop(key) for key in ("chosen", "words", "notes", "rows")}
     return views.to_json(top), views.to_json(data)
 
 
