@@ -35,6 +35,9 @@ from mnistcore.reading.recognizer import Recognizer
 
 LAYERS = views.layer_names()
 COLOURS = dict(zip(NETS, cycle(["#4c78a8", "#f58518", "#e45756", "#439a92", "#b279a2"])))
+# The example on the About tab calls this very page, wherever it runs.
+OWN_ADDRESS = r"""text => text.replace(/Client\(".*?"\)/,
+    `Client("${location.origin}${location.pathname}")`)"""
 EXAMPLES = sorted((ASSETS / "examples").glob("*.*"))
 
 
@@ -68,14 +71,7 @@ def read_tab(handlers: Handlers) -> ReadTab:
 def benchmark_tab(tab: gr.Tab) -> BenchmarkTab:
     """The table, the curves, and the errors of the chosen net."""
     table = view("results", part="top", name="results-table")
-    legend = "".join(  # the plot's own does not wrap, and a phone cuts it off
-        f"<span class='curve' style='--colour: {colour}'>{net}</span>"
-        for net, colour in COLOURS.items()
-    )
-    html(
-        "<h2>Accuracy over epochs</h2><p class='caption'>On the validation images, with averaged "
-        f"weights. The test set plays no part.</p><p class='caption'>{legend}</p>"
-    )
+    view("results", part="epochs", name="epochs", colours=COLOURS)
     curves = gr.LinePlot(
         x="epoch",
         y="accuracy %",
@@ -113,12 +109,14 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             with gr.Tab("Benchmark", id="benchmark") as benchmark_page:
                 benchmark = benchmark_tab(benchmark_page)
             with gr.Tab("About", id="about") as about_page:
-                gr.Markdown((STATIC / "about.md").read_text(encoding="utf-8"), elem_id="about")
+                text = (STATIC / "about.md").read_text(encoding="utf-8")
+                about = gr.Markdown(text, elem_id="about")
         tabs = [read_page, benchmark_page, about_page]
         address = view("address", tabs=[tab.id for tab in tabs])
         connect_tabs(pages, tabs, address)
         connect_reading(handlers, choice, pages, read)
         connect_benchmark(choice, pages, read, benchmark)
+        demo.load(None, about, about, js=OWN_ADDRESS, api_visibility="private")
         gr.api(endpoints.read_digits, api_name="read")
         gr.api(endpoints.feature_maps, api_name="maps")
     # Every event is queued. At a rate of 1, not every answer tells all who wait how long.

@@ -63,12 +63,12 @@ class ResultsData(TypedDict):
 
     chosen: str  # a net's name or "all"
     title: str
-    words: str  # above the first table
+    words: str  # above the first table: what it shows
+    notes: str  # below it: how its numbers were measured
     rows: list[TableRow]
     missing: str | None  # a sentence, if the chosen net has not been measured
     confusion: list[list[int]] | None  # rows true, columns predicted
     misread: list[MisreadDigit]  # the most confident first
-    nets: list[str]
     pairs: list[Pair] | None
     pictures: PicturesData | None
 
@@ -94,10 +94,14 @@ def results_data(results: Results, chosen: str) -> ResultsData:
     return {
         "chosen": chosen,
         "title": title,
-        "words": f"MNIST test set, n = {len(digits):,}, evaluated after the last epoch. The bar is "
-        "the 95 % interval, the diamond the reference project's own table (its 98.06 for "
-        f"MyFullConvNet is a typo for 99.06). One image was timed on {benchmark['device']}, torch "
-        f"{benchmark['torch_version']}; trained on {trained_on}.",
+        "words": f"On the {len(digits):,} images of MNIST's test set, after the last epoch. The bar is "
+        "the 95 % interval: the range in which the accuracy on all digits of this kind very likely "
+        f"lies, which {len(digits):,} of them cannot tell exactly. The diamond is the accuracy in "
+        "the reference project's own table.",
+        "notes": "A multiply-add is one multiplication and one addition: their number says how much "
+        f"arithmetic one image takes. One image was timed on {benchmark['device']}, torch "
+        f"{benchmark['torch_version']}; the nets were trained on {trained_on}. In the reference "
+        "project's table, 98.06 for MyFullConvNet is a typo for 99.06.",
         "rows": rows,
         "missing": None if answer else missing,
         "confusion": answer["confusion"] if answer else None,
@@ -107,7 +111,6 @@ def results_data(results: Results, chosen: str) -> ResultsData:
                 answer["misread"] if answer else [], key=lambda entry: -entry["prob"]
             )
         ],
-        "nets": list(nets),
         "pairs": benchmark.get("mcnemar"),
         "pictures": pictures_data(results.pictures, chosen)
         if answer and results.pictures

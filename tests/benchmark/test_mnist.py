@@ -117,7 +117,7 @@ def test_each_net_has_the_place_where_it_was_trained() -> None:
         "Trained: LeNet, MyFullConvNet, MyNetV2, MyVggNet on one, torch 2, code a; "
         "MyNetV1 on another, torch 2, code a."
     ) in benchmark_report(results.benchmark)
-    assert "trained on another and one." in results_data(results, "all")["words"]
+    assert "trained on another and one." in results_data(results, "all")["notes"]
 
 
 def test_a_folder_without_another_seed_is_named(small_mnist: None, tmp_path: Path) -> None:

@@ -1,26 +1,69 @@
-// The benchmark, from the results files: accuracy, confusion, misread digits, paired tests, pictures.
+// The benchmark, from the results files: accuracy, epochs, confusion, misread digits, pairs of nets,
+// pictures. Each section folds, so that a phone shows at once which there are.
 import { article } from "./format.js";
 import { h, hear } from "./shared.js";
 
 const PADDING = 0.0005; // of accuracy, on both sides of the chart: a twentieth of a percent
 const SIGNIFICANT = 0.05; // a smaller p is set off
 const FAINTEST = 0.25; // share of the colour that a single confusion gets, of the most frequent 1
+const WIDER_THAN_A_PHONE = "(min-width: 641px)";
 
 const percents = (x, digits = 2) => (100 * x).toFixed(digits);
-const count = (x, digits = 0) =>
+const grouped = (x, digits = 0) =>
     x == null
-        ? ""
+        ? null
         : x.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const range = ([low, high], digits) => `${percents(low, digits)} to ${percents(high, digits)}`;
 const heading = (title) => h("th", { scope: "col" }, title);
 const rowHeading = (title) => h("th", { scope: "row" }, title);
 
-// A table that scrolls sideways where there is no room; `head` and `rows` are cells.
 const table = (label, kind, head, rows) =>
     h(
-        "div",
-        { class: "scroll", tabindex: 0, role: "region", "aria-label": label },
-        h("table", { class: kind }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
+        "table",
+        { class: kind, "aria-label": label },
+        h("thead", {}, h("tr", {}, ...head)),
+        h("tbody", {}, ...rows),
     );
+
+// Key of a section -> whether it is open, as it stays when another net is chosen. On a phone only the
+// first is open at the start.
+const open = new Map([["accuracy", true]]);
+
+const section = (key, title, words, ...nodes) =>
+    h(
+        "details",
+        {
+            open: open.get(key) ?? matchMedia(WIDER_THAN_A_PHONE).matches,
+            ontoggle: ({ target }) => open.set(key, target.open),
+        },
+        h("summary", {}, h("h2", {}, title)),
+        h("p", {}, words),
+        ...nodes,
+    );
+
+// A table whose rows become blocks where there is no room for its columns: the name and the first
+// number, the chart below, then each number with its label. A chart is a column without a title,
+// and a cell without a number is null.
+const rowsTable = (label, nameTitle, columns, rows) => {
+    const cell = (row, [title, content]) =>
+        h("td", title ? { "data-label": title } : { class: "chart" }, content(row));
+    return table(
+        label,
+        "rows",
+        [
+            heading(nameTitle),
+            ...columns.map(([title]) => (title ? heading(title) : h("td", { class: "chart" }))),
+        ],
+        rows.map((row) =>
+            h(
+                "tr",
+                { class: row.chosen ? "chosen" : null },
+                rowHeading(row.title),
+                ...columns.map((column) => cell(row, column)),
+            ),
+        ),
+    );
+};
 
 // A share and its interval on a line from low to high, with a diamond for the reference.
 const chart = (low, high, { share, interval, reference }) => {
@@ -34,43 +77,56 @@ const chart = (low, high, { share, interval, reference }) => {
     bar.style.width = `${at(interval[1]) - at(interval[0])}%`;
     return h(
         "span",
-        { class: "interval", title: `${percents(interval[0])} to ${percents(interval[1])} %` },
+        { class: "interval", title: `${range(interval)} %` },
         bar,
         place("interval-dot", share),
-        reference ? place("interval-reference", reference, `${percents(reference)} %`) : null,
+        reference == null
+            ? null
+            : place("interval-reference", reference, `${percents(reference)} %`),
     );
 };
 
-const accuracyTable = ({ rows, chosen }) => {
-    const lows = rows.flatMap(({ interval, reference }) => [interval[0], reference ?? interval[0]]);
-    const low = Math.min(...lows) - PADDING;
-    const high = Math.max(...rows.map(({ interval }) => interval[1])) + PADDING;
+// The accuracies at both ends of the chart, which holds every interval and every reference.
+export const ends = (rows) => {
+    const marks = rows.flatMap(({ interval, reference }) =>
+        reference == null ? interval : [...interval, reference],
+    );
+    return [Math.min(...marks) - PADDING, Math.max(...marks) + PADDING];
+};
+
+const ofAccuracy = ({ rows, chosen, words, notes }) => {
+    const [low, high] = ends(rows);
     const columns = [
-        ["Accuracy %", (row) => percents(row.accuracy)],
-        ["95 % interval", ({ interval }) => interval.map((x) => percents(x)).join(" to ")],
+        ["Accuracy %", ({ accuracy }) => percents(accuracy)],
         ["", (row) => chart(low, high, { ...row, share: row.accuracy })],
-        ["Errors", (row) => row.errors],
-        ["Reference %", ({ reference }) => (reference ? percents(reference) : "")],
-        ["Parameters", (row) => count(row.num_params)],
-        ["Multiply-adds", ({ macs }) => (macs ? `${count(macs / 1e6, 2)} M` : "")],
-        ["One image, ms", (row) => count(row.latency_ms, 2)],
-        ["Training, s", (row) => count(row.train_seconds)],
+        ["95 % interval", ({ interval }) => range(interval)],
+        ["Errors", ({ errors }) => errors],
+        ["Reference %", ({ reference }) => (reference == null ? null : percents(reference))],
+        ["Parameters", (row) => grouped(row.num_params)],
+        ["Multiply-adds", ({ macs }) => (macs == null ? null : `${grouped(macs / 1e6, 2)} M`)],
+        ["One image, ms", (row) => grouped(row.latency_ms, 2)],
+        ["Training, s", (row) => grouped(row.train_seconds)],
     ];
-    const head = columns.map(([title]) => (title ? heading(title) : h("td", { class: "chart" })));
-    return table(
-        "Accuracy and cost of the nets",
-        "wide",
-        [heading("Net"), ...head],
-        rows.map((row) =>
-            h(
-                "tr",
-                { class: row.key === chosen ? "chosen" : "" },
-                rowHeading(row.name),
-                ...columns.map(([title, cell]) =>
-                    h("td", { class: title ? "" : "chart" }, cell(row)),
-                ),
-            ),
-        ),
+    const nets = rows.map((row) => ({ ...row, title: row.name, chosen: row.key === chosen }));
+    return section(
+        "accuracy",
+        "Test accuracy",
+        words,
+        rowsTable("Accuracy and cost of the nets", "Net", columns, nets),
+        h("p", {}, notes),
+    );
+};
+
+// The plot itself is Gradio's and stands below; the legend of its own does not wrap, and a phone
+// would cut it off.
+const ofEpochs = (colours) => {
+    const curve = ([net, colour]) =>
+        h("span", { class: "curve", style: `--colour: ${colour}` }, net);
+    return section(
+        "epochs",
+        "Accuracy over epochs",
+        "On the validation images, with averaged weights. The test set is not used.",
+        h("p", {}, ...Object.entries(colours).map(curve)),
     );
 };
 
@@ -110,100 +166,95 @@ const misreadDigit = ({ index, label, pred, prob, image }, trigger) =>
         h("small", {}, `${percents(prob, 0)} %`),
     );
 
-const pairsTable = ({ nets, pairs }) => {
-    const cell = (a, b) => {
-        const pair = pairs.find((one) => one.a === a && one.b === b);
-        const p = Number(pair.p_value.toPrecision(2));
-        return h(
-            "td",
-            { class: pair.p_value < SIGNIFICANT ? "differs" : "" },
-            `${pair.only_a} : ${pair.only_b}`,
-            h("small", {}, ` p = ${p}`),
-        );
-    };
+const pairsTable = (pairs) => {
+    const cells = ({ a, b, only_a, only_b, p_value }) => [
+        rowHeading(a),
+        h("td", {}, `${only_a} : ${only_b}`),
+        h("td", {}, b),
+        h("td", {}, Number(p_value.toPrecision(2))),
+    ];
     return table(
         "Paired tests",
-        "wide pairs",
-        [h("td", {}), ...nets.slice(1).map(heading)],
-        nets.slice(0, -1).map((a, i) => {
-            const cells = nets.slice(1).map((b, j) => (j < i ? h("td", {}) : cell(a, b)));
-            return h("tr", {}, rowHeading(a), ...cells);
-        }),
+        "pairs",
+        ["One net", "Only it : only the other", "The other", "p"].map(heading),
+        pairs.map((pair) =>
+            h("tr", { class: pair.p_value < SIGNIFICANT ? "differs" : null }, ...cells(pair)),
+        ),
     );
 };
-
-const picturesTable = (rows, titles, label) => {
-    const cells = ({ share, interval, naive, n }) => [
-        h("td", {}, percents(share, 1)),
-        naive == null ? null : h("td", {}, percents(naive, 1)),
-        h("td", {}, interval.map((x) => percents(x, 1)).join(" to ")),
-        h("td", { class: "chart" }, chart(0, 1, { share, interval, reference: naive })),
-        h("td", {}, count(n)),
-    ];
-    const head = ["Pictures", ...titles, "95 % interval"].map(heading);
-    return table(
-        label,
-        "wide",
-        [...head, h("td", { class: "chart" }), heading("n")],
-        rows.map((row) => h("tr", {}, rowHeading(row.title), ...cells(row))),
-    );
-};
-
-const block = (title, words, ...nodes) =>
-    h("section", {}, h("h2", {}, title), h("p", {}, words), ...nodes);
 
 const ofNet = (data, trigger) => {
-    if (data.missing) return [block(data.title, data.missing)];
     const { title, misread } = data;
-    const confusion = block(
+    const confusion = section(
+        "confusion",
         `${title}: confusion matrix`,
         "Rows are the true digits, columns the answers. Only errors are coloured.",
         confusionTable(data),
     );
-    const digits = block(
+    const digits = section(
+        "misread",
         `${title}: the ${misread.length} misread test digits`,
         "Click one to put it on the canvas.",
         h("div", { class: "misread" }, ...misread.map((digit) => misreadDigit(digit, trigger))),
     );
-    return [h("div", { class: "pair" }, confusion, digits)];
+    return h("div", { class: "pair" }, confusion, digits);
 };
 
-const ofPairs = (data) =>
-    block(
+const ofPairs = (pairs) =>
+    section(
+        "pairs",
         "Does one net beat another?",
-        "How many digits only the row’s net reads correctly : how many only the column’s; exact " +
-            "McNemar test. A large p means that the difference may well be chance.",
-        pairsTable(data),
+        "The table counts the test digits that only one of two nets reads correctly. McNemar’s " +
+            "test asks: if both nets were equally good, how likely would a split at least this " +
+            "uneven be? That is p; a large p means that the difference may well be chance.",
+        pairsTable(pairs),
     );
 
-const ofPictures = ({ title, pictures }, side) => [
-    block(
-        `${title}: pictures that are not from MNIST`,
-        "A picture counts as right if every digit is read and nothing else. The diamond is the " +
-            `naive way: the whole picture shrunk to ${side}×${side} and given to the same net.`,
-        picturesTable(pictures.read, ["Right %", "Naive %"], "Accuracy on pictures"),
-    ),
-    block(
-        "Pictures without digits",
-        "The share that is not read as a sure digit. The naive way refuses nothing.",
-        picturesTable(pictures.refused, ["Refused %"], "Refused pictures"),
-    ),
+const ofPictures = ({ title, pictures }, side) => {
+    const columns = (shareTitle, naive) => [
+        [shareTitle, ({ share }) => percents(share, 1)],
+        ["", (row) => chart(0, 1, { ...row, reference: row.naive })],
+        ["95 % interval", ({ interval }) => range(interval, 1)],
+        ...(naive ? [["Naive %", (row) => percents(row.naive, 1)]] : []),
+        ["Pictures", ({ n }) => grouped(n)],
+    ];
+    return [
+        section(
+            "pictures",
+            `${title}: pictures that are not from MNIST`,
+            "A picture counts as right if every digit is read and nothing else. The diamond is " +
+                `the naive way: the whole picture, shrunk to ${side}×${side}, is given to the net.`,
+            rowsTable("Accuracy on pictures", "Kind", columns("Right %", true), pictures.read),
+        ),
+        section(
+            "refused",
+            "Pictures without digits",
+            "The share that is not read as a sure digit. The naive way refuses nothing.",
+            rowsTable("Refused pictures", "Kind", columns("Refused %", false), pictures.refused),
+        ),
+    ];
+};
+
+const errorsOf = (data, side, trigger) => [
+    ...(data.missing
+        ? [h("h2", {}, data.title), h("p", {}, data.missing)]
+        : [ofNet(data, trigger)]),
+    ...(data.pairs ? [ofPairs(data.pairs)] : []),
+    ...(data.pictures ? ofPictures(data, side) : []),
 ];
 
 export default ({ element, props, trigger, watch }) => {
-    const root = h("section", { class: "results", "aria-label": "Benchmark" });
+    const root = h("div", { class: "results" });
     element.append(root);
+    if (props.part === "epochs") {
+        root.append(ofEpochs(props.colours));
+        return;
+    }
     const draw = () => {
         if (!props.value) return;
         const data = JSON.parse(props.value);
-        if (props.part === "top") {
-            root.replaceChildren(block("Test accuracy", data.words, accuracyTable(data)));
-            return;
-        }
         root.replaceChildren(
-            ...ofNet(data, trigger),
-            ...(data.pairs ? [ofPairs(data)] : []),
-            ...(data.pictures ? ofPictures(data, props.side) : []),
+            ...(props.part === "top" ? [ofAccuracy(data)] : errorsOf(data, props.side, trigger)),
         );
     };
     watch("value", draw);
