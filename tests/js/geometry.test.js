@@ -1,10 +1,17 @@
 // Where things are: on the canvas, on the maps, in a list of operations.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { clip, moved as movedPixel, pixelIn } from "../../mnistcore/page/static/arithmetic.js";
 import { fitted, HEIGHT, visible, WIDTH } from "../../mnistcore/page/static/drawing.js";
-import { columns, pixelAt } from "../../mnistcore/page/static/grid.js";
+import { columns } from "../../mnistcore/page/static/grid.js";
 import { moved, pointAt } from "../../mnistcore/page/static/input.js";
+import {
+    clip,
+    moved as movedPixel,
+    pixelAt,
+    pixelIn,
+    windowIn,
+    winnerOf,
+} from "../../mnistcore/page/static/places.js";
 import { pauseAfter } from "../../mnistcore/page/static/sending.js";
 
 test("a pointer is at a quarter of a unit of the drawing, whatever the canvas's size", () => {
@@ -61,6 +68,28 @@ test("pooling halves the place, keys stay within the maps, fields within the inp
     assert.deepEqual(movedPixel(at, [1, -1, 1], shape), { channel: 5, row: 0, column: 4 });
     assert.deepEqual(movedPixel(at, [-1, 0, 0], shape), { ...at, channel: 4 });
     assert.deepEqual(clip([-2, 3, 8, 31], 28), [0, 3, 8, 28]);
+});
+
+test("the window of a maximum is on the maps before pooling, and one number may win it", () => {
+    const found = {
+        row: 9,
+        column: 12,
+        pooled: 3,
+        window: [
+            [0, 3],
+            [2, 0],
+        ],
+    };
+    assert.deepEqual(windowIn("conv1", found), [8, 12, 10, 14]);
+    assert.deepEqual(windowIn("conv1+relu", found), [8, 12, 10, 14]);
+    assert.equal(windowIn("conv1+relu+pool", found), null);
+    assert.equal(windowIn("conv1", { ...found, pooled: null, window: null }), null);
+    assert.equal(winnerOf(found), 1);
+    const zeros = [
+        [0, 0],
+        [0, 0],
+    ];
+    assert.equal(winnerOf({ pooled: 0, window: zeros }), null);
 });
 
 test("few maps are large, many are small", () => {

@@ -2,37 +2,12 @@
 import { readableOn } from "./colours.js";
 import { capital, number, short } from "./format.js";
 import { rowName } from "./grid.js";
+import { isPooled, placeName, winnerOf } from "./places.js";
 import { h } from "./shared.js";
 
 const DIGITS = 4; // after the point
 // The colours of the input's patch: normalised ink is from -0.42 (paper) to 2.82 (ink).
 const INPUT_LIMIT = 3;
-
-const isPooled = (name) => name.endsWith("+pool");
-
-// As people count: from one.
-export const placeName = ({ channel, row, column }, kind = "map") =>
-    `${kind} ${channel + 1}, row ${row + 1}, column ${column + 1}`;
-
-// The pixel of a row of maps that belongs to the convolution's pixel: pooling halves both sides.
-export const pixelIn = (name, { row, column }) =>
-    isPooled(name) ? [row >> 1, column >> 1] : [row, column];
-
-// The part of the input that a pixel sees, without what hangs over its edges.
-export const clip = ([top, left, bottom, right], side) => [
-    Math.max(0, top),
-    Math.max(0, left),
-    Math.min(side, bottom),
-    Math.min(side, right),
-];
-
-// The place that a key moves to; it stays within the maps' [channels, height, width].
-export const moved = ({ channel, row, column }, step, shape) => {
-    const place = [channel, row, column].map((at, i) =>
-        Math.max(0, Math.min(shape[i] - 1, at + step[i])),
-    );
-    return { channel: place[0], row: place[1], column: place[2] };
-};
 
 const table = (numbers, limit, scale) => {
     const cell = (x) => {
@@ -73,12 +48,11 @@ const ledgerRow = (label, value, note = "", name = null) => {
 };
 
 // The four numbers of a 2×2 maximum, the greatest marked.
-const pooledWindow = ({ window, pooled }) =>
-    h(
-        "span",
-        { class: "window" },
-        ...window.flat().map((x) => h("span", { class: x === pooled ? "won" : "" }, number(x, 2))),
-    );
+const pooledWindow = (found) => {
+    const best = winnerOf(found);
+    const cell = (x, i) => h("span", { class: i === best ? "won" : "" }, number(x, 2));
+    return h("span", { class: "window" }, ...found.window.flat().map(cell));
+};
 
 const ledger = (found) => {
     const { rest, bias, value, relu, pooled, row, column } = found;

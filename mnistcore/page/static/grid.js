@@ -1,4 +1,6 @@
 // The maps of one stage as rows of small canvases, one pixel per number.
+import { createMarks } from "./marks.js";
+import { pixelAt } from "./places.js";
 import { h } from "./shared.js";
 
 const OPERATIONS = { relu: "ReLU", pool: "max pooling" };
@@ -46,12 +48,11 @@ const createRow = (key, shape) => {
             "data-channel": channel,
         }),
     );
-    const marks = canvases.map(() => h("span", { class: "map-mark", hidden: true }));
     const cells = canvases.map((canvas, i) =>
         h(
             "figure",
             {},
-            h("div", { class: "map" }, canvas, marks[i]),
+            h("div", { class: "map" }, canvas),
             count <= NUMBERED ? h("figcaption", {}, i + 1) : null,
         ),
     );
@@ -64,25 +65,8 @@ const createRow = (key, shape) => {
     );
     node.style.setProperty("--columns", columns(count, width));
     node.classList.toggle("many", count > NUMBERED);
+    const marks = createMarks();
     return { key, words: shapeWords(shape), node, canvases, marks, cells, note, width, height };
-};
-
-// Puts a mark over a part of a picture; all in the picture's pixels.
-export const placeMark = (mark, [top, left, bottom, right], [height, width]) => {
-    mark.hidden = false;
-    mark.style.top = `${(100 * top) / height}%`;
-    mark.style.left = `${(100 * left) / width}%`;
-    mark.style.height = `${(100 * (bottom - top)) / height}%`;
-    mark.style.width = `${(100 * (right - left)) / width}%`;
-};
-
-// The pixel of a picture under a pointer: row and column.
-export const pixelAt = ({ clientX, clientY }, box, [height, width]) => {
-    const inside = (x, count) => Math.max(0, Math.min(count - 1, Math.floor(x * count)));
-    return {
-        row: inside((clientY - box.top) / box.height, height),
-        column: inside((clientX - box.left) / box.width, width),
-    };
 };
 
 export const createGrid = () => {
@@ -91,7 +75,7 @@ export const createGrid = () => {
     const all = () => [...rows.values()];
 
     const hideMarks = () => {
-        for (const mark of all().flatMap((row) => row.marks)) mark.hidden = true;
+        for (const { marks } of all()) marks.hide();
     };
     return {
         node,
@@ -146,17 +130,14 @@ export const createGrid = () => {
             const row = rows.get(name);
             return row && [row.canvases.length, row.height, row.width];
         },
-        focus: ({ name, channel }, options) => rows.get(name).canvases[channel].focus(options),
-        // Marks the pixel that `pixelOf` gives for each row, and the channel's kernel.
-        mark: (channel, pixelOf) => {
-            hideMarks();
-            for (const row of all()) {
-                if (row.key === KERNELS) {
-                    placeMark(row.marks[channel], [0, 0, 1, 1], [1, 1]);
-                    continue;
-                }
-                const [y, x] = pixelOf(row.key);
-                placeMark(row.marks[channel], [y, x, y + 1, x + 1], [row.height, row.width]);
+        canvasOf: ({ name, channel }) => rows.get(name).canvases[channel],
+        focus: ({ name, channel }, options) => rows.get(name)?.canvases[channel]?.focus(options),
+        // Marks what the server found for a pixel on the map of each row, and the map's kernel.
+        mark: (found) => {
+            for (const { key, marks, canvases, height, width } of all()) {
+                const around = canvases[found.channel].parentElement;
+                if (key === KERNELS) marks.showWhole(around);
+                else marks.show(around, key, found, [height, width]);
             }
         },
     };

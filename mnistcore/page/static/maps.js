@@ -1,46 +1,25 @@
 // The maps of one stage of a net, every number in its colour, and the arithmetic behind each.
-import { arithmetic, moved, pixelIn, placeName } from "./arithmetic.js";
 import { roundUp, scaleOf } from "./colours.js";
-import { capital, number, unpack } from "./format.js";
+import { BUSY, createExplanation } from "./explanation.js";
+import { number, unpack } from "./format.js";
 import { createGrid, KERNELS } from "./grid.js";
+import { listenForPicks } from "./picking.js";
+import { placeName } from "./places.js";
+import { createQuestion } from "./question.js";
 import { h, hear, show } from "./shared.js";
 import { createSide } from "./side.js";
 import { createTip } from "./tip.js";
+import { createZoom, enlargesFirst } from "./zoom.js";
 
-const BUSY = "The server was too busy to answer. Please choose again.";
 const CLICK =
     "Click a pixel of a map to see the arithmetic behind it. " +
     "On the keyboard, arrows go from pixel to pixel, Page Up and Page Down from map to map.";
-// Channels, rows and columns that a key moves.
-const MOVES = {
-    ArrowLeft: [0, 0, -1],
-    ArrowRight: [0, 0, 1],
-    ArrowUp: [0, -1, 0],
-    ArrowDown: [0, 1, 0],
-    PageUp: [-1, 0, 0],
-    PageDown: [1, 0, 0],
-    Enter: [0, 0, 0],
-};
+const ENLARGE = "Choose a map to enlarge it, then a pixel to see the arithmetic behind it.";
+const CHOOSE = "Choose a pixel to see the arithmetic behind it.";
 const [RIGHT, BELOW] = [14, 18]; // pixels from the pointer to its tip
 const RESTYLED = 100; // milliseconds after which Gradio has changed between light and dark
 
-// Asks the server, and hands on its answer (undefined if that failed) unless a newer question has
-// been asked since.
-const createQuestion = (ask) => {
-    let latest = 0;
-    return {
-        ask: async (question, use) => {
-            const mine = ++latest;
-            const answer = await ask(question);
-            if (mine === latest) use(answer);
-        },
-        forget: () => {
-            latest += 1;
-        },
-    };
-};
-
-// A digit's maps as the server sent them -> with numbers for packed letters, and round limits.
+// A digit's maps as the server sent them -> with their numbers unpacked, and round limits.
 const parse = (data) => {
     if (!data.rows) return data;
     const [limit, kernelLimit] = [roundUp(data.limit), roundUp(data.kernel_limit)];
@@ -58,112 +37,7 @@ const parse = (data) => {
     return { ...data, rows, ink, input, limit, kernelLimit };
 };
 
-// The arithmetic of the pixel that was picked, and its marks on the input and the maps.
-const createExplanation = (server, panel, side, grid) => {
-    const question = createQuestion((asked) => server.explain(asked));
-    let picked = null; // {name, channel, row, column}
-
-    const note = (words, attributes = {}) =>
-        panel.replaceChildren(h("p", { class: "nothing", ...attributes }, words));
-    const isThere = ({ name, channel, row, column }) => {
-        const shape = grid.shapeOf(name);
-        return shape && [channel, row, column].every((at, i) => at < shape[i]);
-    };
-    return {
-        picked: () => picked,
-        canStay: () => picked !== null && isThere(picked),
-        forget: (words) => {
-            question.forget();
-            picked = null;
-            side.hideMark();
-            grid.hideMarks();
-            note(words);
-        },
-        // Of the place picked last by default; calls `done` when it is shown.
-        show: (data, scale, place = picked, done = () => {}) => {
-            picked = place;
-            question.ask({ digit: data.digit, stage: data.stage, ...place }, (found) => {
-                if (!found) {
-                    note(BUSY, { role: "alert" });
-                    return;
-                }
-                panel.replaceChildren(...arithmetic(found, place, data, scale));
-                side.mark(found.field);
-                grid.mark(found.channel, (name) => pixelIn(name, found));
-                done();
-            });
-        },
-    };
-};
-
-export default (component) => {
-    const { element, props, server } = component;
-    const live = h("p", { class: "unseen", role: "status" });
-    const panel = h("div", { class: "arithmetic" });
-    const tip = createTip(element);
-    const side = createSide(props, tip, live);
-    const grid = createGrid();
-    const explanation = createExplanation(server, panel, side, grid);
-    const maps = createQuestion((question) => server.look(question));
-    const parts = [side.node, grid.node, panel, live];
-    const root = h("section", { class: "maps", "aria-label": "Maps" }, ...parts);
-    element.append(root, tip.node);
-
-    let given = {}; // the component's newest value
-    let data = {}; // what is shown of it, parsed
-    let scale = null;
-    let chosen = 0; // the digit that is looked at
-
-    const draw = () => {
-        tip.hide();
-        if (!data.rows) {
-            side.blank();
-            grid.blank();
-            explanation.forget(data.busy ? BUSY : "");
-            return;
-        }
-        scale = scaleOf(root);
-        side.draw(data, scale);
-        grid.draw(data.rows, scale);
-        if (explanation.canStay()) explanation.show(data, scale);
-        else explanation.forget(CLICK);
-    };
-    const take = (now) => {
-        data = parse(now);
-        draw();
-    };
-    const look = (i) => {
-        const now = given;
-        if (!now.digits?.[i]) return;
-        chosen = i;
-        maps.ask({ digit: now.digits[i], stage: now.stage }, (found) =>
-            take(found ? { ...now, ...found } : { busy: true }),
-        );
-    };
-    show(component, (now) => {
-        given = now;
-        if (chosen && now.digits?.[chosen]) {
-            look(chosen);
-            return;
-        }
-        maps.forget();
-        chosen = 0;
-        take(now);
-    });
-    hear(element, "digit", look);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
-        setTimeout(draw, RESTYLED),
-    );
-    showTips(root, tip, (event) => side.describe(event, data) ?? describeMap(event, grid), side);
-    listen(root, grid, explanation.picked, (place) => {
-        if (!data.rows || place.name === KERNELS) return;
-        explanation.show(data, scale, place, () => {
-            live.textContent = `${capital(placeName(place))}: ${number(grid.valueAt(place), 4)}`;
-        });
-    });
-};
-
-// The number of the maps under a pointer and the words for its place; null where there is none.
+// The number under a pointer on the maps and the words for its place; null where there is none.
 const describeMap = (event, grid) => {
     const place = grid.placeAt(event);
     const value = place && grid.valueAt(place);
@@ -183,32 +57,85 @@ const showTips = (root, tip, describe, side) => {
     root.addEventListener("pointerleave", tip.hide);
 };
 
-// Pixels are picked with the pointer, or with the keys from the one picked last.
-const listen = (root, grid, picked, pick) => {
-    // A click tells whole pixels of the window only: not always the pixel that was pressed.
-    let pressed = null;
-    root.addEventListener("pointerdown", (event) => {
-        pressed = { target: event.target, place: grid.placeAt(event) };
+// The section of the maps, without numbers: `draw` shows those of `data`.
+const createMaps = ({ element, props, server }) => {
+    const live = h("p", { class: "unseen", role: "status" });
+    const panel = h("div", { class: "arithmetic" });
+    const tip = createTip(element);
+    const side = createSide(props, tip, live);
+    const grid = createGrid();
+    const root = h("section", { class: "maps", "aria-label": "Maps" }, side.node, grid.node);
+    root.append(panel, live);
+    element.append(root, tip.node);
+
+    const hint = () => (enlargesFirst() ? ENLARGE : CLICK);
+    // The pixel that was picked in another map of the same row is picked in this one, too.
+    const enlarge = ({ name, channel }) => {
+        tip.hide();
+        zoom.show({ name, channel });
+        const last = explanation.picked();
+        if (last?.name !== name) explanation.forget(CHOOSE);
+        else if (last.channel !== channel) explanation.pick({ ...last, channel });
+    };
+    const afterwards = () => {
+        if (!explanation.picked()) explanation.forget(hint());
+    };
+    const zoom = createZoom(root, grid, [panel, live], { enlarge, afterwards });
+    const explanation = createExplanation(server, panel, live, side, grid, zoom);
+
+    showTips(root, tip, (event) => side.describe(event, data) ?? describeMap(event, grid), side);
+    listenForPicks(root, grid, zoom, explanation.picked, { pick: explanation.pick, enlarge });
+
+    let data = {};
+    return (newData) => {
+        data = newData;
+        tip.hide();
+        if (!data.rows) {
+            zoom.close();
+            side.blank();
+            grid.blank();
+            explanation.forget(data.busy ? BUSY : "");
+            return;
+        }
+        const scale = scaleOf(root);
+        side.draw(data, scale);
+        grid.draw(data.rows, scale);
+        zoom.redraw();
+        explanation.update(data, scale, zoom.shown() ? CHOOSE : hint());
+    };
+};
+
+export default (component) => {
+    const draw = createMaps(component);
+    const question = createQuestion((asked) => component.server.look(asked));
+    let given = {}; // the component's newest value
+    let data = {}; // what is shown of it, parsed
+    let chosen = 0; // the digit that is looked at
+
+    const take = (now) => {
+        data = parse(now);
+        draw(data);
+    };
+    const look = (i) => {
+        const now = given;
+        if (!now.digits?.[i]) return;
+        chosen = i;
+        question.ask({ digit: now.digits[i], stage: now.stage }, (found) =>
+            take(found ? { ...now, ...found } : { busy: true }),
+        );
+    };
+    show(component, (now) => {
+        given = now;
+        if (chosen && now.digits?.[chosen]) {
+            look(chosen);
+            return;
+        }
+        question.forget();
+        chosen = 0;
+        take(now);
     });
-    root.addEventListener("click", (event) => {
-        const place = pressed?.target === event.target ? pressed.place : grid.placeAt(event);
-        if (!place) return;
-        grid.focus(place, { preventScroll: true });
-        pick(place);
-    });
-    root.addEventListener("keydown", (event) => {
-        const step = MOVES[event.key];
-        const target = event.target.closest?.("canvas[data-key]");
-        if (!step || !target || target.dataset.key === KERNELS) return;
-        event.preventDefault();
-        const { key: name, channel } = target.dataset;
-        const last = picked();
-        const start =
-            last?.name === name && last.channel === Number(channel)
-                ? last
-                : { channel: Number(channel), row: target.height >> 1, column: target.width >> 1 };
-        const place = { name, ...moved(start, step, grid.shapeOf(name)) };
-        grid.focus(place);
-        pick(place);
-    });
+    hear(component.element, "digit", look);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+        setTimeout(() => draw(data), RESTYLED),
+    );
 };

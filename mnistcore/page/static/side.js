@@ -1,7 +1,7 @@
 // What stands left of the maps: the picture that the net reads, the scale of colours, the device.
-import { clip } from "./arithmetic.js";
 import { number } from "./format.js";
-import { pixelAt, placeMark } from "./grid.js";
+import { placeMark } from "./marks.js";
+import { clip, pixelAt } from "./places.js";
 import { h } from "./shared.js";
 
 const BELOW = 12; // pixels from a word down to its tip
