@@ -16,20 +16,19 @@ import gradio as gr
 import torch
 
 from mnistcore.device import is_zero_gpu, share_one_heap
-from mnistcore.files import ASSETS, STATIC, WEIGHTS
+from mnistcore.files import STATIC, WEIGHTS
 from mnistcore.page import views
 from mnistcore.page.api import ALL, NETS, Endpoints
 from mnistcore.page.cache import CachedRecognizer
-from mnistcore.page.components import THEME, html, picture_input, view
+from mnistcore.page.components import EXAMPLES, THEME, html, view
 from mnistcore.page.events import BenchmarkTab, ReadTab, connect_benchmark, connect_reading
-from mnistcore.page.guard import MAX_WAITING, limit_concurrency
+from mnistcore.page.guard import MAX_FILE, MAX_WAITING, limit_concurrency
 from mnistcore.page.handlers import Handlers
 from mnistcore.page.launch import choose_port, launch_arguments, set_environment, upload_folder
 from mnistcore.reading.recognizer import Recognizer
 
 STAGES = [f"{net} {conv}" for net, convs in views.stage_names().items() for conv in convs]
 COLOURS = dict(zip(NETS, cycle(["#4c78a8", "#f58518", "#e45756", "#439a92", "#b279a2"])))
-EXAMPLES = sorted((ASSETS / "examples").glob("*.*"))
 
 
 def read_tab(handlers: Handlers) -> ReadTab:
@@ -41,14 +40,8 @@ def read_tab(handlers: Handlers) -> ReadTab:
                 choice |= {"stage": STAGES[0], "stages": STAGES}
                 hint = "Draw a digit, or a whole number"
                 pad = view("canvas", pen=20, hint=hint, **choice)
-            with gr.Tab("Upload, paste, webcam", id="upload") as upload_tab:
-                picture = picture_input()
-                gr.Examples(
-                    [str(path) for path in EXAMPLES],
-                    picture,
-                    label="Or one of these",
-                    example_labels=[path.stem[2:] for path in EXAMPLES],
-                )
+            with gr.Tab("Upload, paste, camera", id="upload") as upload_tab:
+                picture = view("picture", maxFile=MAX_FILE, examples=list(EXAMPLES))
         with gr.Column(min_width=320, elem_id="output"):
             hint = "Draw on the black canvas, or upload a picture."
             params = views.num_params()

@@ -50,7 +50,7 @@ class ReadTab:
     draw_tab: gr.Tab
     upload_tab: gr.Tab
     pad: gr.HTML
-    picture: gr.Image
+    picture: gr.HTML
     stage: gr.Dropdown
     views: list[gr.HTML]  # answer, steps, maps
 
@@ -67,7 +67,6 @@ class BenchmarkTab:
 
 def connect_reading(handlers: Handlers, net: gr.Radio, pages: gr.Tabs, read: ReadTab) -> None:
     """Read what is drawn or uploaded, and again when another net or layer is chosen."""
-    last = gr.State(None)  # the last picture that could be read
     asked = gr.Number(visible=False)
     pad, picture, stage = read.pad, read.picture, read.stage
     drawing = [pad, net, stage, asked]
@@ -85,26 +84,20 @@ def connect_reading(handlers: Handlers, net: gr.Radio, pages: gr.Tabs, read: Rea
         **ASK_AFTER_FAILURE
     )
     gr.on([net.change, stage.change], None, [net, stage], None, js=TELL_CANVAS_THE_CHOICE)
-    # Without Gradio's preprocessing, which would open the picture: a file that is not a
-    # picture gets our sentence, not a traceback.
     gr.on(
-        [picture.change, read.upload_tab.select],
+        [picture.input, read.upload_tab.select],
         handlers.show_picture,
         [picture, net, stage, asked],
-        [last, *read.views],
+        read.views,
         js=ASK_ABOUT_PICTURE,
-        preprocess=False,
         **READING,
-    ).failure(lambda last: last, last, picture, api_visibility="private").failure(
-        **ASK_AFTER_FAILURE
-    )
+    ).failure(**ASK_AFTER_FAILURE)
     gr.on(
         [net.change, stage.change, pad.retry],
         handlers.show_again,
         [pad, picture, net, stage, asked],
-        [last, *read.views],
+        read.views,
         js=ASK_AGAIN,
-        preprocess=False,
         **READING,
     ).failure(**ASK_AFTER_FAILURE)
 

@@ -126,20 +126,25 @@ class Handlers:
 
     @reject_bad_input
     def show_picture(
-        self, picture: Any, model: str, stage: str, asked: float | None
-    ) -> tuple[Any, str, str, str]:
-        """The uploaded picture, to be remembered as the last that could be read, and its views."""
-        shown = self.show(parse_picture(picture), model, stage, asked=asked)
-        return picture and picture["path"], *shown
+        self, path: str | None, model: str, stage: str, asked: float | None
+    ) -> tuple[str, str, str]:
+        """The views of an uploaded picture; they are empty, with an ``error``, if it is unreadable.
+
+        Not a gr.Error, which would leave the views of the picture before and show a toast.
+        """
+        try:
+            return self.show(parse_picture(path or None), model, stage, asked=asked)
+        except gr.Error as error:
+            return self.show(None, model, stage, asked=asked, error=error.message)
 
     @reject_bad_input
     def show_again(
-        self, value: str | None, picture: Any, *choice: Any
-    ) -> tuple[Any, str, str, str]:
+        self, drawing: str | None, picture: str | None, *choice: Any
+    ) -> tuple[str, str, str]:
         """The views of the drawing, or of the picture if there is no drawing."""
-        if value is None:
+        if drawing is None:
             return self.show_picture(picture, *choice)
-        return gr.skip(), *self.show_drawing(value, *choice)
+        return self.show_drawing(drawing, *choice)
 
     @reject_bad_input
     def look(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -157,6 +157,7 @@ export default (component) => {
             const read = text ? `Read: ${text}. ` : "";
             live.textContent = read + verdict.textContent;
         }, REST);
+        if (data.error) say("unreadable", data.error);
     });
     hear(element, "digit", (i) => {
         chosen = i;
