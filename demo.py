@@ -16,11 +16,11 @@ import gradio as gr
 import torch
 
 from mnistcore.device import is_zero_gpu, share_one_heap
-from mnistcore.files import ASSETS, STATIC, WEIGHTS
+from mnistcore.files import STATIC, WEIGHTS
 from mnistcore.page import views
 from mnistcore.page.api import NETS, Endpoints
 from mnistcore.page.cache import CachedRecognizer
-from mnistcore.page.components import THEME, html, picture_input, view
+from mnistcore.page.components import EXAMPLES, THEME, html, view
 from mnistcore.page.events import (
     BenchmarkTab,
     ReadTab,
@@ -28,7 +28,7 @@ from mnistcore.page.events import (
     connect_reading,
     connect_tabs,
 )
-from mnistcore.page.guard import MAX_WAITING, limit_concurrency
+from mnistcore.page.guard import MAX_FILE, MAX_WAITING, limit_concurrency
 from mnistcore.page.handlers import Handlers
 from mnistcore.page.launch import choose_port, launch_arguments, set_environment, upload_folder
 from mnistcore.reading.recognizer import Recognizer
@@ -38,7 +38,6 @@ COLOURS = dict(zip(NETS, cycle(["#4c78a8", "#f58518", "#e45756", "#439a92", "#b2
 # The example on the About tab calls this very page, wherever it runs.
 OWN_ADDRESS = r"""text => text.replace(/Client\(".*?"\)/,
     `Client("${location.origin}${location.pathname}")`)"""
-EXAMPLES = sorted((ASSETS / "examples").glob("*.*"))
 
 
 def read_tab(handlers: Handlers) -> ReadTab:
@@ -48,14 +47,8 @@ def read_tab(handlers: Handlers) -> ReadTab:
             with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
                 hint = "Draw a digit, or a whole number"
                 pad = view("canvas", pen=20, hint=hint, layers=LAYERS)
-            with gr.Tab("Upload, paste, webcam", id="upload") as upload_tab:
-                picture = picture_input()
-                gr.Examples(
-                    [str(path) for path in EXAMPLES],
-                    picture,
-                    label="Or one of these",
-                    example_labels=[path.stem[2:] for path in EXAMPLES],
-                )
+            with gr.Tab("Upload, paste, camera", id="upload") as upload_tab:
+                picture = view("picture", maxFile=MAX_FILE, examples=list(EXAMPLES))
         with gr.Column(min_width=320, elem_id="output"):
             hint = "Draw on the black canvas, or upload a picture."
             params = views.num_params()

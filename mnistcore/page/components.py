@@ -1,6 +1,7 @@
 """The page's components and its theme. A view is an empty Gradio element that a script draws."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -9,7 +10,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from mnistcore.data import BOX, MEAN, SIDE, SIZES, STD
-from mnistcore.files import STATIC
+from mnistcore.files import ASSETS, STATIC
 from mnistcore.reading.recognizer import DIGIT, EVEN, NOT_A_DIGIT, UNSURE
 
 WEIGHTS_SHIPPED = (400, 700)  # Gradio's SemiBold files have only a few letters
@@ -25,6 +26,7 @@ THEME = gr.themes.Base(
     background_fill_primary_dark="#1a1c20",
 )
 YEAR = 365 * 24 * 3600  # seconds
+EXAMPLES = {path.name: path for path in sorted((ASSETS / "examples").glob("*.*"))}
 
 
 def scripts_path() -> str:
@@ -37,20 +39,28 @@ def scripts_path() -> str:
 
 
 def scripts_route() -> Route:
-    """The route that serves the scripts of ``mnistcore/page/static`` and nothing else.
+    """The route that serves the scripts of ``mnistcore/page/static`` and nothing else."""
+    scripts = {path.name: path for path in STATIC.glob("*.js")}
+    headers = {"Cache-Control": f"max-age={YEAR}, immutable"}
+    return _files_route(scripts_path(), scripts, media_type="text/javascript", headers=headers)
+
+
+def examples_route() -> Route:
+    """The route that serves the example pictures under their file names."""
+    return _files_route("/examples", EXAMPLES)
+
+
+def _files_route(folder: str, files: dict[str, Path], **options: Any) -> Route:
+    """A route that serves these files by name and answers 404 to any other name.
 
     Not Starlette's StaticFiles, which finds no file behind a proxy that removes a root path.
     """
-    scripts = {path.name: path for path in STATIC.glob("*.js")}
 
-    async def script(request: Request) -> Response:
-        path = scripts.get(request.path_params["name"])
-        if path is None:
-            return Response(status_code=404)
-        headers = {"Cache-Control": f"max-age={YEAR}, immutable"}
-        return FileResponse(path, media_type="text/javascript", headers=headers)
+    async def file(request: Request) -> Response:
+        path = files.get(request.path_params["name"])
+        return Response(status_code=404) if path is None else FileResponse(path, **options)
 
-    return Route(f"{scripts_path()}/{{name}}", script)
+    return Route(f"{folder}/{{name}}", file)
 
 
 # What the scripts must know from Python, so that no fact is written twice.
@@ -77,7 +87,7 @@ def view(script: str, name: str = "", **props: Any) -> gr.HTML:
     """
     # Relative to the page, as Gradio's own scripts are, so that it works behind a proxy, too.
     address = f".{scripts_path()}/{script}.js"
-    start = "start({ element, props, trigger, watch, server })"
+    start = "start({ element, props, trigger, watch, server, upload })"
     return gr.HTML(
         html_template=" ",
         js_on_load=f'import(new URL("{address}", document.baseURI))'
@@ -91,19 +101,3 @@ def view(script: str, name: str = "", **props: Any) -> gr.HTML:
 def html(content: str, elem_id: str | None = None) -> gr.HTML:
     """Plain HTML in the page's own style."""
     return gr.HTML(content, elem_id=elem_id, apply_default_css=False)
-
-
-def picture_input() -> gr.Image:
-    """A picture from a file, the clipboard or the camera."""
-    return gr.Image(
-        sources=["upload", "clipboard", "webcam"],
-        label="Picture",
-        show_label=False,
-        height=320,
-        elem_id="picture",
-        buttons=[],
-        # Not mirrored, which would turn digits around; phones use the camera on their back.
-        webcam_options=gr.WebcamOptions(
-            mirror=False, constraints={"video": {"facingMode": {"ideal": "environment"}}}
-        ),
-    )

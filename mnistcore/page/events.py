@@ -45,7 +45,7 @@ class ReadTab:
     draw_tab: gr.Tab
     upload_tab: gr.Tab
     pad: gr.HTML
-    picture: gr.Image
+    picture: gr.HTML
     layer: gr.HTML
     views: list[gr.HTML]  # answer, steps, maps
 
@@ -62,7 +62,6 @@ class BenchmarkTab:
 
 def connect_reading(handlers: Handlers, choice: gr.HTML, pages: gr.Tabs, read: ReadTab) -> None:
     """Read what is drawn or uploaded, and again when another net or layer is chosen."""
-    last = gr.State(None)  # the last picture that could be read
     asked = gr.Number(visible=False)
     pad, picture = read.pad, read.picture
     drawing = [pad, choice, asked]
@@ -77,26 +76,20 @@ def connect_reading(handlers: Handlers, choice: gr.HTML, pages: gr.Tabs, read: R
     pad.submit(None, None, [pages, read.inputs], js=OPEN_THE_CANVAS, api_visibility="private").then(
         handlers.show_drawing, drawing, read.views, js=ASK_ABOUT_DRAWING, **READING
     ).failure(**ASK_AFTER_FAILURE)
-    # Without Gradio's preprocessing, which would open the picture: a file that is not a
-    # picture gets our sentence, not a traceback.
     gr.on(
-        [picture.change, read.upload_tab.select],
+        [picture.input, read.upload_tab.select],
         handlers.show_picture,
         [picture, choice, asked],
-        [last, *read.views],
+        read.views,
         js=ASK_ABOUT_PICTURE,
-        preprocess=False,
         **READING,
-    ).failure(lambda last: last, last, picture, api_visibility="private").failure(
-        **ASK_AFTER_FAILURE
-    )
+    ).failure(**ASK_AFTER_FAILURE)
     gr.on(
         [choice.input, read.layer.input, pad.retry],
         handlers.show_again,
         [pad, picture, choice, asked],
-        [last, *read.views],
+        read.views,
         js=ASK_AGAIN,
-        preprocess=False,
         **READING,
     ).failure(**ASK_AFTER_FAILURE)
 

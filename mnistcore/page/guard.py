@@ -38,7 +38,6 @@ ALLOWED_PATHS = {
     "/gradio_api/queue/data",
     "/gradio_api/queue/join",
     "/gradio_api/reset",
-    "/gradio_api/run/predict",  # gr.Examples; Gradio itself refuses queued events here
     "/gradio_api/startup-events",
     "/gradio_api/upload_progress",
     UPLOAD,
@@ -47,7 +46,8 @@ ALLOWED_FOLDERS = (
     "/assets/",  # these three are Gradio's front end
     "/static/",
     "/svelte/",
-    "/scripts/",  # the page's own
+    "/examples/",  # these two are the page's own
+    "/scripts/",
     "/gradio_api/call/",
     "/gradio_api/heartbeat/",
     "/gradio_api/file=/",  # a path; Gradio would fetch a URL here

@@ -134,18 +134,25 @@ class Handlers:
 
     @reject_bad_input
     def show_picture(
-        self, picture: Any, choice: str, asked: float | None
-    ) -> tuple[Any, str, str, str]:
-        """The uploaded picture, to be remembered as the last that could be read, and its views."""
-        shown = self.show(parse_picture(picture), choice, asked=asked)
-        return picture and picture["path"], *shown
+        self, path: str | None, choice: str, asked: float | None
+    ) -> tuple[str, str, str]:
+        """The views of an uploaded picture; they are empty, with an ``error``, if it is unreadable.
+
+        Not a gr.Error, which would leave the views of the picture before and show a toast.
+        """
+        try:
+            return self.show(parse_picture(path or None), choice, asked=asked)
+        except gr.Error as error:
+            return self.show(None, choice, asked=asked, error=error.message)
 
     @reject_bad_input
-    def show_again(self, value: str | None, picture: Any, *asked: Any) -> tuple[Any, str, str, str]:
+    def show_again(
+        self, drawing: str | None, picture: str | None, *asked: Any
+    ) -> tuple[str, str, str]:
         """The views of the drawing, or of the picture if there is no drawing."""
-        if value is None:
+        if drawing is None:
             return self.show_picture(picture, *asked)
-        return gr.skip(), *self.show_drawing(value, *asked)
+        return self.show_drawing(drawing, *asked)
 
     @reject_bad_input
     def look(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from mnistcore.page.components import scripts_route
+from mnistcore.page.components import examples_route, scripts_route
 from mnistcore.page.guard import MAX_FILE, RequestGuard, error_response
 
 PORTS = range(7860, 7960)  # those that Gradio tries
@@ -79,6 +79,6 @@ def launch_arguments(**app_kwargs: Any) -> dict[str, Any]:
             "middleware": [Middleware(RequestGuard)],
             "exception_handlers": {gr.Error: error_response},
             **app_kwargs,
-            "routes": [scripts_route(), *app_kwargs.get("routes", [])],
+            "routes": [scripts_route(), examples_route(), *app_kwargs.get("routes", [])],
         },
     }

@@ -21,8 +21,9 @@ from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import Field
 from starlette.routing import Route
 
-from mnistcore.page.api import ALL, NETS, Endpoints
+from mnistcore.page.api import NETS, Endpoints
 from mnistcore.page.guard import MAX_WAITING, is_upload
+from mnistcore.page.views import ALL
 
 MCP_PATH = "/gradio_api/mcp"  # where Gradio's own server would be
 PICTURE = (

@@ -64,7 +64,7 @@ def png(picture: NDArray[np.uint8]) -> bytes:
 
 
 def shown(recognizer: Recognizer, picture: bytes | None, **extra: Any) -> tuple[Any, Any, Any]:
-    shown = Handlers(recognizer).show(picture, "LeNet", "LeNet conv1", **extra)
+    shown = Handlers(recognizer).show(picture, "LeNet conv1", **extra)
     answer, steps, maps = map(json.loads, shown)
     return answer, steps, maps
 

@@ -170,6 +170,7 @@ export default (component) => {
         tell(...inWords(data, title(), props));
         thumbnails.show(digits);
         drawDigit();
+        if (data.error) say("unreadable", data.error);
     });
     hear(element, "digit", (i) => {
         chosen = i;

@@ -28,8 +28,18 @@ export const sayEmptied = (number) => {
     say("emptied", number);
 };
 
+// The number of the newest question whose answer is no longer wanted.
+let forgotten = 0;
+
+// The picture is gone: all components show nothing at once, and what is still on its way is dropped.
+export const forgetAnswers = () => {
+    window.asked = (window.asked ?? 0) + 1;
+    forgotten = window.asked;
+    say("emptied");
+};
+
 // Calls `draw` with a component's value, parsed, whenever it changes; but never with an answer to
-// an earlier question than the one that is shown, nor with one older than an emptied canvas.
+// an earlier question than the one that is shown, nor with one from before all was emptied.
 export const show = ({ element, props, watch }, draw) => {
     let newest = 0; // number of the question whose answer is shown
     const shown = (data) => {
@@ -38,7 +48,7 @@ export const show = ({ element, props, watch }, draw) => {
     };
     const update = () => {
         const data = JSON.parse(props.value || "{}");
-        if (data.asked < newest || data.number < emptied) return;
+        if (data.asked < Math.max(newest, forgotten) || data.number < emptied) return;
         newest = data.asked ?? newest;
         shown(data);
         say("answered", data.number);
