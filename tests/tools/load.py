@@ -186,7 +186,7 @@ class Visitor:
         for _ in range(2):
             self.net = self.random.choice([net for net in self.nets if net != self.net])
             with self.tally.timed("net"):
-                await self.show("net", "change", strokes[-1].answer)
+                await self.show("choice", "input", strokes[-1].answer)
             await self.look(1)
         if upload:
             with self.tally.timed("read"):
@@ -233,8 +233,7 @@ class Visitor:
         target = [self.ids[component], event]
         known = {
             self.ids["canvas"]: self.value,
-            self.ids["net"]: self.net,
-            self.ids["stage"]: "LeNet conv1",
+            self.ids["choice"]: f"{self.net} conv1",
         }
         asked = {}
         for handler in self.events:
