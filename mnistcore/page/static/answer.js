@@ -12,7 +12,7 @@ const SMALLEST_TEXT = 12; // characters in a line from which on page.css makes i
 const bar = (p) => (p < 0.0005 ? "0" : (100 * p).toFixed(p > 0.9995 ? 0 : 1)); // in percent
 
 const createBars = (even) => {
-    const title = h("h3", {});
+    const title = h("h2", {});
     const bars = Array.from({ length: 10 }, (_, digit) => {
         const [fill, value] = [h("span", { class: "bar-fill" }), h("span", { class: "bar-value" })];
         const track = h("span", { class: "bar-track" }, fill);
@@ -72,7 +72,7 @@ const createTable = ({ nets, params, even }) => {
                     cell.textContent = texts[k];
                 });
                 row.classList.toggle("chosen", name === chosen);
-                row.classList.toggle("differs", label !== shown);
+                row.classList.toggle("differs", shown !== null && label !== shown);
             });
         },
     };

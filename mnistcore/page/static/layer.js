@@ -11,7 +11,7 @@ export default ({ element, props, trigger }) => {
             trigger("input");
         },
     });
-    element.append(heading, h("label", { class: "layer" }, "Layer", select));
+    element.append(h("div", { class: "layer" }, heading, h("label", {}, "Layer", select)));
     const show = ({ net, layer }) => {
         heading.textContent = `What ${net === "all" ? netOfAll : net} makes of it`;
         select.replaceChildren(...layers[net].map((name) => h("option", {}, name)));
