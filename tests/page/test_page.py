@@ -17,11 +17,11 @@ from mnistcore.data import MEAN, STD, normalize
 from mnistcore.files import ASSETS
 from mnistcore.models import list_models
 from mnistcore.reading.recognizer import Recognizer
+from tests.tools.visiting import DIGITS, PATIENCE, Open, Page, Strokes, answer, at, draw
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 expect = playwright_api.expect
 EXAMPLES = ASSETS / "examples"
-PATIENCE = 20  # seconds: on a busy machine an answer takes that long at worst
 
 expect.set_options(timeout=1000 * PATIENCE)
 
@@ -30,59 +30,14 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-Page = Any
 EMPTY = "\N{EN DASH}"
 ASIDE = re.compile("/component_server/?$")  # the address that the maps ask
-Strokes = list[list[tuple[float, float]]]
-
-# In units of the canvas, 420 by 280.
-DIGITS: dict[str, Strokes] = {
-    "0": [[(210, 50), (170, 75), (155, 140), (170, 205), (210, 230), (250, 205), (265, 140),
-           (250, 75), (210, 50)]],
-    "1": [[(210, 50), (210, 230)]],
-    "2": [[(160, 90), (180, 58), (215, 50), (250, 70), (250, 110), (215, 155), (155, 228),
-           (265, 228)]],
-    "3": [[(165, 65), (205, 48), (250, 72), (240, 115), (200, 135), (250, 155), (258, 200),
-           (205, 232), (158, 212)]],
-    "4": [[(215, 50), (155, 165), (265, 165)], [(235, 100), (235, 235)]],
-    "5": [[(250, 52), (175, 52), (168, 130), (215, 118), (255, 150), (250, 205), (205, 232),
-           (158, 215)]],
-    "6": [[(240, 50), (185, 95), (160, 165), (175, 220), (215, 232), (252, 205), (245, 160),
-           (205, 145), (165, 175)]],
-    "7": [[(155, 55), (265, 55), (220, 140), (195, 232)]],
-    "8": [[(250, 80), (210, 50), (170, 80), (185, 120), (235, 155), (255, 195), (210, 232),
-           (165, 195), (185, 155), (235, 120), (250, 80)]],
-}  # fmt: skip
-
-
 THREE = "174"  # of one stroke and of two, few steps for the keyboard: how well is tested elsewhere
-
-Open = Callable[..., Page]
 
 
 @pytest.fixture
 def page(open_page: Open) -> Page:
     return open_page()
-
-
-def at(page: Page) -> Callable[[float, float], tuple[float, float]]:
-    """From units of the canvas to pixels of the window."""
-    canvas = page.locator("#canvas canvas")
-    canvas.scroll_into_view_if_needed()
-    canvas.hover()  # waits until the layout is stable
-    box = canvas.bounding_box()
-    return lambda x, y: (box["x"] + x * box["width"] / 420, box["y"] + y * box["height"] / 280)
-
-
-def draw(page: Page, strokes: Strokes, dx: float = 0, scale: float = 1) -> None:
-    place = at(page)
-    for stroke in strokes:
-        points = [place(dx + scale * x, 140 + scale * (y - 140)) for x, y in stroke]
-        page.mouse.move(*points[0])
-        page.mouse.down()
-        for point in points[1:]:
-            page.mouse.move(*point)
-        page.mouse.up()
 
 
 def touch(page: Page, strokes: Strokes) -> None:
@@ -125,14 +80,6 @@ def press(page: Page, strokes: Strokes, spot: list[float]) -> None:
         for point in stroke[1:]:
             walk(point)
         page.keyboard.press("Space")
-
-
-def answer(page: Page) -> Any:
-    """The number in large, once it is the answer to what is on the canvas now."""
-    page.wait_for_function("""() => ["answer", "steps", "maps"].every((id) =>
-        Number(document.querySelector(`#${id} [data-number]`)?.dataset.number) >=
-        Number(document.querySelector("#canvas canvas").dataset.sent))""")
-    return page.locator(".answer-text")
 
 
 def click(page: Page, name: str) -> None:

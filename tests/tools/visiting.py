@@ -1,0 +1,57 @@
+"""What a visitor does on the page, for the tests that need a browser."""
+
+from collections.abc import Callable
+from typing import Any
+
+PATIENCE = 20  # seconds: on a busy machine an answer takes that long at worst
+
+Page = Any
+Open = Callable[..., Page]
+Strokes = list[list[tuple[float, float]]]
+
+# In units of the canvas, 420 by 280.
+DIGITS: dict[str, Strokes] = {
+    "0": [[(210, 50), (170, 75), (155, 140), (170, 205), (210, 230), (250, 205), (265, 140),
+           (250, 75), (210, 50)]],
+    "1": [[(210, 50), (210, 230)]],
+    "2": [[(160, 90), (180, 58), (215, 50), (250, 70), (250, 110), (215, 155), (155, 228),
+           (265, 228)]],
+    "3": [[(165, 65), (205, 48), (250, 72), (240, 115), (200, 135), (250, 155), (258, 200),
+           (205, 232), (158, 212)]],
+    "4": [[(215, 50), (155, 165), (265, 165)], [(235, 100), (235, 235)]],
+    "5": [[(250, 52), (175, 52), (168, 130), (215, 118), (255, 150), (250, 205), (205, 232),
+           (158, 215)]],
+    "6": [[(240, 50), (185, 95), (160, 165), (175, 220), (215, 232), (252, 205), (245, 160),
+           (205, 145), (165, 175)]],
+    "7": [[(155, 55), (265, 55), (220, 140), (195, 232)]],
+    "8": [[(250, 80), (210, 50), (170, 80), (185, 120), (235, 155), (255, 195), (210, 232),
+           (165, 195), (185, 155), (235, 120), (250, 80)]],
+}  # fmt: skip
+
+
+def at(page: Page) -> Callable[[float, float], tuple[float, float]]:
+    """From units of the canvas to pixels of the window."""
+    canvas = page.locator("#canvas canvas")
+    canvas.scroll_into_view_if_needed()
+    canvas.hover()  # waits until the layout is stable
+    box = canvas.bounding_box()
+    return lambda x, y: (box["x"] + x * box["width"] / 420, box["y"] + y * box["height"] / 280)
+
+
+def draw(page: Page, strokes: Strokes, dx: float = 0, scale: float = 1) -> None:
+    place = at(page)
+    for stroke in strokes:
+        points = [place(dx + scale * x, 140 + scale * (y - 140)) for x, y in stroke]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point)
+        page.mouse.up()
+
+
+def answer(page: Page) -> Any:
+    """The number in large, once it is the answer to what is on the canvas now."""
+    page.wait_for_function("""() => ["answer", "steps", "maps"].every((id) =>
+        Number(document.querySelector(`#${id} [data-number]`)?.dataset.number) >=
+        Number(document.querySelector("#canvas canvas").dataset.sent))""")
+    return page.locator(".answer-text")
