@@ -72,20 +72,21 @@ def small_mnist() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """The address of the real page, which runs until the module's tests end."""
+    """The address of the real page, which runs until the tests of this process end."""
     with served("../demo.py", "--device", "cpu", cwd=ROOT / "tests") as (url, *_):
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
+    """Chromium. As long as it runs, this thread has an event loop: asyncio.run needs another."""
     with chromium() as one:
         yield one
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def visitors() -> dict[str, list[Any]]:
     """Idle browser tabs by their settings, each in a browser context of its own.
 
@@ -128,6 +129,7 @@ def open_page(
             page.remove_listener(event, watcher)
         page.unroute_all()
         page.mouse.move(0, 0)  # away from everything that reacts to the pointer
+        page.evaluate("sessionStorage.clear()")
         page.goto("about:blank")
         free.append(page)
     assert wrong == []

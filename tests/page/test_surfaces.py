@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +23,6 @@ from mnistcore.files import ROOT
 from mnistcore.models import list_models
 from mnistcore.pens.font import DIGITS
 from mnistcore.reading.recognizer import Recognizer
-from tests.tools.browsing import chromium
 from tests.tools.pictures import gray, write
 from tests.tools.server import served
 
@@ -139,7 +139,9 @@ def with_mcp(url: str, ask: Callable[[Any], Any]) -> Any:
             await session.initialize()
             return await ask(session)
 
-    return asyncio.run(talk())
+    # In a thread of its own: the browser's event loop may be running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, talk()).result()
 
 
 def by_mcp(folder: Path, url: str) -> Answers:
@@ -191,12 +193,13 @@ def percent(prob: float) -> str:
     return f"{100 * prob:.0f}" if prob > 0.9995 else f"{100 * prob:.1f}"
 
 
-def test_the_page_shows_what_python_answers(folder: Path, server: str, expected: Answers) -> None:
-    with chromium() as browser:
-        page = browser.new_page()
+def test_the_page_shows_what_python_answers(
+    folder: Path, server: str, expected: Answers, browser: Any
+) -> None:
+    with browser.new_page() as page:
         page.goto(server)
         page.get_by_role("tab", name="Upload").click()
-        page.locator("#net").get_by_text("All five").click()
+        page.locator("#choice").get_by_text("All five").click()
         for path in folder.iterdir():
             page.locator("#picture input[type=file]").set_input_files(path)
             page.locator(".answer-verdict:not(:text('Nothing to read yet.'))").wait_for()

@@ -1,8 +1,10 @@
 """What a visitor does on the page, for the tests that need a browser."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
+EMPTY = "\N{EN DASH}"  # in place of the number where nothing has been read
 PATIENCE = 20  # seconds: on a busy machine an answer takes that long at worst
 
 Page = Any
@@ -55,3 +57,22 @@ def answer(page: Page) -> Any:
         Number(document.querySelector(`#${id} [data-number]`)?.dataset.number) >=
         Number(document.querySelector("#canvas canvas").dataset.sent))""")
     return page.locator(".answer-text")
+
+
+def click(page: Page, name: str) -> None:
+    page.locator(f"[data-tool={name}]").click()
+
+
+def choose_net(page: Page, name: str) -> None:
+    page.locator("#choice").get_by_text(name, exact=True).click()
+
+
+def wait_until(page: Page, condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        page.wait_for_timeout(20)  # milliseconds, in which Playwright handles events
+
+
+def choose_layer(page: Page, name: str) -> None:
+    page.locator("#layer select").select_option(name)

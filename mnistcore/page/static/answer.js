@@ -160,7 +160,7 @@ export default (component) => {
         answered(now.asked);
         delete root.dataset.waiting;
         data = now;
-        model = data.model ?? model;
+        model = (data.drawn ? data.model : choice()?.net) ?? model;
         const { digits = [], text } = data;
         if (chosen >= digits.length) chosen = 0;
         large.textContent = text || NONE;

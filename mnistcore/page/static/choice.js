@@ -43,5 +43,8 @@ export default ({ element, props, trigger }) => {
         for (const radio of radios) radio.checked = radio.value === net;
         props.value = `${net} ${layer}`;
     });
-    choose(now ?? parse(kept("choice"), layers) ?? parse(props.value, layers));
+    const before = props.value;
+    choose(now ?? parse(kept("choice"), layers) ?? parse(before, layers));
+    // A drawing of before may have been read already, by the net that was chosen here first.
+    if (props.value !== before) trigger("input");
 };

@@ -10,8 +10,10 @@ export const createTip = (around) => {
             node.hidden = false;
             node.replaceChildren(...nodes);
             const box = around.getBoundingClientRect();
-            node.style.left = `${Math.min(x - box.left, box.width - node.offsetWidth)}px`;
-            node.style.top = `${y - box.top}px`;
+            const zoom = box.width / around.offsetWidth; // of the page, on a large screen
+            const most = around.offsetWidth - node.offsetWidth;
+            node.style.left = `${Math.min((x - box.left) / zoom, most)}px`;
+            node.style.top = `${(y - box.top) / zoom}px`;
         },
         hide: () => {
             node.hidden = true;
