@@ -16,7 +16,7 @@ from mnistcore.results import (
 
 
 class TableRow(TypedDict):
-    """A net, or all together, in the first table. None: not measured, or not for all together."""
+    """A net, or all nets together, in the first table. None: not measured, or only for one net."""
 
     key: str
     name: str
@@ -94,14 +94,14 @@ def results_data(results: Results, chosen: str) -> ResultsData:
     return {
         "chosen": chosen,
         "title": title,
-        "words": f"On the {len(digits):,} images of MNIST's test set, after the last epoch. The bar is "
-        "the 95 % interval: the range in which the accuracy on all digits of this kind very likely "
-        f"lies, which {len(digits):,} of them cannot tell exactly. The diamond is the accuracy in "
-        "the reference project's own table.",
-        "notes": "A multiply-add is one multiplication and one addition: their number says how much "
-        f"arithmetic one image takes. One image was timed on {benchmark['device']}, torch "
-        f"{benchmark['torch_version']}; the nets were trained on {trained_on}. In the reference "
-        "project's table, 98.06 for MyFullConvNet is a typo for 99.06.",
+        "words": f"On MNIST's {len(digits):,} test images, after the last epoch. The bar is the "
+        "95 % interval: the range in which the accuracy on all such digits very likely lies. The "
+        "diamond is the accuracy in the reference project's table.",
+        "notes": "A multiply-add is one multiplication and one addition; their number says how "
+        "much arithmetic one image takes. One image was timed on "
+        f"{benchmark['device']}, torch {benchmark['torch_version']}; the nets were trained on "
+        f"{trained_on}. In the reference project's table, 98.06 for MyFullConvNet is a typo for "
+        "99.06.",
         "rows": rows,
         "missing": None if answer else missing,
         "confusion": answer["confusion"] if answer else None,

@@ -548,20 +548,6 @@ def test_another_net_and_layer_in_the_same_place(page: Page) -> None:
     expect(maps.first).to_be_visible()
 
 
-def test_the_benchmark_and_a_misread_digit_on_the_canvas(page: Page) -> None:
-    page.get_by_role("tab", name="Benchmark").click()
-    expect(page.locator("#results-table tbody tr")).to_have_count(6)
-    expect(page.locator("#results-table tr.chosen th")).to_have_text("LeNet")
-    choose_net(page, "MyVggNet")
-    expect(page.locator("#results-table tr.chosen th")).to_have_text("MyVggNet")
-    expect(page.locator("#results h2").first).to_contain_text("MyVggNet")
-    page.locator(".misread button").nth(2).click()
-    expect(page.locator("#canvas canvas")).to_be_in_viewport()
-    expect(page.locator("#canvas canvas")).to_be_focused()
-    expect(page.locator(".pad-hint")).to_be_hidden()
-    expect(page.locator(".bars .best")).to_be_visible()
-
-
 def test_two_visitors_never_see_each_other(open_page: Open) -> None:
     pages = {digit: open_page() for digit in ("3", "7")}
     for _ in range(2):
@@ -714,13 +700,6 @@ def test_it_fits_and_axe_finds_nothing(scheme: str, width: int, open_page: Open)
     assert text["x"] + text["width"] <= words["x"] or text["y"] + text["height"] <= words["y"]
     assert page.locator(".answer-text").evaluate("text => text.scrollWidth <= text.clientWidth")
     check_width("number")
-    page.get_by_role("tab", name="Benchmark").click()
-    expect(page.locator(".misread button").first).to_be_visible()
-    expect(page.locator("#curves svg.marks")).to_be_visible()
-    check("benchmark")
-    page.get_by_role("tab", name="About").click()
-    expect(page.locator("#about h2").first).to_be_visible()
-    check("about")
 
 
 def test_the_api_reads_and_gives_maps(server: str) -> None:

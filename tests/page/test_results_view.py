@@ -26,8 +26,10 @@ def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "benchmark.json").write_text((RESULTS / "benchmark.json").read_text())
     assert results_data(load_results(tmp_path), "all")["pictures"] is None
     share = {"count": 9, "share": 0.9, "interval": [0.6, 0.98]}
-    digit = {"right": {"LeNet": share, "together": share},
-             "naive": {"LeNet": share | {"share": 0.3}, "together": share}}  # fmt: skip
+    digit = {
+        "right": {"LeNet": share, "together": share},
+        "naive": {"LeNet": share | {"share": 0.3}, "together": share},
+    }
     rows = {
         "canvas": {"title": "canvases", "n": 10, "refused": share, **digit},
         "dot": {"title": "dots", "n": 10, "refused": share},
@@ -44,7 +46,7 @@ def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("chosen", "title"), [("MyVggNet", "MyVggNet"), ("all", "All five together")]
 )
-def test_a_net_without_results_shows_no_others(chosen: str, title: str) -> None:
+def test_a_net_without_results_is_not_shown_with_those_of_another(chosen: str, title: str) -> None:
     results = load_results()
     del results.benchmark["nets"]["MyVggNet"], results.benchmark["together"]
     data = results_data(results, chosen)

@@ -1,12 +1,12 @@
 // The benchmark, from the results files: accuracy, epochs, confusion, misread digits, pairs of nets,
-// pictures. Each section folds, so that a phone shows at once which there are.
+// pictures. Each section folds, so that a phone shows their titles at once.
 import { article } from "./format.js";
 import { h, hear } from "./shared.js";
 
 const PADDING = 0.0005; // of accuracy, on both sides of the chart: a twentieth of a percent
 const SIGNIFICANT = 0.05; // a smaller p is set off
 const FAINTEST = 0.25; // share of the colour that a single confusion gets, of the most frequent 1
-const WIDER_THAN_A_PHONE = "(min-width: 641px)";
+const WIDE = "(width > 1000px)"; // as in page.css: the tables have room for their columns
 
 const percents = (x, digits = 2) => (100 * x).toFixed(digits);
 const grouped = (x, digits = 0) =>
@@ -25,15 +25,15 @@ const table = (label, kind, head, rows) =>
         h("tbody", {}, ...rows),
     );
 
-// Key of a section -> whether it is open, as it stays when another net is chosen. On a phone only the
-// first is open at the start.
+// Key of a section -> whether it is open, which another net does not change. At the start all are
+// open on a wide page, and only the first on a narrow one.
 const open = new Map([["accuracy", true]]);
 
 const section = (key, title, words, ...nodes) =>
     h(
         "details",
         {
-            open: open.get(key) ?? matchMedia(WIDER_THAN_A_PHONE).matches,
+            open: open.get(key) ?? matchMedia(WIDE).matches,
             ontoggle: ({ target }) => open.set(key, target.open),
         },
         h("summary", {}, h("h2", {}, title)),
@@ -94,7 +94,7 @@ export const ends = (rows) => {
     return [Math.min(...marks) - PADDING, Math.max(...marks) + PADDING];
 };
 
-const ofAccuracy = ({ rows, chosen, words, notes }) => {
+const accuracySection = ({ rows, chosen, words, notes }) => {
     const [low, high] = ends(rows);
     const columns = [
         ["Accuracy %", ({ accuracy }) => percents(accuracy)],
@@ -117,9 +117,9 @@ const ofAccuracy = ({ rows, chosen, words, notes }) => {
     );
 };
 
-// The plot itself is Gradio's and stands below; the legend of its own does not wrap, and a phone
-// would cut it off.
-const ofEpochs = (colours) => {
+// The plot itself is Gradio's and stands below the section. Its own legend does not wrap, and a phone
+// cuts it off.
+const epochsSection = (colours) => {
     const curve = ([net, colour]) =>
         h("span", { class: "curve", style: `--colour: ${colour}` }, net);
     return section(
@@ -183,7 +183,7 @@ const pairsTable = (pairs) => {
     );
 };
 
-const ofNet = (data, trigger) => {
+const netSections = (data, trigger) => {
     const { title, misread } = data;
     const confusion = section(
         "confusion",
@@ -200,7 +200,7 @@ const ofNet = (data, trigger) => {
     return h("div", { class: "pair" }, confusion, digits);
 };
 
-const ofPairs = (pairs) =>
+const pairsSection = (pairs) =>
     section(
         "pairs",
         "Does one net beat another?",
@@ -210,7 +210,7 @@ const ofPairs = (pairs) =>
         pairsTable(pairs),
     );
 
-const ofPictures = ({ title, pictures }, side) => {
+const picturesSections = ({ title, pictures }, side) => {
     const columns = (shareTitle, naive) => [
         [shareTitle, ({ share }) => percents(share, 1)],
         ["", (row) => chart(0, 1, { ...row, reference: row.naive })],
@@ -235,26 +235,28 @@ const ofPictures = ({ title, pictures }, side) => {
     ];
 };
 
-const errorsOf = (data, side, trigger) => [
+const otherSections = (data, side, trigger) => [
     ...(data.missing
         ? [h("h2", {}, data.title), h("p", {}, data.missing)]
-        : [ofNet(data, trigger)]),
-    ...(data.pairs ? [ofPairs(data.pairs)] : []),
-    ...(data.pictures ? ofPictures(data, side) : []),
+        : [netSections(data, trigger)]),
+    ...(data.pairs ? [pairsSection(data.pairs)] : []),
+    ...(data.pictures ? picturesSections(data, side) : []),
 ];
 
 export default ({ element, props, trigger, watch }) => {
     const root = h("div", { class: "results" });
     element.append(root);
     if (props.part === "epochs") {
-        root.append(ofEpochs(props.colours));
+        root.append(epochsSection(props.colours));
         return;
     }
     const draw = () => {
         if (!props.value) return;
         const data = JSON.parse(props.value);
         root.replaceChildren(
-            ...(props.part === "top" ? [ofAccuracy(data)] : errorsOf(data, props.side, trigger)),
+            ...(props.part === "top"
+                ? [accuracySection(data)]
+                : otherSections(data, props.side, trigger)),
         );
     };
     watch("value", draw);
