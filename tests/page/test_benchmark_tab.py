@@ -89,7 +89,7 @@ def test_on_a_phone_the_sections_fold_and_the_rows_are_blocks(
 
     # Another net leaves open what was open.
     titles.nth(3).click()
-    page.locator("#net").get_by_text("MyVggNet", exact=True).click()
+    page.locator("#choice").get_by_text("MyVggNet", exact=True).click()
     expect(titles.nth(3)).to_contain_text("MyVggNet")
     expect(page.locator(".pair details[open]")).to_have_count(1)
     expect(page.locator(".confusion")).to_be_visible()
@@ -141,7 +141,7 @@ def test_a_misread_digit_goes_to_the_canvas(open_page: Callable[..., Page]) -> N
     open_tab(page, "Benchmark")
     expect(page.locator("#results-table tbody tr")).to_have_count(6)
     expect(page.locator("#results-table tr.chosen th")).to_have_text("LeNet")
-    page.locator("#net").get_by_text("MyVggNet", exact=True).click()
+    page.locator("#choice").get_by_text("MyVggNet", exact=True).click()
     expect(page.locator("#results-table tr.chosen th")).to_have_text("MyVggNet")
     expect(page.locator("#results h2").first).to_contain_text("MyVggNet")
     page.locator(".misread button").nth(2).click()

@@ -33,7 +33,8 @@ def assert_it_fits(page: Page) -> None:
     cut = page.evaluate("""() => [...document.querySelectorAll(
             "#head *, #input *, #answer *, .steps *, .layer *")]
         .filter((one) => one.clientWidth && one.scrollWidth > one.clientWidth + 1 &&
-            getComputedStyle(one).overflowX !== "visible" && !one.matches(".unseen, .visually-hidden, input"))
+            getComputedStyle(one).overflowX !== "visible" &&
+            !one.matches(".unseen, .visually-hidden, input"))
         .map((one) => `${one.className}: ${one.textContent.slice(0, 40)}`)""")
     assert cut == []
 
