@@ -500,20 +500,11 @@ def test_no_file_is_served_but_uploads(
         connection.close()
 
 
-def test_nothing_bypasses_the_queue(stranger: Stranger) -> None:
-    queued = [event for event in stranger.events if event["backend_fn"] and event["queue"]]
-    assert len(queued) >= 8
-    for event in queued:
-        body = {"data": [None] * len(event["inputs"]), "fn_index": event["id"]}
-        response = stranger.http.post("/gradio_api/run/predict", json=body)
-        assert response.status_code == 404
-        assert "join the queue" in response.json()["detail"]
-
-
 NOT_SERVED = [
     "/gradio_api/deep_link",  # writes a visitor's state to a file that stays
     "/gradio_api/process_recording",  # runs ffmpeg
-    "/gradio_api/run/read",  # bypasses the queue
+    "/gradio_api/run/predict",  # these two bypass the queue
+    "/gradio_api/run/read",
     "/gradio_api/proxy=http://127.0.0.1/",
     "/gradio_api/custom_component/a/client/component/index.js",
     "/monitoring",

@@ -74,7 +74,11 @@ const listen = (element, root, choose) => {
             if (element.isConnected && element.offsetParent) react(event);
         });
     const carriesFiles = ({ dataTransfer }) => dataTransfer.types.includes("Files");
-    on("paste", (event) => choose(event.clipboardData.files[0] ?? NOTHING_COPIED));
+    on("paste", ({ clipboardData, target }) => {
+        const [file] = clipboardData.files;
+        const isText = !file && target.matches("input:not([type=radio])"); // for that field
+        if (!isText) choose(file ?? NOTHING_COPIED);
+    });
     on("dragover", (event) => {
         if (!carriesFiles(event)) return;
         event.preventDefault(); // otherwise the browser opens the file instead of the page
