@@ -87,7 +87,7 @@ def view(script: str, name: str = "", **props: Any) -> gr.HTML:
     """
     # Relative to the page, as Gradio's own scripts are, so that it works behind a proxy, too.
     address = f".{scripts_path()}/{script}.js"
-    start = "start({ element, props, trigger, watch, server, upload })"
+    start = "start({ element, props, trigger, watch, server })"
     return gr.HTML(
         html_template=" ",
         js_on_load=f'import(new URL("{address}", document.baseURI))'

@@ -39,7 +39,6 @@ ALLOWED_PATHS = {
     "/gradio_api/queue/join",
     "/gradio_api/reset",
     "/gradio_api/startup-events",
-    "/gradio_api/upload_progress",
     UPLOAD,
 }
 ALLOWED_FOLDERS = (

@@ -2,22 +2,17 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from mnistcore.models import list_models
-
-playwright_api = pytest.importorskip("playwright.sync_api")
-expect = playwright_api.expect
-expect.set_options(timeout=20_000)  # milliseconds: on a busy machine an answer takes that long
+from tests.tools.visiting import Page, choose_net, expect
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-Page = Any
 TOUCH = 44  # pixels, the smallest target that a finger hits
 EXPLAINED = {  # section -> the words that its explanation needs
     "Test accuracy": ["95 % interval: the range", "multiply-add is one"],
@@ -89,7 +84,7 @@ def test_on_a_phone_the_sections_fold_and_the_rows_are_blocks(
 
     # Another net leaves open what was open.
     titles.nth(3).click()
-    page.locator("#choice").get_by_text("MyVggNet", exact=True).click()
+    choose_net(page, "MyVggNet")
     expect(titles.nth(3)).to_contain_text("MyVggNet")
     expect(page.locator(".pair details[open]")).to_have_count(1)
     expect(page.locator(".confusion")).to_be_visible()
@@ -127,7 +122,7 @@ def test_on_a_wide_screen_all_is_open_and_explained(open_page: Callable[..., Pag
 
     page.set_viewport_size({"width": 1280, "height": 800})
     open_tab(page, "About")
-    expect(page.locator("#about")).to_contain_text(f'Client("{page.url}")')
+    expect(page.locator("#about")).to_contain_text(f'Client("{page.url.partition("#")[0]}")')
     expect(page.locator("#about")).to_contain_text(
         "calibrated probability: of the answers given with 90 %, about 90 % are right"
     )
@@ -141,7 +136,7 @@ def test_a_misread_digit_goes_to_the_canvas(open_page: Callable[..., Page]) -> N
     open_tab(page, "Benchmark")
     expect(page.locator("#results-table tbody tr")).to_have_count(6)
     expect(page.locator("#results-table tr.chosen th")).to_have_text("LeNet")
-    page.locator("#choice").get_by_text("MyVggNet", exact=True).click()
+    choose_net(page, "MyVggNet")
     expect(page.locator("#results-table tr.chosen th")).to_have_text("MyVggNet")
     expect(page.locator("#results h2").first).to_contain_text("MyVggNet")
     page.locator(".misread button").nth(2).click()

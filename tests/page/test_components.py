@@ -1,4 +1,4 @@
-"""The page's scripts: served under an address of their own, and only they."""
+"""The page's scripts and examples: served under addresses of their own, and only they."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,8 @@ from mnistcore.page import components
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(Starlette(routes=[components.scripts_route()]))
+    routes = [components.scripts_route(), components.examples_route()]
+    return TestClient(Starlette(routes=routes))
 
 
 def test_every_script_and_what_it_imports_is_served(client: TestClient) -> None:
@@ -30,7 +31,15 @@ def test_every_script_and_what_it_imports_is_served(client: TestClient) -> None:
     "path", ["../components.py", "%2e%2e/components.py", "..%2fguard.py", "page.css", ""]
 )
 def test_nothing_else_is_served(path: str, client: TestClient) -> None:
-    assert client.get(f"{components.scripts_path()}/{path}").status_code == 404
+    for folder in (components.scripts_path(), "/examples"):
+        assert client.get(f"{folder}/{path}").status_code == 404
+
+
+def test_every_example_is_served(client: TestClient) -> None:
+    for name, path in components.EXAMPLES.items():
+        answer = client.get(f"/examples/{name}")
+        assert answer.content == path.read_bytes()
+        assert answer.headers["content-type"].startswith("image/")
 
 
 def test_a_proxy_may_remove_its_root_path(client: TestClient) -> None:

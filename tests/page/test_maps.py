@@ -4,11 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.visiting import DIGITS, PATIENCE, Open, Page, answer, draw
-
-playwright_api = pytest.importorskip("playwright.sync_api")
-expect = playwright_api.expect
-expect.set_options(timeout=1000 * PATIENCE)
+from tests.tools.visiting import DIGITS, Open, Page, answer, draw, expect
 
 pytestmark = [
     pytest.mark.slow,

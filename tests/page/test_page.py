@@ -1,10 +1,9 @@
-"""The real page in a real Chromium: what a visitor draws, uploads, chooses and sees."""
+"""The real page in a real Chromium: what a visitor draws, chooses and sees."""
 
 import base64
 import json
 import math
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +11,11 @@ import torch
 import torch.nn.functional as F
 
 from mnistcore.data import MEAN, STD, normalize
-from mnistcore.files import ASSETS
 from mnistcore.models import list_models
 from mnistcore.reading.recognizer import Recognizer
 from tests.tools.visiting import (
     DIGITS,
     EMPTY,
-    PATIENCE,
     Open,
     Page,
     Strokes,
@@ -28,14 +25,12 @@ from tests.tools.visiting import (
     choose_net,
     click,
     draw,
+    example,
+    expect,
+    hold,
+    let_go,
     wait_until,
 )
-
-playwright_api = pytest.importorskip("playwright.sync_api")
-expect = playwright_api.expect
-EXAMPLES = ASSETS / "examples"
-
-expect.set_options(timeout=1000 * PATIENCE)
 
 pytestmark = [
     pytest.mark.slow,
@@ -231,60 +226,6 @@ def test_clearing_asks_the_server_nothing(page: Page) -> None:
     assert re.fullmatch(r"\d+ ", json.loads(body)["data"][0])
 
 
-def hold(page: Page, address: str, word: str) -> list[Any]:
-    """The requests with a word in them from now on; each waits until it is continued."""
-    held: list[Any] = []
-
-    def catch(route: Any) -> None:
-        if word.encode() in (route.request.post_data_buffer or b""):
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route(f"**/gradio_api/{address}*", catch)
-    return held
-
-
-def let_go(page: Page, held: list[Any]) -> None:
-    """Continue held requests, and wait until the page has had their answers."""
-    ended: list[Any] = []  # Gradio ends the stream of answers after the last
-    for event in ("requestfinished", "requestfailed"):
-        page.on(event, lambda request: ended.append(request) if "queue/data" in request.url else 0)
-    for route in held:
-        route.continue_()
-    wait_until(page, lambda: bool(ended))
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
-
-
-@pytest.mark.parametrize("address", ["upload", "queue/join"])
-def test_a_late_answer_to_an_upload_is_not_shown_beside_the_canvas(
-    address: str, open_page: Open
-) -> None:
-    page = open_page()
-    draw(page, DIGITS["3"])
-    expect(answer(page)).to_have_text("3")
-    held = hold(page, address, "seven")
-    with page.expect_request(f"**/gradio_api/{address}*"):
-        upload(page, example("seven"))
-    expect(page.locator(".answer-text")).to_have_text(EMPTY)
-    if address == "queue/join":
-        expect(page.get_by_label("Remove Image")).to_be_visible()
-    page.get_by_role("tab", name="Draw").click()
-    expect(page.locator(".answer-text")).to_have_text("3")
-    assert len(held) == 1
-    let_go(page, held)
-    assert page.locator(".answer-text").inner_text() == "3"
-    choose_net(page, "MyVggNet")  # of the drawing
-    expect(page.locator(".answer h2")).to_contain_text("MyVggNet")
-    assert page.locator(".answer-text").inner_text() == "3"
-    page.unroute_all()
-    page.get_by_role("tab", name="Upload").click()
-    expect(page.locator(".answer-text")).to_have_text("7")
-    choose_net(page, "MyNetV1")  # of the picture
-    expect(page.locator(".answer h2")).to_contain_text("MyNetV1")
-    assert page.locator(".answer-text").inner_text() == "7"
-
-
 def test_a_late_answer_of_another_net_is_not_shown(page: Page) -> None:
     draw(page, DIGITS["1"])
     expect(answer(page)).to_have_text("1")
@@ -331,76 +272,6 @@ def test_a_number_has_boxes_and_each_digit_can_be_looked_at(page: Page) -> None:
         expect(page.locator("#steps .box[aria-pressed=true]")).to_have_attribute(
             "aria-label", f"Look at digit {i + 1}: {digit}"
         )
-
-
-def upload(page: Page, path: Path) -> None:
-    page.get_by_role("tab", name="Upload").click()
-    page.locator("#picture input[type=file]").set_input_files(path)
-
-
-def example(word: str) -> Path:
-    return next(path for path in EXAMPLES.iterdir() if word in path.name)
-
-
-def test_uploads_and_an_unreadable_file(page: Page, tmp_path: Path) -> None:
-    upload(page, example("three"))
-    expect(page.locator(".answer-text")).to_have_text("3")
-    page.get_by_label("Remove Image").click()
-    expect(page.locator(".answer-text")).to_have_text(EMPTY)
-    upload(page, example("number"))
-    expect(page.locator(".answer-text")).to_have_text("2049")
-    page.get_by_label("Remove Image").click()
-    expect(page.locator(".answer-text")).to_have_text(EMPTY)
-    fake = tmp_path / "fake.png"
-    fake.write_text("no picture at all")
-    upload(page, fake)
-    toast = page.locator("[data-testid=toast-body]")
-    expect(toast).to_contain_text("This file is not a picture that can be read.")
-    assert str(tmp_path) not in toast.inner_text()
-    assert "/" not in toast.inner_text()
-    upload(page, example("seven"))
-    expect(page.locator(".answer-text")).to_have_text("7")
-
-
-def test_examples_are_clicked_and_a_blank_is_blank(page: Page) -> None:
-    page.get_by_role("tab", name="Upload").click()
-    page.get_by_role("button", name="an eight by lamplight").click()
-    expect(page.locator(".answer-text")).to_have_text("8")
-    page.get_by_role("button", name="a blank").click()
-    expect(page.locator(".answer-text")).to_have_text(EMPTY)
-    expect(page.locator(".answer-verdict")).to_have_text("Nothing to read.")
-    page.get_by_role("tab", name="Draw").click()
-    expect(page.locator(".answer-verdict")).to_have_text("Nothing to read yet.")
-
-
-def test_paste(open_page: Open) -> None:
-    page = open_page(permissions=["clipboard-read", "clipboard-write"])
-    data = base64.b64encode(example("zero").read_bytes()).decode()
-    page.evaluate(
-        """async (data) => {
-        const blob = await (await fetch("data:image/png;base64," + data)).blob();
-        await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
-    }""",
-        data,
-    )
-    page.get_by_role("tab", name="Upload").click()
-    page.get_by_label("Paste from clipboard").click()
-    expect(page.locator(".answer-text")).to_have_text("0")
-
-
-def test_webcam(open_page: Open) -> None:
-    page = open_page(permissions=["camera"])
-    page.get_by_role("tab", name="Upload").click()
-    page.get_by_label("Capture from camera").click()
-    page.get_by_text("Click to Access Webcam").click()
-    video = page.locator("#picture video")
-    expect(video).to_be_visible()
-    page.wait_for_function("document.querySelector('#picture video').videoWidth > 0")
-    mirrored = video.evaluate("video => getComputedStyle(video).transform")
-    assert "-1" not in mirrored
-    page.get_by_label("capture photo").click()
-    expect(page.locator("#steps .whole img").first).to_be_visible()
-    expect(page.locator(".answer-verdict")).not_to_have_text("Nothing to read yet.")
 
 
 def test_the_arithmetic_of_a_pixel_is_right(page: Page) -> None:

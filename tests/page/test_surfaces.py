@@ -213,7 +213,7 @@ def test_the_page_shows_what_python_answers(
             probs = digits[0]["probs"] if digits else []
             assert bars == ([percent(prob) for prob in probs] or [""] * 10), path.name
             assert page.locator(".answer .thumbnail").count() == len(digits) * (len(digits) > 1)
-            page.get_by_label("Remove Image").click()
+            page.get_by_role("button", name="Remove").click()
             page.locator(".answer-verdict", has_text="Nothing to read yet.").wait_for()
 
 

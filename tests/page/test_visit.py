@@ -12,7 +12,6 @@ from mnistcore.reading.recognizer import EVEN
 from tests.tools.visiting import (
     DIGITS,
     EMPTY,
-    PATIENCE,
     Open,
     Page,
     Strokes,
@@ -21,11 +20,9 @@ from tests.tools.visiting import (
     choose_net,
     click,
     draw,
+    expect,
     wait_until,
 )
-
-expect = pytest.importorskip("playwright.sync_api").expect
-expect.set_options(timeout=1000 * PATIENCE)
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -186,9 +183,9 @@ def test_it_says_that_it_waits_and_reads_the_drawing_when_the_server_is_back(
     sentence, text = page.locator(".answer-verdict"), page.locator(".answer-text")
     expect(sentence).to_have_text("Reading\N{HORIZONTAL ELLIPSIS}")
     expect(sentence).to_have_text("The server does not answer.")
-    page.unroute_all()
     for route in held:
         route.continue_()
+    page.unroute_all()
     expect(text).to_have_text("1")
     expect(sentence).to_have_text("A 1.")
     page.route("**/gradio_api/**", lambda route: route.abort())

@@ -2,10 +2,19 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from mnistcore.files import ASSETS
+
+EXAMPLES = ASSETS / "examples"
 EMPTY = "\N{EN DASH}"  # in place of the number where nothing has been read
 PATIENCE = 20  # seconds: on a busy machine an answer takes that long at worst
+
+expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=1000 * PATIENCE)
 
 Page = Any
 Open = Callable[..., Page]
@@ -76,3 +85,37 @@ def wait_until(page: Page, condition: Callable[[], bool]) -> None:
 
 def choose_layer(page: Page, name: str) -> None:
     page.locator("#layer select").select_option(name)
+
+
+def hold(page: Page, address: str, word: str) -> list[Any]:
+    """The requests with a word in them from now on; each waits until it is continued."""
+    held: list[Any] = []
+
+    def catch(route: Any) -> None:
+        if word.encode() in (route.request.post_data_buffer or b""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"**/gradio_api/{address}*", catch)
+    return held
+
+
+def let_go(page: Page, held: list[Any]) -> None:
+    """Continue held requests, and wait until the page has had their answers."""
+    ended: list[Any] = []  # Gradio ends the stream of answers after the last
+    for event in ("requestfinished", "requestfailed"):
+        page.on(event, lambda request: ended.append(request) if "queue/data" in request.url else 0)
+    for route in held:
+        route.continue_()
+    wait_until(page, lambda: bool(ended))
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
+def upload(page: Page, path: Path) -> None:
+    page.get_by_role("tab", name="Upload").click()
+    page.locator("#picture input[type=file]").set_input_files(path)
+
+
+def example(word: str) -> Path:
+    return next(path for path in EXAMPLES.iterdir() if word in path.name)

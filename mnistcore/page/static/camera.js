@@ -38,10 +38,13 @@ export const createCamera = ({ take, fail, leave }) => {
         },
     });
     const capture = () => {
+        const mine = opened;
         const canvas = h("canvas", { width: video.videoWidth, height: video.videoHeight });
         canvas.getContext("2d").drawImage(video, 0, 0);
         canvas.toBlob(
-            (blob) => take(new File([blob], "From the camera.jpg", { type: blob.type })),
+            (blob) => {
+                if (mine === opened) take(new File([blob], "From the camera.jpg"));
+            },
             "image/jpeg",
             JPEG_QUALITY,
         );

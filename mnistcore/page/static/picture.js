@@ -30,11 +30,23 @@ const fromClipboard = async () => {
     }
 };
 
-const exampleUrl = (name) => new URL(`./examples/${encodeURIComponent(name)}`, document.baseURI);
-const fromExamples = async (name) => {
-    const response = await fetch(exampleUrl(name));
-    if (!response.ok) return NOT_SENT;
-    return new File([await response.blob()], name);
+// Relative to the page, so that it works behind a proxy, too.
+const urlOf = (path) => new URL(path, document.baseURI);
+const fetched = async (path, options) => {
+    const response = await fetch(urlOf(path), options);
+    if (!response.ok) throw new Error(response.statusText);
+    return response;
+};
+const examplePath = (name) => `./examples/${encodeURIComponent(name)}`;
+const fromExamples = async (name) =>
+    new File([await (await fetched(examplePath(name))).blob()], name);
+
+// The path on the server. Gradio's own function would also show a toast where this fails.
+const upload = async (file) => {
+    const body = new FormData();
+    body.append("files", file);
+    const [path] = await (await fetched("./gradio_api/upload", { method: "POST", body })).json();
+    return path;
 };
 
 const button = (words, act) => h("button", { type: "button", onclick: act }, words);
@@ -49,7 +61,7 @@ const createExamples = (names, choose) =>
             h(
                 "button",
                 { type: "button", onclick: () => choose(fromExamples(name)) },
-                h("img", { src: exampleUrl(name), alt: "", loading: "lazy" }),
+                h("img", { src: urlOf(examplePath(name)), alt: "", loading: "lazy" }),
                 h("span", {}, name.replace(/^\d+ /, "").replace(/\.\w+$/, "")),
             ),
         ),
@@ -62,7 +74,11 @@ const listen = (element, root, choose) => {
             if (element.isConnected && element.offsetParent) react(event);
         });
     const carriesFiles = ({ dataTransfer }) => dataTransfer.types.includes("Files");
-    on("paste", (event) => choose(event.clipboardData.files[0] ?? NOTHING_COPIED));
+    on("paste", ({ clipboardData, target }) => {
+        const [file] = clipboardData.files;
+        const isText = !file && target.matches("input:not([type=radio])"); // for that field
+        if (!isText) choose(file ?? NOTHING_COPIED);
+    });
     on("dragover", (event) => {
         if (!carriesFiles(event)) return;
         event.preventDefault(); // otherwise the browser opens the file instead of the page
@@ -80,7 +96,7 @@ const listen = (element, root, choose) => {
 };
 
 // The component's value is the path of the upload on the server, "" if there is none.
-export default ({ element, props, trigger, upload }) => {
+export default ({ element, props, trigger }) => {
     let latest = 0; // number of the latest choice: what comes of an earlier one is dropped
     let shownUrl = ""; // of the picture in the frame
 
@@ -135,7 +151,7 @@ export default ({ element, props, trigger, upload }) => {
                 return;
             }
             showFile(file);
-            const { path } = await upload(file);
+            const path = await upload(file);
             if (mine !== latest) return;
             props.value = path;
             trigger("input");

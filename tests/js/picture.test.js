@@ -1,0 +1,21 @@
+// What the page says about a picture that it cannot have.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { explained } from "../../mnistcore/page/static/camera.js";
+import { tooLarge } from "../../mnistcore/page/static/picture.js";
+
+test("a file of exactly the limit is sent, and a larger one never seems to have that size", () => {
+    assert.equal(tooLarge(20_000_000, 20_000_000), "");
+    assert.match(tooLarge(20_000_001, 20_000_000), /at most 20 MB, and this one has 20\.1:/);
+});
+
+test("each error of the camera says what to do", () => {
+    for (const [name, todo] of [
+        ["NotAllowedError", /allow it for this page/],
+        ["NotFoundError", /connect one, or choose a picture/],
+        ["OverconstrainedError", /connect one, or choose a picture/],
+        ["NotReadableError", /close other programs/],
+        ["AbortError", /close other programs/],
+    ])
+        assert.match(explained({ name }), todo);
+});
