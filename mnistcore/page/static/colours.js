@@ -18,12 +18,12 @@ export const createScale = (below, zero, above) => {
     return {
         rgb,
         css,
-        // Fills a canvas with the numbers from `start` on, a pixel each.
+        // Paints a canvas with the numbers from `start` on, one per pixel.
         paint: (canvas, numbers, start, limit) => {
             const { width, height } = canvas;
             const context = canvas.getContext("2d");
             const pixels = context.createImageData(width, height);
-            // As rgb, but without an array for each of up to 100,000 pixels.
+            // The same as rgb(), without creating an array for each of up to 100,000 pixels.
             for (let i = 0; i < width * height; i++) {
                 const x = numbers[start + i];
                 const share = strength(x, limit);
@@ -41,7 +41,7 @@ export const createScale = (below, zero, above) => {
     };
 };
 
-// The scale in the colours of the page, light or dark.
+// The scale in the colours of the page, whether light or dark.
 export const scaleOf = (element) => {
     const style = getComputedStyle(element);
     return createScale(

@@ -5,8 +5,8 @@ import { h } from "./shared.js";
 
 const OPERATIONS = { relu: "ReLU", pool: "max pooling" };
 export const KERNELS = "kernels"; // the row of a convolution's kernels, before its maps
-const NUMBERED = 16; // maps in a row that have numbers below them; with more, there is no room
-const MOST_NAMED = 8; // dead maps that are named one by one
+const NUMBERED = 16; // most maps in a row with numbers below them: more would leave no room
+const MOST_NAMED = 8; // most dead maps that are listed one by one
 
 // "conv1+relu" -> "conv1 + ReLU".
 export const rowName = (key) =>
@@ -15,14 +15,14 @@ export const rowName = (key) =>
         .map((part) => OPERATIONS[part] ?? part)
         .join(" + ");
 
-// How many maps stand side by side: few large ones, or many small ones.
+// How many maps fit side by side on a wide screen: few large ones, or many small ones.
 export const columns = (count, width) => {
     if (count <= 6) return count;
     if (count <= NUMBERED) return 8;
     return count <= 64 && width >= 3 ? 16 : 32;
 };
 
-// The dead maps of a row in words; `dead` has their numbers, from 0.
+// The dead maps of a row in words; `dead` has their indices.
 export const deadWords = (dead) => {
     if (!dead.length) return "";
     const numbers = dead.map((i) => i + 1).join(", ");
@@ -112,7 +112,7 @@ export const createGrid = () => {
                 for (const cell of row.cells) cell.classList.remove("dead");
             }
         },
-        // {name, channel, row, column} under a pointer, or null; and the number of such a place.
+        // {name, channel, row, column} under a pointer, or null.
         placeAt: (event) => {
             const canvas = event.target.closest?.("canvas[data-key]");
             if (!canvas) return null;
@@ -121,8 +121,9 @@ export const createGrid = () => {
             const pixel = pixelAt(event, canvas.getBoundingClientRect(), size);
             return { name: key, channel: Number(channel), ...pixel };
         },
+        // The number of a place; undefined if there is none, or no digit.
         valueAt: ({ name, channel, row, column }) => {
-            const { numbers, width, height } = rows.get(name);
+            const { numbers, width, height } = rows.get(name) ?? {};
             return numbers?.[(channel * height + row) * width + column];
         },
         // [channels, height, width] of a row; undefined if there is none.

@@ -1,7 +1,7 @@
 // Picks the pixels of maps with a pointer or the keyboard.
 import { KERNELS } from "./grid.js";
 import { moved } from "./places.js";
-import { isTooSmall } from "./zoom.js";
+import { enlargesFirst } from "./zoom.js";
 
 // Channels, rows and columns that a key moves.
 const MOVES = {
@@ -14,12 +14,10 @@ const MOVES = {
     Enter: [0, 0, 0],
 };
 
-// Calls `pick` for a pixel, but `enlarge` for a map whose pixels are too small for that.
+// Calls `pick` for a pixel, or `enlarge` for a map that must be enlarged first.
 export const listenForPicks = (root, grid, zoom, picked, { pick, enlarge }) => {
     // Kernels are not computed, and without a digit nothing is.
     const canPick = (place) => place.name !== KERNELS && grid.valueAt(place) !== undefined;
-    const mustEnlarge = (canvas, byTouch) =>
-        !zoom.shown() && isTooSmall(canvas.getBoundingClientRect().width, canvas.width, byTouch);
 
     // A click has only whole pixels of the window: not always the pixel that was pressed.
     let pressed = null;
@@ -33,7 +31,7 @@ export const listenForPicks = (root, grid, zoom, picked, { pick, enlarge }) => {
         if (!place) return;
         if (!zoom.shown()) grid.focus(place, { preventScroll: true });
         if (!canPick(place)) return;
-        if (mustEnlarge(event.target, isSame && pressed.byTouch)) enlarge(place);
+        if (!zoom.shown() && enlargesFirst(isSame ? pressed.byTouch : undefined)) enlarge(place);
         else pick(place);
     });
     // From the pixel that was picked last, or from the middle of a map.
@@ -50,7 +48,7 @@ export const listenForPicks = (root, grid, zoom, picked, { pick, enlarge }) => {
                 : { channel: Number(channel), row: target.height >> 1, column: target.width >> 1 };
         const place = { name, ...moved(start, step, grid.shapeOf(name)) };
         if (!canPick(place)) return;
-        if (zoom.shown() || mustEnlarge(target, false)) zoom.show(place);
+        if (zoom.shown() || enlargesFirst()) zoom.show(place);
         else grid.focus(place);
         pick(place);
     });

@@ -1,4 +1,4 @@
-// What stands left of the maps: the picture that the net reads, the scale of colours, the device.
+// Left of the maps: the picture that the net reads, the scale of colours, and the device.
 import { number } from "./format.js";
 import { placeMark } from "./marks.js";
 import { clip, pixelAt } from "./places.js";
@@ -74,7 +74,7 @@ export const createSide = (facts, tip, live) => {
             input.mark.hidden = true;
         },
         isHelp: (target) => target === help,
-        // What stands under a pointer: the number that the net reads, and the words for it.
+        // The number under a pointer that the net reads, and the words for its place; null elsewhere.
         describe: (event, data) => {
             if (event.target !== input.canvas || !data.rows) return null;
             const box = input.canvas.getBoundingClientRect();

@@ -1,4 +1,4 @@
-// A small box beside the pointer.
+// A small box of words near the pointer.
 import { h } from "./shared.js";
 
 export const createTip = (around) => {

@@ -1,17 +1,13 @@
-// One map, enlarged in a dialog with the arithmetic of its pixels: on a phone a pixel of a map in
-// its row is too small for a finger.
+// One map, enlarged in a dialog with the arithmetic of its pixels: in its row, a pixel is too small
+// for a finger, and on a phone the arithmetic is out of sight.
 import { createMarks } from "./marks.js";
 import { h } from "./shared.js";
 
-const SMALLEST = 12; // CSS pixels: the side of a map's pixel that a finger can pick
-const NARROW = "(max-width: 640px)"; // as in page.css
+const NARROW = "(max-width: 640px)"; // as in page.css: the arithmetic does not fit beside the maps
 
-// Whether a map must be enlarged before one of its pixels is picked.
-export const isTooSmall = (side, pixels, byTouch) =>
-    side / pixels < SMALLEST && (byTouch || matchMedia(NARROW).matches);
-
-// Whether this visitor's maps are enlarged first, so that the page can say so.
-export const enlargesFirst = () => matchMedia(`(pointer: coarse), ${NARROW}`).matches;
+// Whether a map is enlarged before one of its pixels is picked: by a finger, and on a narrow screen.
+export const enlargesFirst = (byTouch = matchMedia("(pointer: coarse)").matches) =>
+    byTouch || matchMedia(NARROW).matches;
 
 // The enlarged picture of a map of `grid`, with its marks.
 const createPicture = (grid) => {
