@@ -218,7 +218,7 @@ def test_an_unreadable_file_is_one_sentence_without_a_path(
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     path = tmp_path / "picture.png"
     path.write_bytes(content)
-    for view in Handlers(recognizer).show_picture(str(path), "LeNet", "LeNet conv1", 1):
+    for view in Handlers(recognizer).show_picture(str(path), "LeNet conv1", 1):
         shown = json.loads(view)
         assert set(shown) == {"model", "asked", "error"}
         assert shown["error"] == "This file is not a picture that can be read."

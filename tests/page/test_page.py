@@ -229,7 +229,7 @@ def test_clearing_asks_the_server_nothing(page: Page) -> None:
 def test_a_late_answer_of_another_net_is_not_shown(page: Page) -> None:
     draw(page, DIGITS["1"])
     expect(answer(page)).to_have_text("1")
-    held = hold(page, "queue/join", '"LeNet"')
+    held = hold(page, "queue/join", '"LeNet conv1"')
     draw(page, [[(160, 60), (209, 52)]])
     choose_net(page, "MyVggNet")
     expect(page.locator(".answer h2")).to_contain_text("MyVggNet")
