@@ -9,13 +9,19 @@ part() {
     echo "$1: $((SECONDS - start)) s"
 }
 
+# install_browser PACKAGE COMMAND...: for the tests of the page, which are skipped without it.
+install_browser() {
+    command -v "${@:2}" >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing $1, for the tests of the page"
+        apt-get update -qq && apt-get install -y -qq "$1"
+    fi
+}
+
 install_what_tests_need() {
     ensure tests/requirements.txt
-    command -v chromium-headless-shell chromium chromium-browser >/dev/null && return
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "installing chromium-headless-shell, for the tests of the page"
-        apt-get update -qq && apt-get install -y -qq chromium-headless-shell
-    fi
+    install_browser chromium-headless-shell chromium-headless-shell chromium chromium-browser
+    install_browser firefox-esr firefox-esr firefox
 }
 
 cd "$root"
