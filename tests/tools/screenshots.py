@@ -75,7 +75,7 @@ def main() -> None:
         target.click(position={"x": 50, "y": 40})
         page.locator("[data-is=value]").wait_for()
         page.mouse.move(0, 0)
-        page.locator("#maps-head").evaluate(
+        page.locator("#layer").evaluate(
             "head => scrollBy(0, head.getBoundingClientRect().top - 76)"
         )
         page.locator("#maps .tip").wait_for(state="hidden")
