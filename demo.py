@@ -45,7 +45,7 @@ def read_tab(handlers: Handlers) -> ReadTab:
     with gr.Row(elem_id="top"):
         with gr.Column(min_width=320, elem_id="input"), gr.Tabs() as inputs:
             with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
-                hint = "Draw a digit, or a whole number"
+                hint = "Draw a digit, or a number of several digits"
                 pad = view("canvas", pen=20, hint=hint, layers=LAYERS)
             with gr.Tab("Upload, paste, camera", id="upload") as upload_tab:
                 picture = view("picture", maxFile=MAX_FILE, examples=list(EXAMPLES))
@@ -55,7 +55,7 @@ def read_tab(handlers: Handlers) -> ReadTab:
             answer = view("answer", nets=NETS, titles=views.TITLES, params=params, hint=hint)
     html("<h2>How the picture was read</h2>")
     steps = view("steps")
-    layer = view("layer", layers=LAYERS, netOfAll=views.NET_OF_ALL)
+    layer = view("layer", layers=LAYERS, mapsOf={views.ALL: views.NET_OF_ALL})
     unqueued = [limit_concurrency(handlers.look), limit_concurrency(handlers.explain)]
     maps = view("maps", server_functions=unqueued)
     return ReadTab(inputs, draw_tab, upload_tab, pad, picture, layer, [answer, steps, maps])

@@ -76,7 +76,7 @@ FACTS: dict[str, Any] = {
 
 
 def view(script: str, name: str = "", **props: Any) -> gr.HTML:
-    """A component that a module of ``mnistcore/page/static`` draws from its value, which is JSON.
+    """A component drawn by a module of ``mnistcore/page/static``; its value is JSON or plain text.
 
     A plain gr.HTML: a subclass would have Gradio write a demo.pyi beside this file at import.
 

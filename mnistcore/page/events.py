@@ -12,7 +12,7 @@ from mnistcore.page.handlers import Handlers, put_on_canvas, show_curves, show_r
 DRAWING = """((tab) => tab !== null && getComputedStyle(tab).display !== "none")(
     document.querySelector("#draw"))"""
 # Questions are numbered, so that the page can drop late answers and knows that it waits for one. -1
-# marks one that nobody sees, because its tab has been left.
+# marks one that nobody will see, because its tab has been left. shared.js counts on, too.
 NEXT = """((detail) => {
     document.dispatchEvent(new CustomEvent("mnist-asked", { detail }));
     return (window.asked = detail);

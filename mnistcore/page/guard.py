@@ -54,7 +54,10 @@ ALLOWED_FOLDERS = (
 
 
 def user_error(sentence: str) -> gr.Error:
-    """An error that the visitor sees as a toast or an API client as a message; it is not logged."""
+    """An error that is not logged.
+
+    The page shows it as a toast, or beside a picture as a sentence; a client gets it as a message.
+    """
     return gr.Error(sentence, print_exception=False)
 
 

@@ -147,12 +147,12 @@ class Handlers:
 
     @reject_bad_input
     def show_again(
-        self, drawing: str | None, picture: str | None, *asked: Any
+        self, drawing: str | None, picture: str | None, choice: str, asked: float | None
     ) -> tuple[str, str, str]:
         """The views of the drawing, or of the picture if there is no drawing."""
         if drawing is None:
-            return self.show_picture(picture, *asked)
-        return self.show_drawing(drawing, *asked)
+            return self.show_picture(picture, choice, asked)
+        return self.show_drawing(drawing, choice, asked)
 
     @reject_bad_input
     def look(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def arithmetic_data(
 
 def _net_and_conv(stage: str) -> tuple[str, str]:
     net, _, conv = stage.partition(" ")
-    if conv not in layer_names().get(net, []):
+    if net == ALL or conv not in layer_names().get(net, []):
         raise ValueError(f"there is no stage {stage!r}; choose a net and one of its convolutions")
     return net, conv
 

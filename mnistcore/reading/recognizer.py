@@ -128,7 +128,7 @@ class Recognizer(Ensemble):
 
         All five nets answer, and they judge together whether something is a digit. ``model`` only
         says whose probabilities are given: where that net contradicts the five, the answer is
-        "unsure", and "not a digit" where it finds all digits about equally likely.
+        "unsure", and "not a digit" where it finds every digit about equally likely.
 
         Args:
             picture: see :func:`mnistcore.reading.picture.read_ink`.
@@ -198,7 +198,7 @@ class Recognizer(Ensemble):
         if answer.piece.is_dot:
             return NOT_A_DIGIT, "a dot", []
         if chosen and answer.probs[chosen].max() < EVEN:
-            return NOT_A_DIGIT, f"{chosen} finds all digits about equally likely", []
+            return NOT_A_DIGIT, f"{chosen} finds every digit about equally likely", []
         if answer.sure < self.threshold:
             if len(answer.mean) * float(np.median(answer.mean)) > FLAT:
                 return NOT_A_DIGIT, "unlike any digit", []

@@ -6,16 +6,16 @@ import { tooLarge } from "../../mnistcore/page/static/picture.js";
 
 test("a file of exactly the limit is sent, and a larger one never seems to have that size", () => {
     assert.equal(tooLarge(20_000_000, 20_000_000), "");
-    assert.match(tooLarge(20_000_001, 20_000_000), /at most 20 MB, and this one has 20\.1:/);
+    assert.match(tooLarge(20_000_001, 20_000_000), /at most 20 MB, and this one is 20\.1 MB/);
 });
 
 test("each error of the camera says what to do", () => {
     for (const [name, todo] of [
-        ["NotAllowedError", /allow it for this page/],
-        ["NotFoundError", /connect one, or choose a picture/],
-        ["OverconstrainedError", /connect one, or choose a picture/],
-        ["NotReadableError", /close other programs/],
-        ["AbortError", /close other programs/],
+        ["NotAllowedError", /Allow it for this page/],
+        ["NotFoundError", /Connect one, or choose a picture/],
+        ["OverconstrainedError", /Connect one, or choose a picture/],
+        ["NotReadableError", /Close other programs/],
+        ["AbortError", /Close other programs/],
     ])
         assert.match(explained({ name }), todo);
 });

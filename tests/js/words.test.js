@@ -3,20 +3,41 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { deadWords, rowName } from "../../mnistcore/page/static/grid.js";
 import { piecesWords } from "../../mnistcore/page/static/steps.js";
-import { inWords } from "../../mnistcore/page/static/verdict.js";
+import { inWords, said, tally } from "../../mnistcore/page/static/verdict.js";
 
 const VERDICTS = { digit: "digit", unsure: "unsure", notADigit: "not a digit" };
 const HINT = "Draw something.";
-const digit = (label, verdict = "digit", reason = "", candidates = [label]) => {
-    const probs = Array(10).fill(0);
-    probs[label] = 0.75;
-    return { label, verdict, reason, candidates, probs };
+const EVEN = 0.2;
+const FACTS = { verdicts: VERDICTS, even: EVEN, hint: HINT };
+const NETS = ["LeNet", "MyFullConvNet", "MyNetV1", "MyNetV2", "MyVggNet"];
+
+const probsOf = (label, most = 0.75) => {
+    const probs = Array(10).fill((1 - most) / 9);
+    if (label !== null) probs[label] = most;
+    return probs;
 };
-const words = (...digits) => inWords({ drawn: true, digits }, "LeNet", VERDICTS, HINT);
+// A digit of which each net says one, or null: nothing.
+const digit = (
+    label,
+    verdict = "digit",
+    reason = "",
+    candidates = [label],
+    nets = Array(5).fill(label),
+) => ({
+    label,
+    verdict,
+    reason,
+    candidates,
+    probs: probsOf(label),
+    probs_by_model: Object.fromEntries(
+        nets.map((one, i) => [NETS[i], one === null ? probsOf(null, 0.1) : probsOf(one)]),
+    ),
+});
+const words = (...digits) => inWords({ drawn: true, digits }, "LeNet", FACTS);
 
 test("nothing drawn, and nothing on the picture", () => {
-    assert.deepEqual(inWords({}, "LeNet", VERDICTS, HINT), ["Nothing to read yet.", HINT]);
-    const read = (reason) => inWords({ drawn: true, digits: [], reason }, "LeNet", VERDICTS, HINT);
+    assert.deepEqual(inWords({}, "LeNet", FACTS), ["Nothing to read yet.", HINT]);
+    const read = (reason) => inWords({ drawn: true, digits: [], reason }, "LeNet", FACTS);
     assert.deepEqual(read("the picture is blank"), ["Nothing to read.", "The picture is blank."]);
     assert.deepEqual(read(""), ["Nothing to read.", "There is no ink."]);
 });
@@ -34,8 +55,22 @@ test("one digit that is sure, unsure or not a digit", () => {
     ]);
     assert.deepEqual(words(digit(1, "not a digit", "a dot")), [
         "This doesn’t look like a digit.",
-        "A dot. The closest digit is 1. LeNet: 75.0 %.",
+        "A dot. Five nets say 1.",
     ]);
+});
+
+test("what the nets say, without those that say nothing", () => {
+    assert.equal(said(probsOf(4), EVEN), 4);
+    assert.equal(said(probsOf(null, 0.1), EVEN), null);
+    const nets = [null, 4, 9, 4, 9];
+    assert.deepEqual(tally(digit(0, "digit", "", [], nets), EVEN), [
+        [4, 2],
+        [9, 2],
+    ]);
+    const detail = (said) => words(digit(0, "not a digit", "unlike any digit", [], said))[1];
+    assert.equal(detail(nets), "Unlike any digit. Two nets say 4, two say 9.");
+    assert.equal(detail([null, null, 7, null, null]), "Unlike any digit. One net says 7.");
+    assert.equal(detail(Array(5).fill(null)), "Unlike any digit. No net sees a digit.");
 });
 
 test("a digit without candidates is explained by its reason", () => {

@@ -19,7 +19,7 @@ STEP = 30  # milliseconds from point to point of a stroke
 
 
 class Visitor:
-    """Somebody with Firefox."""
+    """A visitor with Firefox."""
 
     def __init__(self, browser: Any, url: str) -> None:
         self.browser, self.url = browser, url
@@ -80,7 +80,7 @@ def visitor(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[V
 
 @pytest.fixture
 def go(visitor: Visitor) -> Callable[..., Visitor]:
-    """Opens the page afresh."""
+    """Opens the page again, without what it remembers."""
 
     def open_page(**options: Any) -> Visitor:
         visitor.open(**options)

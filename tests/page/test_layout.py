@@ -4,19 +4,19 @@ import pytest
 
 from tests.tools.visiting import DIGITS, Open, Page, answer, draw
 
-pytest.importorskip("playwright.sync_api")
-
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 FINGER = 44  # pixels: the least side of what a finger can hit
 FIRST = ["#choice", "#canvas canvas", ".pad-tools", ".answer-text", ".answer-words", ".bars"]
+ONE_MORE = [[(600.0, 60.0), (600.0, 220.0)]]
+LETTER = [[(150.0, 230.0), (210.0, 50.0), (270.0, 230.0)], [(175.0, 160.0), (245.0, 160.0)]]
 PHONE = {"has_touch": True, "is_mobile": True}
 
 Edges = dict[str, list[float]]  # left, top, right, bottom in pixels of the window
 
 
 def edges(page: Page) -> Edges:
-    """Where the parts that are used first stand in the window, scrolled to its top."""
+    """Where the parts that are used first are in the window, at the top of the page."""
     page.evaluate("scrollTo(0, 0)")
     found: Edges = page.evaluate(
         """(parts) => Object.fromEntries(parts.map((part) => {
@@ -45,7 +45,7 @@ def draw_a_digit(page: Page) -> None:
 
 
 def targets(page: Page) -> list[str]:
-    """What is smaller than a finger."""
+    """The targets that are too small for a finger."""
     small: list[str] = page.evaluate(
         """(least) => [...document.querySelectorAll(
             "#choice label, .pad-tools button, .pad-width, [role=tab], #layer select")]
@@ -59,9 +59,12 @@ def targets(page: Page) -> list[str]:
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (390, 844)])
 def test_a_phone_shows_canvas_and_answer_at_once(width: int, height: int, open_page: Open) -> None:
     page = open_page(width, height, **PHONE)
-    draw_a_digit(page)
-    for part, (left, top, right, bottom) in edges(page).items():
-        assert left >= 0 and top >= 0 and right <= width and bottom <= height, part  # noqa: PT018
+    for strokes, scale in ((DIGITS["8"], 1), (DIGITS["8"] + ONE_MORE, 0.5), (LETTER, 1)):
+        draw(page, strokes, scale=scale)
+        answer(page)
+        for part, (left, top, right, bottom) in edges(page).items():
+            assert left >= 0 and top >= 0 and right <= width and bottom <= height, part  # noqa: PT018
+        page.locator("[data-tool=clear]").tap()
     labels = page.locator("#choice label").evaluate_all(
         "all => all.map((one) => one.getBoundingClientRect().right)"
     )

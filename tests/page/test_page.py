@@ -335,7 +335,7 @@ def test_the_pixel_that_is_explained_is_that_under_the_pointer(page: Page) -> No
         expect(page.locator("#maps .arithmetic h3")).to_contain_text(words.removeprefix("map"))
 
 
-def test_another_layer_of_the_same_name_forgets_a_pixel_that_it_has_not(page: Page) -> None:
+def test_another_layer_of_the_same_name_forgets_a_pixel_that_it_does_not_have(page: Page) -> None:
     draw(page, DIGITS["6"])
     expect(answer(page)).to_have_text("6")
     choose_net(page, "MyVggNet")
@@ -400,7 +400,7 @@ def test_the_six_maps_of_each_row_differ(page: Page) -> None:
             "all => all.map((canvas) => canvas.toDataURL())"
         )
         assert len(set(maps)) == 6
-    expect(page.locator(".maps-title")).to_contain_text("Computed on")
+    expect(page.locator(".maps-device")).to_contain_text("Computed on")
     note = page.locator("#maps .row-note").first  # of the kernels, which reach to .5 or so
     expect(note).to_have_text(re.compile(r"^5.5, on a scale of ±0\.\d{1,2}$"))
 

@@ -181,14 +181,14 @@ def test_what_cannot_be_read_is_one_sentence(page: Page, tmp_path: Path) -> None
     with large.open("wb") as file_of_holes:
         file_of_holes.truncate(MAX_FILE + 1)
     upload(page, large)
-    expect_refusal(page, re.compile(r"^A picture may have at most 20 MB, and this one has 20\.1: "))
+    expect_refusal(page, re.compile(r"^Pictures can be at most 20 MB, and this one is 20\.1 MB"))
 
     read_seven(page)
     page.evaluate("() => { window.working = fetch; window.fetch = () => Promise.reject(); }")
     upload(page, example("three"))
-    expect_refusal(page, re.compile("^The picture could not be sent: check the connection"))
+    expect_refusal(page, re.compile("^The picture could not be sent. Check your connection"))
     button(page, "a three").click()
-    expect_refusal(page, re.compile("^The picture could not be sent: check the connection"))
+    expect_refusal(page, re.compile("^The picture could not be sent. Check your connection"))
     page.evaluate("() => { window.fetch = working; }")
     read_seven(page)
 
@@ -222,10 +222,10 @@ def test_paste_and_drop(open_page: Open) -> None:
     page.evaluate("navigator.clipboard.writeText('words')")
     button(page, "Remove").click()
     button(page, "Paste").click()
-    expect_refusal(page, re.compile("^There is no picture on the clipboard: copy one"))
+    expect_refusal(page, re.compile("^There is no picture on the clipboard. Copy one"))
     page.evaluate("() => { navigator.clipboard.read = () => Promise.reject(new DOMException()); }")
     button(page, "Paste").click()
-    expect_refusal(page, re.compile("^The browser did not let the page see the clipboard: allow"))
+    expect_refusal(page, re.compile("^The browser blocked access to the clipboard. Allow"))
 
     def give(kind: str, word: str) -> None:
         content = base64.b64encode(example(word).read_bytes()).decode()
@@ -294,10 +294,10 @@ def test_camera(open_page: Open) -> None:
 
 def test_a_camera_that_cannot_be_used_says_what_to_do(page: Page) -> None:
     for name, todo in {
-        "NotAllowedError": "allow it for this page",
-        "NotFoundError": "connect one, or choose a picture",
-        "NotReadableError": "close other programs that use it",
-        "AbortError": "close other programs that use it",
+        "NotAllowedError": "Allow it for this page",
+        "NotFoundError": "Connect one, or choose a picture",
+        "NotReadableError": "Close other programs that use it",
+        "AbortError": "Close other programs that use it",
     }.items():
         read_seven(page)
         page.evaluate(
@@ -311,4 +311,4 @@ def test_a_camera_that_cannot_be_used_says_what_to_do(page: Page) -> None:
         expect_refusal(page, re.compile(todo))
     page.evaluate("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
     button(page, "Camera").click()
-    expect_refusal(page, re.compile("https://.*choose a picture instead"))
+    expect_refusal(page, re.compile("https://.*Choose a picture instead"))

@@ -1,4 +1,4 @@
-"""What a visitor meets first: who answers, what outlives a reload, what is said meanwhile."""
+"""What visitors meet first: which net answers, what survives a reload, what the page says."""
 
 import re
 from collections.abc import Iterator
@@ -31,6 +31,7 @@ NOT_DIGITS: dict[str, Strokes] = {
     "X": [[(150, 60), (270, 220)], [(270, 60), (150, 220)]],
     "plus": [[(210, 60), (210, 220)], [(130, 140), (290, 140)]],
 }
+MANY = 3  # refusals in a row
 LAST_BUT_ONE = "MyVggNet"
 
 
@@ -68,11 +69,11 @@ def test_no_digit_is_shown_in_large_where_the_net_sees_none(page: Page) -> None:
         if name != "A":
             click(page, "clear")
         draw(page, strokes)
+        answer(page)  # from now on, the heading changes with the answer
         for net in ("LeNet", LAST_BUT_ONE, "All five"):
             choose_net(page, net)
             title = "All five together" if net == "All five" else net
             expect(page.locator(".answer h2")).to_contain_text(title)
-            answer(page)
             shown = show_answer(page)
             if shown["most"] < 100 * EVEN:
                 silent += 1
@@ -82,7 +83,7 @@ def test_no_digit_is_shown_in_large_where_the_net_sees_none(page: Page) -> None:
                     shown["sentence"]
                     == "This doesn\N{RIGHT SINGLE QUOTATION MARK}t look like a digit."
                 )
-                assert re.search(r"nets? (says?|sees?) |nets say ", shown["detail"])
+                assert re.search(r"\bnets? (says?|sees) ", shown["detail"])
             if shown["sentence"].startswith("This doesn"):
                 assert shown["text"] == EMPTY
     assert silent > 0
@@ -141,6 +142,30 @@ def test_a_drawing_and_the_choice_outlive_a_reload(returning: Page) -> None:
     expect(page.locator(".answer h2")).to_contain_text(LAST_BUT_ONE)
 
 
+def test_a_drawing_from_a_link_outlives_a_reload_and_a_choice_the_way_back(
+    returning: Page,
+) -> None:
+    page = returning
+    draw(page, DIGITS["4"])
+    expect(answer(page)).to_have_text("4")
+    click(page, "link")
+    page.wait_for_url("**/#net=*")
+    page.get_by_role("tab", name="Benchmark").click()
+    choose_net(page, LAST_BUT_ONE)
+    page.go_back()
+    page.wait_for_url(f"**/#net={LAST_BUT_ONE}*")
+    expect(page.locator("#choice input:checked")).to_have_value(LAST_BUT_ONE)
+    link = page.url
+    page.evaluate("sessionStorage.clear()")
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.locator(".answer-text")).to_have_text("4")
+    page.get_by_role("tab", name="Benchmark").click()
+    page.reload()
+    page.get_by_role("tab", name="Read").click()
+    expect(page.locator(".answer-text")).to_have_text("4")
+
+
 def test_the_address_names_the_open_tab(returning: Page) -> None:
     page = returning
 
@@ -178,20 +203,29 @@ def test_it_says_that_it_waits_and_reads_the_drawing_when_the_server_is_back(
 ) -> None:
     page = returning
     held: list[Any] = []
+    refused: list[Any] = []
     page.route("**/queue/join*", lambda route: held.append(route))
     draw(page, DIGITS["1"])
     sentence, text = page.locator(".answer-verdict"), page.locator(".answer-text")
     expect(sentence).to_have_text("Reading\N{HORIZONTAL ELLIPSIS}")
-    expect(sentence).to_have_text("The server does not answer.")
+    expect(sentence).to_have_text("The server is not responding.")
     for route in held:
         route.continue_()
     page.unroute_all()
     expect(text).to_have_text("1")
     expect(sentence).to_have_text("A 1.")
+    busy = {"status": 503, "json": {"detail": "busy"}}
+    page.route("**/queue/join*", lambda route: refused.append(route.fulfill(**busy)))
+    click(page, "clear")
+    draw(page, DIGITS["4"])
+    wait_until(page, lambda: len(refused) > MANY)
+    expect(sentence).to_have_text("The server is not responding.")
+    page.unroute_all()
+    expect(text).to_have_text("4")
     page.route("**/gradio_api/**", lambda route: route.abort())
     click(page, "clear")
     draw(page, DIGITS["7"])
-    expect(sentence).to_have_text("The server does not answer.")
+    expect(sentence).to_have_text("The server is not responding.")
     page.unroute_all()  # the page finds out by itself, and loads again
     expect(text).to_have_text("7")
 

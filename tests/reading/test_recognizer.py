@@ -339,6 +339,20 @@ def test_candidates_where_the_chosen_net_contradicts_the_five() -> None:
     assert reason == "LeNet says 9, the five nets 4"
 
 
+def test_a_net_that_finds_every_digit_equally_likely_says_nothing() -> None:
+    reader = Recognizer()
+    vars(reader)["threshold"] = 0.5
+    agreed = answer({4: 0.999})
+    flat = answer({0: 0.11}).probs["LeNet"]
+    given = replace(agreed, probs=agreed.probs | {"LeNet": flat})
+    verdict, reason, candidates = reader._judge(given, "LeNet")
+    assert (verdict, candidates) == ("not a digit", [])
+    assert reason == "LeNet finds every digit about equally likely"
+    assert reader._judge(given, None) == ("digit", "", [4])
+    vars(reader)["threshold"] = 0.99
+    assert reader._judge(given, None) == ("unsure", "perhaps 4", [4])  # not "0 or 4"
+
+
 def test_the_summary_is_plain_data() -> None:
     reading = read(gray(write(["27"])))
     summary = reading.summary()

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.page.test_page import DIGITS, answer, draw
 from tests.tools.server import launch_chromium, wait_for_page
+from tests.tools.visiting import DIGITS, answer, draw
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1  # <linux/sockios.h>, <linux/if.h>
 ADDRESS, PORT = "127.0.0.1", 7860

@@ -9,7 +9,6 @@ import pytest
 
 from mnistcore.files import ASSETS
 
-EXAMPLES = ASSETS / "examples"
 EMPTY = "\N{EN DASH}"  # in place of the number where nothing has been read
 PATIENCE = 20  # seconds: on a busy machine an answer takes that long at worst
 
@@ -118,4 +117,4 @@ def upload(page: Page, path: Path) -> None:
 
 
 def example(word: str) -> Path:
-    return next(path for path in EXAMPLES.iterdir() if word in path.name)
+    return next(path for path in (ASSETS / "examples").iterdir() if word in path.name)

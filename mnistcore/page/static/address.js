@@ -2,12 +2,14 @@
 import { hear } from "./shared.js";
 
 const READ = "read"; // the tab that shows the drawing
+let tabs = []; // their names
 let link = ""; // the fragment of the drawing; "" as long as nobody asked for a link
+const links = new Set(); // all that it has been: Back must not bring an older one back
 
 // The tab that the address names.
-export const tabInAddress = () => {
+const tabInAddress = () => {
     const fragment = location.hash.slice(1);
-    return fragment && !fragment.includes("=") ? fragment : READ;
+    return tabs.includes(fragment) ? fragment : READ;
 };
 
 const put = (change, fragment) =>
@@ -16,20 +18,23 @@ const put = (change, fragment) =>
 // The fragment of the drawing from now on. Another tab keeps its own as long as it is open.
 export const putLink = (fragment) => {
     link = fragment;
+    links.add(link);
     if (tabInAddress() === READ) put("replaceState", link);
 };
 
-// The parts of a link in the address; null if there is none, or if it is that of the drawing.
+// The parts of a link in the address; null if there is none, or if it is from this page.
 export const linkInAddress = () => {
     const parts = new URLSearchParams(location.hash.slice(1));
-    return parts.has("ink") && location.hash !== link ? parts : null;
+    return parts.has("ink") && !links.has(location.hash) ? parts : null;
 };
 
 // Opens the tab that the address names, and names the tab that is opened: Back goes back to it.
 export default ({ element, props, trigger }) => {
+    tabs = props.tabs;
     const open = () => {
+        if (!element.isConnected) return;
         const tab = tabInAddress();
-        if (!element.isConnected || !props.tabs.includes(tab)) return;
+        if (tab === READ && links.has(location.hash)) put("replaceState", link);
         props.value = tab;
         trigger("select");
     };

@@ -1,5 +1,5 @@
 // The answer: the number in large, the verdict in words, ten probabilities, the five nets.
-import { chosen as choice } from "./choice.js";
+import { chosen as chosenNow } from "./choice.js";
 import { percent } from "./format.js";
 import { h, hear, say, show } from "./shared.js";
 import { inWords, said, tally } from "./verdict.js";
@@ -7,7 +7,7 @@ import { createWaiting } from "./waiting.js";
 
 const NONE = "–";
 const REST = 700; // milliseconds without a new answer before a screen reader is told
-const SMALLEST_TEXT = 12; // characters in a line from which on page.css makes it no smaller
+const SMALLEST_TEXT = 12; // characters per line; page.css shrinks the text no further
 
 const bar = (p) => (p < 0.0005 ? "0" : (100 * p).toFixed(p > 0.9995 ? 0 : 1)); // in percent
 
@@ -36,9 +36,10 @@ const createBars = (even) => {
 
 const agreement = (digit, count, even) => {
     if (!digit) return "The five nets";
-    const [most] = tally(digit, even);
+    const [most, next] = tally(digit, even);
     if (!most) return "No net sees a digit";
     const [label, n] = most;
+    if (n === next?.[1]) return "The nets disagree";
     return n === count ? "All five nets agree" : `${n} of ${count} nets say ${label}`;
 };
 
@@ -72,7 +73,7 @@ const createTable = ({ nets, params, even }) => {
                     cell.textContent = texts[k];
                 });
                 row.classList.toggle("chosen", name === chosen);
-                row.classList.toggle("differs", shown !== null && label !== shown);
+                row.classList.toggle("differs", shown != null && label !== shown);
             });
         },
     };
@@ -110,6 +111,13 @@ const createThumbnails = (verdicts) => {
     };
 };
 
+// The number in large; what is not a digit has a place in it, too.
+const textOf = (digits, text, verdicts) => {
+    if (!text) return NONE;
+    if (text.includes("\n")) return text;
+    return digits.map((one) => (one.verdict === verdicts.notADigit ? "·" : one.label)).join("");
+};
+
 export default (component) => {
     const { element, props } = component;
     const { nets, titles, verdicts, even } = props;
@@ -132,7 +140,7 @@ export default (component) => {
     element.append(root);
 
     let data = {};
-    let model = choice()?.net ?? nets[0];
+    let model = chosenNow()?.net ?? nets[0];
     let chosen = 0; // the digit that is looked at
     let timer = 0; // to the words for screen readers
     const title = () => titles[model] ?? model;
@@ -148,22 +156,23 @@ export default (component) => {
         [verdict.textContent, detail.textContent] = [sentence, explanation];
         clearTimeout(timer);
         timer = setTimeout(() => {
-            const read = data.text && !root.dataset.waiting ? `Read: ${data.text}. ` : "";
+            const read = data.text && !page.dataset.waiting ? `Read: ${data.text}. ` : "";
             live.textContent = read + verdict.textContent;
         }, REST);
     };
+    const page = element.closest("#pages"); // its steps and maps are those of before, too
     const answered = createWaiting(element, (...words) => {
-        root.dataset.waiting = "1";
+        page.dataset.waiting = "1";
         tell(...words);
     });
     show(component, (now) => {
         answered(now.asked);
-        delete root.dataset.waiting;
+        delete page.dataset.waiting;
         data = now;
-        model = (data.drawn ? data.model : choice()?.net) ?? model;
+        model = (data.drawn ? data.model : chosenNow()?.net) ?? model;
         const { digits = [], text } = data;
         if (chosen >= digits.length) chosen = 0;
-        large.textContent = text || NONE;
+        large.textContent = textOf(digits, text, verdicts);
         const longest = Math.max(...large.textContent.split("\n").map((line) => line.length));
         large.dataset.length = Math.min(SMALLEST_TEXT, longest);
         root.dataset.verdict = digits.length ? data.verdict : "none";

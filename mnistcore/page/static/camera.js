@@ -5,18 +5,17 @@ import { h } from "./shared.js";
 const WANTED = { facingMode: "environment", width: 1920, height: 1440 };
 const JPEG_QUALITY = 0.95; // no artefacts around thin strokes
 
-const NONE = "No camera was found: connect one, or choose a picture instead.";
+const NONE = "No camera was found. Connect one, or choose a picture instead.";
 const ERRORS = {
     NotAllowedError:
-        "The camera is blocked: allow it for this page in the browser’s settings, then try again.",
+        "The camera is blocked. Allow it for this page in the browser’s settings, then try again.",
     NotFoundError: NONE,
     OverconstrainedError: NONE,
 };
-const IN_USE =
-    "The camera cannot be used at the moment: close other programs that use it, then try again.";
-const LOST = "The camera was switched off or disconnected: connect it, then try again.";
+const IN_USE = "The camera is not available. Close other programs that use it, then try again.";
+const LOST = "The camera was switched off or disconnected. Connect it, then try again.";
 const INSECURE =
-    "Browsers allow the camera only on pages whose address begins with https://, or on the computer that runs the page: choose a picture instead.";
+    "The camera works only on https:// pages or on the computer that runs the page. Choose a picture instead.";
 
 // What an error of getUserMedia means, and what to do about it.
 export const explained = ({ name }) => ERRORS[name] ?? IN_USE;

@@ -97,6 +97,7 @@ const createActs = (drawing, pen, changed) => {
             acts.finishStroke();
             acts.choose(false); // an eraser would draw black on black
             if (!drawing.isEmpty) acts.add({ clear: true });
+            drawing.canvas.focus({ preventScroll: true }); // the button, which is disabled now, loses it
         },
         undo: () => {
             acts.finishStroke();

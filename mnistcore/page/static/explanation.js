@@ -23,7 +23,7 @@ export const createExplanation = (server, panel, live, side, grid, zoom) => {
     // Explains the picked pixel, then calls `done`.
     const explain = (done) => {
         const place = picked;
-        question.ask({ digit: data.digit, stage: data.stage, ...place }, (found) => {
+        const use = (found) => {
             if (!found) {
                 note(BUSY, { role: "alert" });
                 return;
@@ -33,7 +33,9 @@ export const createExplanation = (server, panel, live, side, grid, zoom) => {
             grid.mark(found);
             zoom.mark(found);
             done?.();
-        });
+        };
+        const asked = { digit: data.digit, stage: data.stage, ...place };
+        question.ask(asked, use, () => note("Waiting for the server…"));
     };
     const forget = (words) => {
         question.forget();

@@ -3,7 +3,7 @@ import { choose, chosen } from "./choice.js";
 import { h, hear } from "./shared.js";
 
 export default ({ element, props, trigger }) => {
-    const { layers, netOfAll } = props; // the net whose maps are shown for all five
+    const { layers, mapsOf } = props; // for all five nets, the one whose maps are shown
     const heading = h("h2", {});
     const select = h("select", {
         onchange: () => {
@@ -13,7 +13,7 @@ export default ({ element, props, trigger }) => {
     });
     element.append(h("div", { class: "layer" }, heading, h("label", {}, "Layer", select)));
     const show = ({ net, layer }) => {
-        heading.textContent = `What ${net === "all" ? netOfAll : net} makes of it`;
+        heading.textContent = `What ${mapsOf[net] ?? net} makes of it`;
         select.replaceChildren(...layers[net].map((name) => h("option", {}, name)));
         select.value = layer;
     };

@@ -1,6 +1,6 @@
-// A drawing as text, for this tab's memory, and as the letters of a link; and back. It holds the strokes themselves, so that the copy
-// is exact: JSON, deflated (which adds a checksum, so that damage shows), in base64url. A stroke is
-// [width, 1 if it erases, x, y, and the steps from point to point]; a picture is its PNG in base64.
+// A drawing as text: for this tab's memory, and as the letters of a link. It holds the strokes
+// themselves, so that the copy is exact: JSON, for a link deflated (which adds a checksum, so that
+// damage shows), in base64url. A stroke is [width, 1 if it erases, x, y, and the steps from point to point]; a picture is its PNG in base64.
 import { GRID, THICKEST, THINNEST } from "./drawing.js";
 
 export const LONGEST = 8000; // letters: some programs cut off longer links

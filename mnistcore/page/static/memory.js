@@ -1,12 +1,12 @@
-// What survives a reload, a server that restarts and a tab that sleeps: it is in the session storage of
-// the browser, which only this tab sees, and which ends with it. A browser may forbid that or have no
-// room: then nothing survives, and everything else works.
+// What survives a reload, a restart of the server and a sleeping tab. It is in the browser's session
+// storage, which belongs to this tab alone and ends with it. If the browser forbids that or has no
+// room, nothing survives and everything else works.
 const key = (name) => `mnistcore ${name}`;
 
 export const keep = (name, text) => {
     try {
+        sessionStorage.removeItem(key(name));
         if (text) sessionStorage.setItem(key(name), text);
-        else sessionStorage.removeItem(key(name));
     } catch {}
 };
 

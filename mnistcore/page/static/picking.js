@@ -26,12 +26,13 @@ export const listenForPicks = (root, grid, zoom, picked, { pick, enlarge }) => {
         pressed = { target: event.target, place: grid.placeAt(event), byTouch };
     });
     root.addEventListener("click", (event) => {
-        const isSame = pressed?.target === event.target;
-        const place = isSame ? pressed.place : grid.placeAt(event);
+        const before = pressed?.target === event.target ? pressed : null;
+        pressed = null;
+        const place = before?.place ?? grid.placeAt(event);
         if (!place) return;
         if (!zoom.shown()) grid.focus(place, { preventScroll: true });
         if (!canPick(place)) return;
-        if (!zoom.shown() && enlargesFirst(isSame ? pressed.byTouch : undefined)) enlarge(place);
+        if (!zoom.shown() && enlargesFirst(before?.byTouch)) enlarge(place);
         else pick(place);
     });
     // From the pixel that was picked last, or from the middle of a map.

@@ -1,19 +1,18 @@
 // A picture to read: from a file, the clipboard or the camera, or one of the examples.
 import { createCamera } from "./camera.js";
-import { forgetAnswers, h, hear } from "./shared.js";
+import { forgetAnswers, h, hear, say } from "./shared.js";
 
 const MB = 1e6; // bytes
-const NOT_SENT =
-    "The picture could not be sent: check the connection to the server, then try again.";
-const NOTHING_COPIED = "There is no picture on the clipboard: copy one, then paste again.";
+const NOT_SENT = "The picture could not be sent. Check your connection and try again.";
+const NOTHING_COPIED = "There is no picture on the clipboard. Copy one, then paste again.";
 const MAY_NOT_PASTE =
-    "The browser did not let the page see the clipboard: allow it, or choose a picture instead.";
+    "The browser blocked access to the clipboard. Allow it, or choose a picture instead.";
 
-// Why a file is not sent, "" if it is; sizes in bytes.
+// Why a file cannot be sent; "" if it can. Sizes in bytes.
 export const tooLarge = (size, most) => {
     const rounded = Math.ceil((10 * size) / MB) / 10;
     return size > most
-        ? `A picture may have at most ${most / MB} MB, and this one has ${rounded}: choose a smaller one.`
+        ? `Pictures can be at most ${most / MB} MB, and this one is ${rounded} MB. Choose a smaller one.`
         : "";
 };
 
@@ -68,7 +67,7 @@ const createExamples = (names, choose) =>
     );
 
 // What gives a picture wherever it happens on the page, as long as this component is visible.
-const listen = (element, root, choose) => {
+const listen = (element, root, choose, complain) => {
     const on = (name, react) =>
         document.addEventListener(name, (event) => {
             if (element.isConnected && element.offsetParent) react(event);
@@ -76,8 +75,8 @@ const listen = (element, root, choose) => {
     const carriesFiles = ({ dataTransfer }) => dataTransfer.types.includes("Files");
     on("paste", ({ clipboardData, target }) => {
         const [file] = clipboardData.files;
-        const isText = !file && target.matches("input:not([type=radio])"); // for that field
-        if (!isText) choose(file ?? NOTHING_COPIED);
+        if (file) choose(file);
+        else if (!target.matches("input:not([type=radio])")) complain(NOTHING_COPIED);
     });
     on("dragover", (event) => {
         if (!carriesFiles(event)) return;
@@ -91,7 +90,8 @@ const listen = (element, root, choose) => {
         if (!carriesFiles(event)) return;
         event.preventDefault();
         root.classList.remove("drop");
-        choose(event.dataTransfer.files[0]);
+        const [file] = event.dataTransfer.files;
+        if (file) choose(file);
     });
 };
 
@@ -151,6 +151,7 @@ export default ({ element, props, trigger }) => {
                 return;
             }
             showFile(file);
+            if (element.offsetParent) say("sent");
             const path = await upload(file);
             if (mine !== latest) return;
             props.value = path;
@@ -183,6 +184,8 @@ export default ({ element, props, trigger }) => {
     );
     element.append(root);
     show(empty, sources);
-    listen(element, root, choose);
+    listen(element, root, choose, (words) => {
+        alert.textContent = words;
+    });
     hear(element, "unreadable", clear);
 };

@@ -1,10 +1,10 @@
 // When the drawing goes to the server: at once when a stroke ends, at most every TICK while the pen
 // moves, less often to a server that is slow to answer, and again where it was refused.
-import { hear, sayEmptied } from "./shared.js";
+import { hear, say, sayEmptied } from "./shared.js";
 
 const TICK = 100; // milliseconds
-const MOST_RETRIES = 3;
-const RETRY = 1000; // milliseconds before the first; each later one waits that much longer
+const RETRY = 1000; // milliseconds before the first retry; each later one waits that much longer
+const LONGEST_RETRY = 5000; // milliseconds
 
 // The pause before the next picture of a stroke that goes on, all in milliseconds: a server that
 // takes longer than two ticks gets twice the time it took.
@@ -33,6 +33,7 @@ export const createSender = ({ element, props, trigger }, drawing) => {
         props.value = own;
         drawing.canvas.dataset.sent = sent;
         if (drawing.isEmpty) sayEmptied(sent);
+        else say("sent");
         if (!drawing.isEmpty || event !== "input") trigger(event);
     };
     hear(element, "answered", (number) => {
@@ -44,10 +45,9 @@ export const createSender = ({ element, props, trigger }, drawing) => {
     });
     // Refused, as by a full queue: ask again, about the drawing or the picture, whichever is open.
     hear(element, "failed", () => {
-        if (failures === MOST_RETRIES) return;
         failures += 1;
         clearTimeout(retry);
-        retry = setTimeout(() => trigger("retry"), RETRY * failures);
+        retry = setTimeout(() => trigger("retry"), Math.min(RETRY * failures, LONGEST_RETRY));
     });
     return {
         send,

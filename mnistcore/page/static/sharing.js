@@ -1,4 +1,4 @@
-// Where a drawing stays besides the canvas: in a link that can be copied, and in this tab's memory.
+// Where a drawing is kept apart from the canvas: in a link to copy, and in this tab's memory.
 import { linkInAddress, putLink } from "./address.js";
 import { choose, chosen, parse } from "./choice.js";
 import { loaded } from "./drawing.js";
@@ -12,7 +12,7 @@ export const createLink = ({ element, props }, drawing, sender, refresh) => {
     const field = h("input", { readonly: true, "aria-label": "Link to this drawing" });
     const note = h("p", { class: "pad-note" }, status, field);
     let linked = false; // the address bar shows the link, and follows what is drawn
-    let latest = 0; // number of what was begun last: what it overtakes is dropped
+    let latest = 0; // number of what was begun last: anything begun earlier is dropped
 
     const tell = (words, url = "") => {
         status.textContent = words;
@@ -28,6 +28,7 @@ export const createLink = ({ element, props }, drawing, sender, refresh) => {
         putLink(fragment);
         return fragment;
     };
+    const remember = () => keep("drawing", drawing.isEmpty ? "" : toJSON(drawing.visible));
     const follow = () => {
         tell("");
         if (linked) putInAddress();
@@ -43,14 +44,15 @@ export const createLink = ({ element, props }, drawing, sender, refresh) => {
         const url = location.origin + location.pathname + fragment;
         tell("Copy this:", url);
         field.select();
+        field.scrollIntoView({ block: "nearest" });
         try {
             // Browsers let only pages on HTTPS or on this machine write to the clipboard.
             await navigator.clipboard.writeText(url);
             status.textContent = "Copied:";
         } catch {}
     };
-    // Shows the operations that a promise gives, or none where it rejects. Gives whether it gave any;
-    // null, and shows nothing, if something else was begun meanwhile.
+    // Shows the operations that a promise resolves to, or none if it rejects. Resolves to whether
+    // there were any; to null, and shows nothing, if something else has been begun meanwhile.
     const show = async (promise) => {
         const mine = ++latest;
         const operations = await promise
@@ -59,6 +61,7 @@ export const createLink = ({ element, props }, drawing, sender, refresh) => {
         if (mine !== latest) return null;
         drawing.replace(operations ?? []);
         refresh();
+        remember();
         return operations !== null;
     };
     const open = async (link) => {
@@ -89,7 +92,8 @@ export const createLink = ({ element, props }, drawing, sender, refresh) => {
         begin,
         // The drawing has changed.
         follow: () => {
-            keep("drawing", drawing.isEmpty ? "" : toJSON(drawing.visible));
+            latest += 1;
+            remember();
             follow();
         },
     };

@@ -56,7 +56,7 @@ export const createSide = (facts, tip, live) => {
     const help = createHelp(facts, tip, live);
     const input = createInput(side, help);
     const legend = h("div", { class: "legend" });
-    const device = h("p", { class: "maps-title" });
+    const device = h("p", { class: "maps-device" });
     return {
         node: h("div", { class: "maps-left" }, input.node, legend, device),
         draw: (data, scale) => {

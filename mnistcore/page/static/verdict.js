@@ -2,7 +2,7 @@
 import { article, capital, percent } from "./format.js";
 
 const MOST_DOUBTS = 3; // that are named in the answer to a number of many digits
-const COUNTS = ["no", "one", "two", "three", "four", "five"];
+const COUNTS = ["no", "one", "two", "three", "four", "five"]; // in words
 
 // The digit that a net says; null where it finds all of them about equally likely.
 export const said = (probs, even) => {
@@ -21,7 +21,7 @@ export const tally = ({ probs_by_model }, even) => {
 };
 
 const tallyWords = (counts) => {
-    if (!counts.length) return "No net sees a digit in it.";
+    if (!counts.length) return "No net sees a digit.";
     const [[first, count], ...rest] = counts;
     const others = rest.map(([label, n]) => `${COUNTS[n]} ${n === 1 ? "says" : "say"} ${label}`);
     const subject = count === 1 ? "One net says" : `${capital(COUNTS[count])} nets say`;

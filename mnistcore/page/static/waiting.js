@@ -1,17 +1,18 @@
 // What is said while the server has not answered.
 import { hear } from "./shared.js";
 
-const SOON = 300; // milliseconds: a shorter wait is not worth a word
-const LATE = 3000; // milliseconds: a server that takes longer has stopped, or cannot be reached
+export const SOON = 300; // milliseconds: a shorter wait is not worth a word
+const LATE = 3000; // milliseconds: a server that takes longer is busy, stopped or out of reach
 
 const READING = ["Reading…", ""];
 const LOST = [
-    "The server does not answer.",
-    "Your drawing is kept, and read as soon as the server is back.",
+    "The server is not responding.",
+    "The page keeps trying, and reads a drawing as soon as the server is back.",
 ];
 
-// Calls `tell` with a sentence and what explains it. The questions are numbered; gives a function to
-// be called with the number of the one that has been answered, undefined for all.
+// Waiting begins when something is sent to be read, which Gradio may hold back until it has the answer
+// to the question before. Calls `tell` with a sentence and an explanation. Returns a function to call with the number of the
+// question that was answered, or with nothing for all.
 export const createWaiting = (element, tell) => {
     let latest = 0; // number of the newest question
     let timers = [];
@@ -23,9 +24,13 @@ export const createWaiting = (element, tell) => {
     const start = () => {
         timers = [setTimeout(tell, SOON, ...READING), setTimeout(tell, LATE, ...LOST)];
     };
+    const begin = () => {
+        if (!timers.length) start();
+    };
+    hear(element, "sent", begin);
     hear(element, "asked", (number) => {
         latest = number;
-        if (!timers.length) start();
+        begin();
     });
     return (number = latest) => {
         stop();

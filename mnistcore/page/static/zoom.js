@@ -65,9 +65,11 @@ export const createZoom = (root, grid, parts, { enlarge, afterwards }) => {
     const attributes = { class: "zoom", "aria-labelledby": title.id, closedby: "any" };
     const dialog = h("dialog", attributes, head, picture.node, panel);
     dialog.addEventListener("close", () => {
+        if (dialog.open) return; // it has been opened again before this event came
         dialog.remove();
         root.append(...parts);
         grid.focus(shown);
+        grid.canvasOf(shown).scrollIntoView({ block: "nearest" }); // what stands above it has grown
         shown = null;
         afterwards();
     });
