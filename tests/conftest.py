@@ -104,6 +104,8 @@ def open_page(
 
     Each page that a test opens belongs to another visitor.
     """
+    from tests.tools import visiting  # skips where Playwright is missing
+
     used, wrong = [], []
     watchers: dict[str, Callable[[Any], None]] = {
         "console": lambda m: wrong.append(m.text) if m.type == "error" else None,
@@ -112,15 +114,27 @@ def open_page(
         if not request.url.startswith((server, "data:", "blob:")) else None,
     }  # fmt: skip
 
-    def open_one(width: int = 1280, height: int = 900, fragment: str = "", **settings: Any) -> Any:
+    def open_one(
+        width: int = 1280,
+        height: int = 900,
+        fragment: str = "",
+        drawn_on: bool = False,
+        **settings: Any,
+    ) -> Any:
+        """With ``drawn_on``, an earlier test may have drawn on the page; it is clear again."""
         free = visitors.setdefault(repr(settings), [])
         page = free.pop() if free else browser.new_context(**settings).new_page()
         used.append((page, free))
         page.set_viewport_size({"width": width, "height": height})
+        is_open = page.url.rstrip("/") == server
+        stays = drawn_on and is_open and visiting.clear_all(page)
+        if not stays:
+            page.goto("about:blank")
         for event, watcher in watchers.items():
             page.on(event, watcher)
-        page.goto(server + fragment)
-        page.locator("#canvas canvas[data-ready]").wait_for()
+        if not stays:
+            page.goto(server + fragment)
+            page.locator("#canvas canvas[data-ready]").wait_for()
         return page
 
     yield open_one
@@ -130,6 +144,5 @@ def open_page(
         page.unroute_all()
         page.mouse.move(0, 0)  # away from everything that reacts to the pointer
         page.evaluate("sessionStorage.clear()")
-        page.goto("about:blank")
         free.append(page)
     assert wrong == []
