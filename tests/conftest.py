@@ -1,8 +1,11 @@
 """What several tests share: MNIST's training set, a small, seeded part of it, the real page."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,9 +76,17 @@ def small_mnist() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
+def server_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the real page puts what it is given."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def server(server_files: Path) -> Iterator[str]:
     """The address of the real page, which runs until the tests of this process end."""
-    with served("../demo.py", "--device", "cpu", cwd=ROOT / "tests") as (url, *_):
+    flags = ["--device", "cpu", *(["--mcp"] if find_spec("mcp") else [])]
+    env = os.environ | {"TMPDIR": str(server_files)}
+    with served("../demo.py", *flags, cwd=ROOT / "tests", env=env) as (url, *_):
         yield url
 
 
