@@ -1,8 +1,11 @@
 """What several tests share: MNIST's training set, a small, seeded part of it, the real page."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,9 +76,17 @@ def small_mnist() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
+def server_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the real page puts what it is given."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def server(server_files: Path) -> Iterator[str]:
     """The address of the real page, which runs until the tests of this process end."""
-    with served("../demo.py", "--device", "cpu", cwd=ROOT / "tests") as (url, *_):
+    flags = ["--device", "cpu", *(["--mcp"] if find_spec("mcp") else [])]
+    env = os.environ | {"TMPDIR": str(server_files)}
+    with served("../demo.py", *flags, cwd=ROOT / "tests", env=env) as (url, *_):
         yield url
 
 
@@ -104,6 +115,8 @@ def open_page(
 
     Each page that a test opens belongs to another visitor.
     """
+    from tests.tools import visiting  # skips where Playwright is missing
+
     used, wrong = [], []
     watchers: dict[str, Callable[[Any], None]] = {
         "console": lambda m: wrong.append(m.text) if m.type == "error" else None,
@@ -112,15 +125,27 @@ def open_page(
         if not request.url.startswith((server, "data:", "blob:")) else None,
     }  # fmt: skip
 
-    def open_one(width: int = 1280, height: int = 900, fragment: str = "", **settings: Any) -> Any:
+    def open_one(
+        width: int = 1280,
+        height: int = 900,
+        fragment: str = "",
+        drawn_on: bool = False,
+        **settings: Any,
+    ) -> Any:
+        """With ``drawn_on``, an earlier test may have drawn on the page; it is clear again."""
         free = visitors.setdefault(repr(settings), [])
         page = free.pop() if free else browser.new_context(**settings).new_page()
         used.append((page, free))
         page.set_viewport_size({"width": width, "height": height})
+        is_open = page.url.rstrip("/") == server
+        stays = drawn_on and is_open and visiting.clear_all(page)
+        if not stays:
+            page.goto("about:blank")
         for event, watcher in watchers.items():
             page.on(event, watcher)
-        page.goto(server + fragment)
-        page.locator("#canvas canvas[data-ready]").wait_for()
+        if not stays:
+            page.goto(server + fragment)
+            page.locator("#canvas canvas[data-ready]").wait_for()
         return page
 
     yield open_one
@@ -130,6 +155,5 @@ def open_page(
         page.unroute_all()
         page.mouse.move(0, 0)  # away from everything that reacts to the pointer
         page.evaluate("sessionStorage.clear()")
-        page.goto("about:blank")
         free.append(page)
     assert wrong == []

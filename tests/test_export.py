@@ -1,5 +1,6 @@
-import subprocess
+import io
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ ort = pytest.importorskip("onnxruntime")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All five nets, exported on the command line."""
     out = tmp_path_factory.mktemp("onnx")
-    call = [sys.executable, "-W", "error", "-m", "mnistcore", "export", "--format", "onnx"]
-    result = subprocess.run([*call, "--out", str(out)], capture_output=True, text=True, check=True)
-    assert result.stdout.split() == [str(out / f"{name}.onnx") for name in list_models()]
-    assert result.stderr == ""
+    printed, errors = io.StringIO(), io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(errors):
+        assert main(["export", "--format", "onnx", "--out", str(out)]) == 0
+    assert printed.getvalue().split() == [str(out / f"{name}.onnx") for name in list_models()]
+    assert errors.getvalue() == ""
     return out
 
 

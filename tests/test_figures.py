@@ -24,10 +24,13 @@ def opened(png: bytes) -> Image.Image:
 
 def colours(png: bytes) -> Counter[Colour]:
     """Pixels of each colour."""
-    pixels = np.asarray(opened(png)).reshape(-1, 3)
-    values, counts = np.unique(pixels, axis=0, return_counts=True)
+    red, green, blue = np.asarray(opened(png)).reshape(-1, 3).T.astype(int)
+    values, counts = np.unique(red << 16 | green << 8 | blue, return_counts=True)
     return Counter(
-        {(int(r), int(g), int(b)): int(n) for (r, g, b), n in zip(values, counts, strict=True)}
+        {
+            (v >> 16, v >> 8 & 255, v & 255): n
+            for v, n in zip(values.tolist(), counts.tolist(), strict=True)
+        }
     )
 
 

@@ -43,7 +43,7 @@ THREE = "174"  # of one stroke and of two, few steps for the keyboard: how well 
 
 @pytest.fixture
 def page(open_page: Open) -> Page:
-    return open_page()
+    return open_page(drawn_on=True)
 
 
 def touch(page: Page, strokes: Strokes) -> None:
@@ -110,7 +110,8 @@ def test_digits_drawn_with_a_finger_do_not_scroll_the_page(open_page: Open) -> N
         expect(answer(page)).to_have_text(EMPTY)
 
 
-def test_digits_drawn_with_the_keyboard_alone(page: Page) -> None:
+def test_digits_drawn_with_the_keyboard_alone(open_page: Open) -> None:
+    page = open_page()
     spot = [210.0, 56.0]  # where the pen begins
     for digit in THREE:
         press(page, DIGITS[digit], spot)
@@ -132,7 +133,8 @@ def test_the_answer_comes_while_the_pen_is_down(page: Page) -> None:
     expect(page.locator("#answer [role=status]")).to_contain_text("Read: 7")
 
 
-def test_undo_redo_clear_and_eraser(page: Page) -> None:
+def test_undo_redo_clear_and_eraser(open_page: Open) -> None:
+    page = open_page()
     draw(page, DIGITS["1"])
     draw(page, [[(160, 60), (209, 52)]])  # with it a 7 of sorts
     both = page.evaluate("document.querySelector('#canvas canvas').toDataURL()")

@@ -24,7 +24,6 @@ from mnistcore.models import list_models
 from mnistcore.pens.font import DIGITS
 from mnistcore.reading.recognizer import Recognizer
 from tests.tools.pictures import gray, write
-from tests.tools.server import served
 
 gradio_client = pytest.importorskip("gradio_client")
 mcp = pytest.importorskip("mcp")
@@ -83,19 +82,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def expected(folder: Path) -> Answers:
     recognizer = Recognizer(device="cpu")
     return {path.name: recognizer.read(path).summary() for path in sorted(folder.iterdir())}
-
-
-@pytest.fixture(scope="module")
-def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the server puts what it is given."""
-    return tmp_path_factory.mktemp("uploads")
-
-
-@pytest.fixture(scope="module")
-def server(uploads: Path) -> Iterator[str]:
-    env = os.environ | {"TMPDIR": str(uploads)}
-    with served("../demo.py", "--device", "cpu", "--mcp", cwd=ROOT / "tests", env=env) as (url, *_):
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +179,13 @@ def percent(prob: float) -> str:
     return f"{100 * prob:.0f}" if prob > 0.9995 else f"{100 * prob:.1f}"
 
 
+# What stands in place of an answer before there is one.
+NOT_YET = ":not(:text-matches('Nothing to read yet|Reading|responding'))"
+    f":not(:text('{words}'))"
+    for words in ("Nothing to read yet.", "Reading\N{HORIZONTAL ELLIPSIS}")
+)
+
+
 def test_the_page_shows_what_python_answers(
     folder: Path, server: str, expected: Answers, browser: Any
 ) -> None:
@@ -202,9 +195,7 @@ def test_the_page_shows_what_python_answers(
         page.locator("#choice").get_by_text("All five").click()
         for path in folder.iterdir():
             page.locator("#picture input[type=file]").set_input_files(path)
-            page.locator(
-                ".answer-verdict:not(:text-matches('Nothing to read yet|Reading|responding'))"
-            ).wait_for()
+            page.locator(f".answer-verdict{NOT_YET}").wait_for()
             right = expected[path.name]
             digits = right["digits"]
             text = page.locator(".answer-text").inner_text()
@@ -311,8 +302,8 @@ def test_a_tool_reads_an_upload(server: str) -> None:
     assert json.loads(with_mcp(server, ask).content[0].text)["text"] == "4"
 
 
-def test_a_tool_gives_one_layer_and_leaves_no_file(server: str, uploads: Path) -> None:
-    before = set(uploads.rglob("*"))
+def test_a_tool_gives_one_layer_and_leaves_no_file(server: str, server_files: Path) -> None:
+    before = set(server_files.rglob("*"))
 
     async def ask(session: Any) -> Any:
         given = {"picture": data_url(png()), "model": "LeNet", "layer": "conv2+relu+pool"}
@@ -320,4 +311,4 @@ def test_a_tool_gives_one_layer_and_leaves_no_file(server: str, uploads: Path) -
 
     answer = json.loads(with_mcp(server, ask).content[0].text)
     assert np.shape(answer["maps"]["conv2+relu+pool"]) == (16, 4, 4)
-    assert set(uploads.rglob("*")) == before
+    assert set(server_files.rglob("*")) == before

@@ -37,7 +37,7 @@ LAST_BUT_ONE = "MyVggNet"
 
 @pytest.fixture
 def page(open_page: Open) -> Page:
-    return open_page()
+    return open_page(drawn_on=True)
 
 
 @pytest.fixture

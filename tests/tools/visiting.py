@@ -71,6 +71,35 @@ def click(page: Page, name: str) -> None:
     page.locator(f"[data-tool={name}]").click()
 
 
+# Whether a visitor has changed more than the drawing.
+CHANGED = """() => [
+    location.hash,
+    document.querySelector("#choice input:checked")?.value !== "LeNet",
+    document.querySelector("#layer select")?.value !== "conv1",
+    document.querySelector("#canvas input[type=range]")?.value !== "20",
+    document.querySelector("#maps .arithmetic h3, #maps dialog, [data-testid=toast-body]"),
+    document.querySelector("#picture img"),
+].some(Boolean)"""
+
+
+def clear_all(page: Page) -> bool:
+    """Clear the canvas of a page; whether it can then stand in for a new page.
+
+    It has the net, layer and pen of one, and nothing is enlarged, picked or uploaded. But undo
+    would bring the drawing back, the keyboard's pen stays where it was, and so do the maps.
+    """
+    canvas = page.locator("#canvas canvas")
+    if not (canvas.is_visible() and canvas.get_attribute("data-sent")):
+        return False
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Delete")
+    if page.locator("#choice input:checked").input_value() != "LeNet":
+        choose_net(page, "LeNet")
+        expect(page.locator(".answer h2")).to_contain_text("LeNet")
+    answer(page)
+    return not page.evaluate(CHANGED) and page.locator(".answer-text").inner_text() == EMPTY
+
+
 def choose_net(page: Page, name: str) -> None:
     page.locator("#choice").get_by_text(name, exact=True).click()
 

@@ -1,6 +1,5 @@
 """A training that is killed, or whose disk is full, folder closed or state truncated."""
 
-import multiprocessing
 import os
 import random
 import resource
@@ -20,6 +19,7 @@ from mnistcore.__main__ import main
 from mnistcore.training import loop
 from mnistcore.training.epoch import Training
 from tests.conftest import load_small
+from tests.tools.forking import fork
 
 KILLS, EPOCHS = 4, 4
 TRAIN = shlex.split(
@@ -30,11 +30,6 @@ FINISHED, STATE, HISTORY = Path("LeNet.pt"), Path("LeNet/training.pt"), Path("Le
 WRITES = 2 * EPOCHS + 2  # of an uninterrupted training: two per epoch, two at the end
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_mnist")]
-
-# Forking a process that has imported everything is a hundred times faster than starting Python.
-# A process that has trained cannot be forked, hence a fork server.
-fork = multiprocessing.get_context("forkserver")
-fork.set_forkserver_preload(["pytest", "torch", "torchvision.datasets", "matplotlib.figure"])
 
 
 def result(folder: Path) -> dict[str, Any]:

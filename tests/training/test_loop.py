@@ -1,7 +1,4 @@
 import json
-import shlex
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +6,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from tqdm import tqdm
 
-from mnistcore import checkpoint
+from mnistcore import checkpoint, figures
 from mnistcore.__main__ import main
 from mnistcore.data import load_mnist, split_train_val
 from mnistcore.metrics import measure, predict_logits
@@ -22,6 +20,7 @@ from mnistcore.training.loop import train
 from mnistcore.training.recipes import RECIPES, TrainConfig
 from mnistcore.training.workers import Workers
 from tests.conftest import load_small
+from tests.tools.forking import fork
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_mnist")]
 
@@ -325,19 +324,40 @@ def test_too_few_steps_are_refused(tmp_path: Path) -> None:
         train("LeNet", replace(SHORT, epochs=1, batch_size=1000), out_dir=tmp_path, device="cpu")
 
 
-def test_two_processes_train_as_well_as_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    flags = shlex.split(
-        "train --model LeNet --device cpu --epochs 1 --batch-size 100 --lr 8e-3 --val-size 45000 "
-        "--drawn 0 --others 0"
+def load_part(split: str, *args: Any) -> tuple[Tensor, Tensor]:
+    """The first 18,000 images of a split."""
+    images, labels = load_mnist(split, *args)
+    return images[:18_000], labels[:18_000]
+
+
+def train_on_part(out: str) -> None:
+    """One epoch of LeNet on 15,000 images."""
+    flags = "--model LeNet --epochs 1 --batch-size 100 --lr 8e-3 --val-size 3000 --drawn 0"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "load_mnist", load_part)
+        patch.setattr(figures, "curves", lambda *_: b"curves")
+        assert (
+            main(["train", *flags.split(), "--others", "0", "--device", "cpu", "--out", out]) == 0
+        )
+
+
+def test_two_processes_train_as_well_as_one(tmp_path: Path) -> None:
+    """As ``torchrun`` starts them, but forked from a process that has imported torch."""
+    torchrun = elastic_launch(
+        LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=2,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            local_addr="localhost",
+            start_method=fork.get_start_method(),
+        ),
+        train_on_part,
     )
     alone, together = tmp_path / "1", tmp_path / "2"
-    monkeypatch.setattr(loop, "load_mnist", load_mnist)
-    assert main([*flags, "--out", str(alone)]) == 0
-    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "mnistcore"]
-    call = [sys.executable, "-m", *torchrun, *flags, "--out", str(together)]
-    subprocess.run(call, check=True, capture_output=True)
+    train_on_part(str(alone))
+    torchrun(str(together))
     accuracy = {}
     for processes, out in ((1, alone), (2, together)):
         content = checkpoint.load(out / "LeNet.pt")
