@@ -181,9 +181,6 @@ def percent(prob: float) -> str:
 
 # What stands in place of an answer before there is one.
 NOT_YET = ":not(:text-matches('Nothing to read yet|Reading|responding'))"
-    f":not(:text('{words}'))"
-    for words in ("Nothing to read yet.", "Reading\N{HORIZONTAL ELLIPSIS}")
-)
 
 
 def test_the_page_shows_what_python_answers(
