@@ -570,7 +570,7 @@ def test_it_fits_and_axe_finds_nothing(scheme: str, width: int, open_page: Open)
     check("upload")
     page.get_by_role("button", name="a number").click()
     expect(page.locator(".answer-text")).to_have_text("2049")
-    text, words = (page.locator(f".answer-{part}").bounding_box() for part in ("text", "words"))
+    text, words = (page.locator(f".answer-{part}").bounding_box() for part in ("text", "verdict"))
     assert text["x"] + text["width"] <= words["x"] or text["y"] + text["height"] <= words["y"]
     assert page.locator(".answer-text").evaluate("text => text.scrollWidth <= text.clientWidth")
     check_width("number")
