@@ -53,7 +53,7 @@ def _train_and_report(
         overwrite=overwrite,
         show_progress=True,
     )
-    if os.environ.get("RANK", "0") == "0":
+    if _is_first_process():
         val, code = content["val"], code_version()
         now = "" if code == content["code_version"] else f"; it is now {code}"
         print(
@@ -64,10 +64,25 @@ def _train_and_report(
 
 
 def run_train(args: Namespace) -> None:
-    """Train one net."""
+    """Train one net, so that it can read pictures, alone or with the others in its folder."""
     from mnistcore.models import model_name
 
-    _train_and_report(model_name(args.model), args, args.out, args.overwrite)
+    name = model_name(args.model)
+    _train_and_report(name, args, args.out, args.overwrite)
+    if _is_first_process():
+        _choose_thresholds(args.out, args.data_dir)
+        print(f"To read with it, add --weights {args.out} --model {name}.")
+
+
+def _is_first_process() -> bool:
+    """Whether this process reports: the only one, or torchrun's first."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _choose_thresholds(weights_dir: Path, data_dir: Path) -> None:
+    from mnistcore.training.threshold import choose_thresholds
+
+    choose_thresholds(weights_dir, data_dir)
 
 
 def run_all(args: Namespace) -> None:
@@ -90,18 +105,14 @@ def run_all(args: Namespace) -> None:
     print(f"training {', '.join(names)}; weights and results go to {out_dir}")
     for name in names:
         _train_and_report(name, args, weights_dir, overwrite, **(QUICK if args.quick else {}))
-    whole = set(names) == set(RECIPES)
-    if whole:
-        from mnistcore.training.threshold import choose_threshold
-
-        choose_threshold(weights_dir, args.data_dir)
+    _choose_thresholds(weights_dir, args.data_dir)
     _benchmark(names, weights_dir, [], results_dir, args)
     if "LeNet" in names:
         model = checkpoint.load_model("LeNet", weights_dir)
         _draw_maps(model, *_test_digit(AN_EIGHT, args.data_dir), results_dir / "maps")
     if args.quick:
         print("Quick trial run: do not report these numbers.")
-    elif whole and weights_dir.resolve() != WEIGHTS:
+    elif weights_dir.resolve() != WEIGHTS:
         print(f"To read with these nets, add --weights {weights_dir}.")
 
 
@@ -218,7 +229,7 @@ def run_predict(args: Namespace) -> int:
         raise ValueError(f"no pictures in {', '.join(map(str, args.pictures))}")
     recognizer = reader.Recognizer(args.weights, args.device)
     recognizer.load()
-    reader.chosen_net(args.model)  # an unknown name fails here, once, and not for each picture
+    recognizer.choose(args.model)  # an unknown name fails here, once, and not for each picture
     status = 1 if errors else 0
     for number, path in enumerate(paths):
         try:
