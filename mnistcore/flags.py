@@ -121,6 +121,12 @@ def _add_predict(commands: Commands) -> None:
     command.add_argument(
         "--steps", type=_path, metavar="DIR", help="draw into DIR how each picture was read"
     )
+    command.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="processes that read a folder; default: one per core, fewer for few pictures",
+    )
     _add_weights_flag(command)
     command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
 

@@ -314,6 +314,47 @@ def test_predict_names_what_cannot_be_read_and_goes_on(
     assert err == "mnistcore: no picture nowhere.png\n"
 
 
+def test_predict_reads_in_several_processes_in_the_order_of_the_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(9):
+        shutil.copy(EXAMPLES / "1 a three.png", tmp_path / f"{number}.png")
+    (tmp_path / "4.png").write_bytes(b"no pixels here")
+    assert main(["predict", str(tmp_path), "--json", "--jobs", "1", "--device", "cpu"]) == 1
+    alone = capsys.readouterr()
+    assert [Path(json.loads(line)["file"]).stem for line in alone.out.splitlines()] == list(
+        "01235678"
+    )
+    assert alone.err == f"mnistcore: {tmp_path / '4.png'}: is not a picture that can be read\n"
+    steps = ["--steps", str(tmp_path / "steps")]
+    assert main(["predict", str(tmp_path), "--json", "--jobs", "2", "--device", "cpu", *steps]) == 1
+    assert capsys.readouterr() == alone
+    assert len(list((tmp_path / "steps").iterdir())) == 8
+    monkeypatch.setattr("mnistcore.predict._start_process", os._exit)  # as if memory ran out
+    assert main(["predict", str(tmp_path), "--jobs", "2", "--device", "cpu"]) == 2
+    assert "one of 2 processes that read pictures has died" in one_line(capsys)
+
+
+def test_predict_shows_its_progress_on_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("1.png", "2.png"):
+        shutil.copy(EXAMPLES / "1 a three.png", tmp_path / name)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["predict", str(tmp_path), "--device", "cpu"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 2
+    assert "2/2 [" in err
+    assert "pictures" in err
+    assert main(["predict", str(tmp_path / "1.png"), "--device", "cpu"]) == 0
+    assert capsys.readouterr().err == ""  # a single picture needs no bar
+
+
+def test_jobs_must_be_positive(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(EXAMPLES), "--jobs", "0"]) == 2
+    assert "--jobs is 0; it must be at least 1" in one_line(capsys)
+
+
 def test_predict_names_a_file_once_and_in_full(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,6 @@ from mnistcore.files import WEIGHTS
 from mnistcore.models import list_models
 from mnistcore.reading import ensemble
 from mnistcore.reading.digits import read_digits
-from mnistcore.reading.ensemble import Probs
 from mnistcore.reading.recognizer import SAME_PROB, Reading, Recognizer
 from mnistcore.training.threshold import REFUSED
 from tests.tools.pictures import digit, gray, write
@@ -172,8 +171,7 @@ def test_refused_validation_digits_are_one_percent(mnist_train: tuple[Tensor, Te
     val = split_train_val(5000, len(images))[1][:500]
     reader = Recognizer()
     probs = reader.probs(images[val, 0].numpy().astype(np.float32) / np.float32(255))[0]
-    answers: dict[str | None, Probs] = {None: np.mean(list(probs.values()), 0), **probs}
-    for net, by_net in answers.items():
+    for net, by_net in [(None, np.mean(list(probs.values()), 0)), *probs.items()]:
         refused = (by_net.max(1) < reader.thresholds.of(net)).mean()
         assert refused <= REFUSED + 0.01  # of 500 drawn: two standard deviations
 
