@@ -139,7 +139,7 @@ def _publish(name: str, text: str, out_dir: Path) -> None:
 
 
 def run_benchmark(args: Namespace) -> None:
-    """Measure the nets, the reading of pictures or the speed of training, or only report."""
+    """Measure the nets, the reading of pictures or the speed, or only report."""
     shipped = args.weights.resolve() == WEIGHTS
     if args.instead and args.seeds:
         raise ValueError(f"--seeds is for the benchmark of the nets, not for --{args.instead}")
@@ -161,6 +161,7 @@ def run_benchmark(args: Namespace) -> None:
         from mnistcore.benchmark import report, speed
 
         result = speed.compare_speed(["LeNet", "MyVggNet"], args.data_dir, args.device, True)
+        result["reading"] = speed.compare_reading(args.data_dir, args.device)
         write_json(out_dir / "speed.json", result)
         _publish("speed", report.speed_report(result), out_dir)
     else:

@@ -101,7 +101,7 @@ def _add_benchmark(commands: Commands) -> None:
     )
     instead = command.add_mutually_exclusive_group()
     for flag, meaning in (
-        ("speed", "compare our training with a conventional loop instead"),
+        ("speed", "measure how fast nets are trained and pictures are read instead"),
         ("pictures", "measure how well pictures are read instead"),
         ("report", "measure nothing; write the documents' tables from the project's own results"),
     ):

@@ -20,6 +20,7 @@ from mnistcore.benchmark import documents
 from mnistcore.files import ASSETS, RESULTS, ROOT, WEIGHTS
 from mnistcore.models import list_models
 from mnistcore.training.recipes import TrainConfig
+from mnistcore.training.threshold import choose_thresholds
 
 EXAMPLES = ROOT / "assets" / "examples"
 
@@ -244,6 +245,29 @@ def test_a_training_that_learned_nothing_is_one_line(
     assert err.startswith("mnistcore: LeNet learned nothing: it reads ")
     assert err.count("\n") == 1
     assert not (tmp_path / "LeNet.pt").exists()
+
+
+def test_a_net_that_was_trained_reads_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It alone, with thresholds of its own; and with a second net in the same folder, both."""
+    out, three = tmp_path / "a", str(EXAMPLES / "1 a three.png")
+    assert main(["train", "--model", "lenet", "--out", str(out), *SHORT]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == f"To read with it, add --weights {out} --model LeNet."
+    assert sorted(json.loads((out / "recognizer.json").read_text())["nets"]) == ["LeNet"]
+    assert main(["predict", three, "--json", "--weights", str(out), "--model", "LeNet"]) == 0
+    (digit,) = json.loads(capsys.readouterr().out)["digits"]
+    assert list(digit["probs_by_model"]) == ["LeNet"]
+    assert digit["probs"] == digit["probs_by_model"]["LeNet"]
+    assert main(["predict", three, "--weights", str(out), "--model", "MyVggNet"]) == 2
+    assert "no " + str(out / "MyVggNet.pt; the folder has LeNet") in one_line(capsys)
+    shutil.copy(WEIGHTS / "MyNetV2.pt", out)  # trained with more validation images
+    choose_thresholds(out)
+    content = json.loads((out / "recognizer.json").read_text())
+    assert (list(content["nets"]), content["n"]) == (["LeNet", "MyNetV2"], 500)
+    assert main(["predict", three, "--weights", str(out), "--model", "MyNetV2"]) == 0
+    assert capsys.readouterr().out == f"{three}: 3\n"
 
 
 @pytest.mark.slow
