@@ -7,16 +7,21 @@ import { inWords } from "../../mnistcore/page/static/verdict.js";
 
 const VERDICTS = { digit: "digit", unsure: "unsure", notADigit: "not a digit" };
 const HINT = "Draw something.";
-const digit = (label, verdict = "digit", reason = "", candidates = [label]) => {
-    const probs = Array(10).fill(0);
-    probs[label] = 0.75;
-    return { label, verdict, reason, candidates, probs };
-};
-const words = (...digits) => inWords({ drawn: true, digits }, "LeNet", VERDICTS, HINT);
+const FACTS = { verdicts: VERDICTS, even: 0.2, hint: HINT };
+const of = (label) => Array.from({ length: 10 }, (_, i) => (i === label ? 0.75 : 0.03));
+const digit = (label, verdict = "digit", reason = "", candidates = [label]) => ({
+    label,
+    verdict,
+    reason,
+    candidates,
+    probs: of(label),
+    probs_by_model: { LeNet: of(label), MyNetV1: of(7), MyNetV2: of(7), MyVggNet: of(null) },
+});
+const words = (...digits) => inWords({ drawn: true, digits }, "LeNet", FACTS);
 
 test("nothing drawn, and nothing on the picture", () => {
-    assert.deepEqual(inWords({}, "LeNet", VERDICTS, HINT), ["Nothing to read yet.", HINT]);
-    const read = (reason) => inWords({ drawn: true, digits: [], reason }, "LeNet", VERDICTS, HINT);
+    assert.deepEqual(inWords({}, "LeNet", FACTS), ["Nothing to read yet.", HINT]);
+    const read = (reason) => inWords({ drawn: true, digits: [], reason }, "LeNet", FACTS);
     assert.deepEqual(read("the picture is blank"), ["Nothing to read.", "The picture is blank."]);
     assert.deepEqual(read(""), ["Nothing to read.", "There is no ink."]);
 });
@@ -34,7 +39,7 @@ test("one digit that is sure, unsure or not a digit", () => {
     ]);
     assert.deepEqual(words(digit(1, "not a digit", "a dot")), [
         "This doesn’t look like a digit.",
-        "A dot. The closest digit is 1. LeNet: 75.0 %.",
+        "A dot. Two nets say 7, one says 1.",
     ]);
 });
 
