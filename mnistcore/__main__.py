@@ -4,11 +4,11 @@
 ``--help`` and a wrong call answer at once, and reading a picture loads nothing that trains.
 """
 
-import json
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +27,6 @@ from mnistcore.training.recipes import RECIPES, TrainConfig
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from mnistcore.reading.recognizer import Reading
 
 QUICK = {"epochs": 1}
 AN_EIGHT = 61  # index of the test digit whose maps come with the results
@@ -53,7 +51,7 @@ def _train_and_report(
         overwrite=overwrite,
         show_progress=True,
     )
-    if os.environ.get("RANK", "0") == "0":
+    if _is_first_process():
         val, code = content["val"], code_version()
         now = "" if code == content["code_version"] else f"; it is now {code}"
         print(
@@ -64,10 +62,25 @@ def _train_and_report(
 
 
 def run_train(args: Namespace) -> None:
-    """Train one net."""
+    """Train one net, so that it can read pictures, alone or with the others in its folder."""
     from mnistcore.models import model_name
 
-    _train_and_report(model_name(args.model), args, args.out, args.overwrite)
+    name = model_name(args.model)
+    _train_and_report(name, args, args.out, args.overwrite)
+    if _is_first_process():
+        _choose_thresholds(args.out, args.data_dir)
+        print(f"To read with it, add --weights {args.out} --model {name}.")
+
+
+def _is_first_process() -> bool:
+    """Whether this process reports: the only one, or torchrun's first."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _choose_thresholds(weights_dir: Path, data_dir: Path) -> None:
+    from mnistcore.training.threshold import choose_thresholds
+
+    choose_thresholds(weights_dir, data_dir)
 
 
 def run_all(args: Namespace) -> None:
@@ -90,18 +103,14 @@ def run_all(args: Namespace) -> None:
     print(f"training {', '.join(names)}; weights and results go to {out_dir}")
     for name in names:
         _train_and_report(name, args, weights_dir, overwrite, **(QUICK if args.quick else {}))
-    whole = set(names) == set(RECIPES)
-    if whole:
-        from mnistcore.training.threshold import choose_threshold
-
-        choose_threshold(weights_dir, args.data_dir)
+    _choose_thresholds(weights_dir, args.data_dir)
     _benchmark(names, weights_dir, [], results_dir, args)
     if "LeNet" in names:
         model = checkpoint.load_model("LeNet", weights_dir)
         _draw_maps(model, *_test_digit(AN_EIGHT, args.data_dir), results_dir / "maps")
     if args.quick:
         print("Quick trial run: do not report these numbers.")
-    elif whole and weights_dir.resolve() != WEIGHTS:
+    elif weights_dir.resolve() != WEIGHTS:
         print(f"To read with these nets, add --weights {weights_dir}.")
 
 
@@ -130,7 +139,7 @@ def _publish(name: str, text: str, out_dir: Path) -> None:
 
 
 def run_benchmark(args: Namespace) -> None:
-    """Measure the nets, the reading of pictures or the speed of training, or only report."""
+    """Measure the nets, the reading of pictures or the speed, or only report."""
     shipped = args.weights.resolve() == WEIGHTS
     if args.instead and args.seeds:
         raise ValueError(f"--seeds is for the benchmark of the nets, not for --{args.instead}")
@@ -152,6 +161,7 @@ def run_benchmark(args: Namespace) -> None:
         from mnistcore.benchmark import report, speed
 
         result = speed.compare_speed(["LeNet", "MyVggNet"], args.data_dir, args.device, True)
+        result["reading"] = speed.compare_reading(args.data_dir, args.device)
         write_json(out_dir / "speed.json", result)
         _publish("speed", report.speed_report(result), out_dir)
     else:
@@ -167,73 +177,38 @@ def _benchmark_pictures(out_dir: Path, args: Namespace) -> None:
     _publish("pictures", report.pictures_report(results), out_dir)
 
 
-def _find_pictures(paths: Sequence[Path]) -> tuple[list[Path], list[OSError]]:
-    """The files among the paths, the pictures in the folders among them, and what is unreadable."""
-    from PIL import Image
-
-    suffixes = {s for s, form in Image.registered_extensions().items() if form in Image.OPEN}
-    found: list[Path] = []
-    errors: list[OSError] = []
-    for path in paths:
-        if not path.is_dir():
-            found.append(path)
-            continue
-        inside = [
-            Path(folder, name)
-            for folder, _, names in os.walk(path, onerror=errors.append)
-            for name in names
-        ]
-        found += sorted(p for p in inside if p.suffix.lower() in suffixes and p.is_file())
-    return found, errors
-
-
 def _complain(message: str) -> None:
     print(f"mnistcore: {message}", file=sys.stderr)
 
 
-def _unread(path: Path, error: Exception) -> str:
-    """Why a picture was not read, with its path once: some of the reader's messages name it."""
-    reason = str(error)
-    named = reason.startswith((f"no picture {path}", f"{path} "))
-    return reason if named else f"{path}: {reason.removeprefix(path.name).lstrip()}"
-
-
-def _answer(path: Path, reading: "Reading", as_json: bool) -> str:
-    if as_json:
-        return json.dumps({"file": str(path), **reading.summary()}, allow_nan=False)
-    text = reading.text.replace("\n", " / ") or "-"
-    return f"{path}: {text}" + (
-        f"  ({reading.verdict}: {reading.reason})" if reading.reason else ""
-    )
-
-
 def run_predict(args: Namespace) -> int:
     """Read pictures and print one line for each; 1 if some could not be read."""
-    from mnistcore.reading import recognizer as reader
+    from tqdm import tqdm
 
-    paths, errors = _find_pictures(args.pictures)
+    from mnistcore import predict
+
+    if args.jobs is not None and args.jobs < 1:
+        raise ValueError(f"--jobs is {args.jobs}; it must be at least 1")
+    paths, errors = predict.find_pictures(args.pictures)
     for error in errors:
         _complain(f"folder {error.filename} cannot be read: {error.strerror}")
     if not paths and not errors:
         raise ValueError(f"no pictures in {', '.join(map(str, args.pictures))}")
-    recognizer = reader.Recognizer(args.weights, args.device)
-    recognizer.load()
-    reader.chosen_net(args.model)  # an unknown name fails here, once, and not for each picture
+    job = predict.Job(args.weights, args.device, args.model, args.json, args.steps)
+    outcomes = predict.read_pictures(paths, job, args.jobs)
     status = 1 if errors else 0
-    for number, path in enumerate(paths):
-        try:
-            reading = recognizer.read(path, args.model)
-            answer = _answer(path, reading, args.json)
-        except (ValueError, OSError) as error:
-            _complain(_unread(path, error))
-            status = 1
-            continue
-        print(answer, flush=True)
-        if args.steps:
-            from mnistcore import figures
-
-            png = figures.reading_steps(reading)
-            write_whole(args.steps / f"{number:03d}_{path.stem}.png", png)
+    hidden = None if len(paths) > 1 else True  # None: unless stderr is a terminal
+    with (
+        closing(outcomes),
+        tqdm(outcomes, total=len(paths), unit=" pictures", disable=hidden) as bar,
+    ):
+        for outcome in bar:
+            if outcome.error:
+                bar.write(f"mnistcore: {outcome.error}", sys.stderr)
+                status = 1
+            else:
+                bar.write(outcome.answer)
+                sys.stdout.flush()
     return status
 
 

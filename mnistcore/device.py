@@ -3,6 +3,8 @@
 import ctypes
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -44,6 +46,17 @@ def choose_device(name: str | None = None) -> torch.device:
             f"no device {name!r}; this machine has {torch.accelerator.device_count()} of that kind"
         )
     return device
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch computes on one thread of the CPU, so that times can be compared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -101,7 +101,7 @@ def _add_benchmark(commands: Commands) -> None:
     )
     instead = command.add_mutually_exclusive_group()
     for flag, meaning in (
-        ("speed", "compare our training with a conventional loop instead"),
+        ("speed", "measure how fast nets are trained and pictures are read instead"),
         ("pictures", "measure how well pictures are read instead"),
         ("report", "measure nothing; write the documents' tables from the project's own results"),
     ):
@@ -120,6 +120,12 @@ def _add_predict(commands: Commands) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object per line")
     command.add_argument(
         "--steps", type=_path, metavar="DIR", help="draw into DIR how each picture was read"
+    )
+    command.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="processes that read a folder; default: one per core, fewer for few pictures",
     )
     _add_weights_flag(command)
     command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")

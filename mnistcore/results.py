@@ -174,6 +174,19 @@ class Rates(TypedDict):
     ratio_max: float
 
 
+class ReadRates(TypedDict):
+    """Pictures per second read one by one and many together, on one thread, and their ratio."""
+
+    device: str  # names the number of threads
+    n: int  # pictures per round
+    rounds: int
+    read: float
+    read_many: float
+    ratio: float
+    ratio_min: float
+    ratio_max: float
+
+
 class Speed(TypedDict):
     """``speed.json``."""
 
@@ -182,6 +195,7 @@ class Speed(TypedDict):
     images: int  # per round
     rounds: int
     nets: dict[str, Rates]
+    reading: NotRequired[ReadRates]  # not in the results of earlier versions
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from mnistcore.benchmark import documents
 from mnistcore.files import ASSETS, RESULTS, ROOT, WEIGHTS
 from mnistcore.models import list_models
 from mnistcore.training.recipes import TrainConfig
+from mnistcore.training.threshold import choose_thresholds
 
 EXAMPLES = ROOT / "assets" / "examples"
 
@@ -246,6 +247,29 @@ def test_a_training_that_learned_nothing_is_one_line(
     assert not (tmp_path / "LeNet.pt").exists()
 
 
+def test_a_net_that_was_trained_reads_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It alone, with thresholds of its own; and with a second net in the same folder, both."""
+    out, three = tmp_path / "a", str(EXAMPLES / "1 a three.png")
+    assert main(["train", "--model", "lenet", "--out", str(out), *SHORT]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == f"To read with it, add --weights {out} --model LeNet."
+    assert sorted(json.loads((out / "recognizer.json").read_text())["nets"]) == ["LeNet"]
+    assert main(["predict", three, "--json", "--weights", str(out), "--model", "LeNet"]) == 0
+    (digit,) = json.loads(capsys.readouterr().out)["digits"]
+    assert list(digit["probs_by_model"]) == ["LeNet"]
+    assert digit["probs"] == digit["probs_by_model"]["LeNet"]
+    assert main(["predict", three, "--weights", str(out), "--model", "MyVggNet"]) == 2
+    assert "no " + str(out / "MyVggNet.pt; the folder has LeNet") in one_line(capsys)
+    shutil.copy(WEIGHTS / "MyNetV2.pt", out)  # trained with more validation images
+    choose_thresholds(out)
+    content = json.loads((out / "recognizer.json").read_text())
+    assert (list(content["nets"]), content["n"]) == (["LeNet", "MyNetV2"], 500)
+    assert main(["predict", three, "--weights", str(out), "--model", "MyNetV2"]) == 0
+    assert capsys.readouterr().out == f"{three}: 3\n"
+
+
 @pytest.mark.slow
 def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
     assert {path.name for path in (trained / "weights").glob("*.pt")} == {"LeNet.pt", "MyNetV2.pt"}
@@ -312,6 +336,47 @@ def test_predict_names_what_cannot_be_read_and_goes_on(
     out, err = capsys.readouterr()
     assert out == f"{three}: 3\n"
     assert err == "mnistcore: no picture nowhere.png\n"
+
+
+def test_predict_reads_in_several_processes_in_the_order_of_the_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(9):
+        shutil.copy(EXAMPLES / "1 a three.png", tmp_path / f"{number}.png")
+    (tmp_path / "4.png").write_bytes(b"no pixels here")
+    assert main(["predict", str(tmp_path), "--json", "--jobs", "1", "--device", "cpu"]) == 1
+    alone = capsys.readouterr()
+    assert [Path(json.loads(line)["file"]).stem for line in alone.out.splitlines()] == list(
+        "01235678"
+    )
+    assert alone.err == f"mnistcore: {tmp_path / '4.png'}: is not a picture that can be read\n"
+    steps = ["--steps", str(tmp_path / "steps")]
+    assert main(["predict", str(tmp_path), "--json", "--jobs", "2", "--device", "cpu", *steps]) == 1
+    assert capsys.readouterr() == alone
+    assert len(list((tmp_path / "steps").iterdir())) == 8
+    monkeypatch.setattr("mnistcore.predict._start_process", os._exit)  # as if memory ran out
+    assert main(["predict", str(tmp_path), "--jobs", "2", "--device", "cpu"]) == 2
+    assert "one of 2 processes that read pictures has died" in one_line(capsys)
+
+
+def test_predict_shows_its_progress_on_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("1.png", "2.png"):
+        shutil.copy(EXAMPLES / "1 a three.png", tmp_path / name)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["predict", str(tmp_path), "--device", "cpu"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 2
+    assert "2/2 [" in err
+    assert "pictures" in err
+    assert main(["predict", str(tmp_path / "1.png"), "--device", "cpu"]) == 0
+    assert capsys.readouterr().err == ""  # a single picture needs no bar
+
+
+def test_jobs_must_be_positive(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(EXAMPLES), "--jobs", "0"]) == 2
+    assert "--jobs is 0; it must be at least 1" in one_line(capsys)
 
 
 def test_predict_names_a_file_once_and_in_full(

@@ -5,9 +5,8 @@ gray, shrunk to 28x28, inverted if its median is light, and given to the same ne
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from mnistcore import figures
 from mnistcore.benchmark import scenes
 from mnistcore.benchmark.rows import Row, load_split, make_rows, make_sample
 from mnistcore.benchmark.scenes import Pixels
-from mnistcore.device import device_name
+from mnistcore.device import device_name, one_thread
 from mnistcore.files import ASSETS, WEIGHTS, write_json, write_whole
 from mnistcore.metrics import wilson_interval
 from mnistcore.models import list_models
@@ -140,16 +139,6 @@ def _measure_row(
     return result
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _read_times(digits: Plane, recognizer: Recognizer, n: int) -> ReadTimes:
     """Milliseconds to read a 280x280 canvas with a digit of 40 to 250 px, on one thread."""
     times = []
@@ -194,7 +183,7 @@ def run_picture_benchmark(
     rows = make_rows(digits, labels, data_dir, share)
     total = sum(row.n for row in rows.values())
     hide = None if show_progress else True  # None: only where stderr is not a terminal
-    with _one_thread(), tqdm(total=total, unit="picture", disable=hide) as progress:
+    with one_thread(), tqdm(total=total, unit="picture", disable=hide) as progress:
         device_of_reads = device_name(recognizer.device)  # names the number of threads
         times = _read_times(digits, recognizer, max(1, round(TIMED * share)))
         results = {}

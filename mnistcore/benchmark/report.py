@@ -10,6 +10,7 @@ from mnistcore.results import (
     Pair,
     PictureRow,
     Pictures,
+    ReadRates,
     Share,
     Speed,
 )
@@ -190,7 +191,10 @@ def pairs_table(pairs: Sequence[Pair]) -> str:
 
 
 def speed_report(speed: Speed) -> str:
-    """Training images per second of a conventional loop and of ours."""
+    """Training images per second of a conventional loop and of ours, and pictures read per second.
+
+    Results of earlier versions do not have the latter.
+    """
     header = ["net", "conventional, images/s", "this project, images/s", "ratio (min, max)"]
     rows = [
         [
@@ -205,7 +209,25 @@ def speed_report(speed: Speed) -> str:
         f"Medians of {speed['rounds']} rounds of {speed['images']:,} images; both loops take turns "
         f"in one process; {speed['device']}, torch {speed['torch_version']}."
     )
-    return f"{_table(header, rows)}\n\n{how}"
+    parts = [_table(header, rows), how]
+    if "reading" in speed:
+        parts += _reading_speed(speed["reading"])
+    return "\n\n".join(parts)
+
+
+def _reading_speed(rates: ReadRates) -> list[str]:
+    header = ["pictures", "`read`, pictures/s", "`read_many`, pictures/s", "ratio (min, max)"]
+    row = [
+        f"{rates['n']:,} MNIST digits, 28x28",
+        f"{rates['read']:,.0f}",
+        f"{rates['read_many']:,.0f}",
+        f"**{rates['ratio']:.1f}** ({rates['ratio_min']:.1f}, {rates['ratio_max']:.1f})",
+    ]
+    how = (
+        f"All five nets; medians of {rates['rounds']} rounds, in turn in one process; "
+        f"{rates['device']}."
+    )
+    return [_table(header, [row]), how]
 
 
 def pictures_report(pictures: Pictures) -> str:

@@ -1,10 +1,14 @@
-"""Training speed: our loop against a conventional one, in turn in one process."""
+"""Speed: our training loop against a conventional one, and pictures read together or one by one.
+
+Both ways take turns in one process.
+"""
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 import torch.nn.functional as F
@@ -14,14 +18,16 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mnistcore.data import MEAN, STD, load_mnist
-from mnistcore.device import choose_device, device_name, keep_freed_memory
+from mnistcore.device import choose_device, device_name, keep_freed_memory, one_thread
 from mnistcore.models import create_model
-from mnistcore.results import Rates, Speed
+from mnistcore.reading.recognizer import Recognizer
+from mnistcore.results import Rates, ReadRates, Speed
 from mnistcore.training.epoch import Training
 from mnistcore.training.recipes import RECIPES
 from mnistcore.training.workers import Workers
 
 IMAGES = 16_384  # per round, for each of the two loops
+PICTURES = 1000  # of 28x28 pixels, per round, for each of the two ways to read them
 ROUNDS = 5
 
 
@@ -76,6 +82,61 @@ def our_epoch(name: str, data_dir: Path | str, device: torch.device) -> Callable
     return epoch
 
 
+class Ratios(TypedDict):
+    """The median, the least and the greatest ratio of two rates over the rounds."""
+
+    ratio: float
+    ratio_min: float
+    ratio_max: float
+
+
+def _in_turn(
+    ways: Sequence[Callable[[], object]], n: int, device: torch.device
+) -> tuple[float, float, Ratios]:
+    """The rates of two ways to process n items, medians over the rounds, after a warm-up round."""
+    rounds = []
+    for _ in range(1 + ROUNDS):
+        rates = []
+        for way in ways:
+            start = time.perf_counter()
+            way()
+            if device.type != "cpu":
+                torch.accelerator.synchronize()
+            rates.append(n / (time.perf_counter() - start))
+        rounds.append(rates)
+    first, second = zip(*rounds[1:], strict=True)
+    ratios = [b / a for a, b in zip(first, second, strict=True)]
+    return (
+        statistics.median(first),
+        statistics.median(second),
+        {"ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios)},
+    )
+
+
+def compare_reading(data_dir: Path | str, device: str | None = None) -> ReadRates:
+    """Pictures read per second, one by one and many together, with the shipped weights."""
+    recognizer = Recognizer(device=device)
+    recognizer.load()
+    pictures = list(load_mnist("train", data_dir)[0][:PICTURES, 0].numpy())
+
+    def one_by_one() -> None:
+        for picture in pictures:
+            recognizer.read(picture)
+
+    ways = one_by_one, lambda: recognizer.read_many(pictures)
+    with one_thread():
+        read, read_many, ratios = _in_turn(ways, len(pictures), recognizer.device)
+        name = device_name(recognizer.device)
+    return {
+        "device": name,
+        "n": len(pictures),
+        "rounds": ROUNDS,
+        "read": read,
+        "read_many": read_many,
+        **ratios,
+    }
+
+
 def compare_speed(
     names: list[str], data_dir: Path | str, device: str | None = None, show_progress: bool = False
 ) -> Speed:
@@ -90,25 +151,8 @@ def compare_speed(
     for name in tqdm(names, unit="net", disable=None if show_progress else True):
         our_way = our_epoch(name, data_dir, chosen)  # first: it checks the data
         ways = conventional_epoch(name, data_dir, chosen), our_way
-        rounds = []
-        for _ in range(1 + ROUNDS):
-            rates = []
-            for epoch in ways:
-                start = time.perf_counter()
-                epoch()
-                if chosen.type != "cpu":
-                    torch.accelerator.synchronize()
-                rates.append(IMAGES / (time.perf_counter() - start))
-            rounds.append(rates)
-        conventional, ours = zip(*rounds[1:], strict=True)
-        ratios = [b / a for a, b in zip(conventional, ours, strict=True)]
-        nets[name] = {
-            "conventional": statistics.median(conventional),
-            "ours": statistics.median(ours),
-            "ratio": statistics.median(ratios),
-            "ratio_min": min(ratios),
-            "ratio_max": max(ratios),
-        }
+        conventional, ours, ratios = _in_turn(ways, IMAGES, chosen)
+        nets[name] = {"conventional": conventional, "ours": ours, **ratios}
     return {
         "device": device_name(chosen),
         "torch_version": str(torch.__version__),

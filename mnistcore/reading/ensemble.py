@@ -1,8 +1,9 @@
-"""The five nets as one: loaded once, calibrated, and asked together."""
+"""Several nets as one: loaded once, calibrated, and asked together."""
 
 import json
 import threading
 import time
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -19,12 +20,26 @@ from mnistcore.models import list_models, model_name
 from mnistcore.reading.picture import Plane
 
 THRESHOLD_FILE = "recognizer.json"  # beside the weights
+ALL = "all"  # in place of a net's name: the mean of the nets
+BATCH = 256  # digits per forward pass: bounds the memory
 
 Probs = NDArray[np.float32]  # (10,) or (n, 10)
 
 
+@dataclass(frozen=True)
+class Thresholds:
+    """The probability of the likeliest digit below which an answer is not trusted."""
+
+    together: float  # of the nets' mean
+    nets: dict[str, float]  # of one net alone; empty in a file of an earlier version
+
+    def of(self, net: str | None) -> float:
+        """The threshold of one net, or of the mean where ``net`` is None."""
+        return self.nets.get(net, self.together) if net else self.together
+
+
 class Ensemble:
-    """The five nets; each is loaded when it is first needed, and only once.
+    """The nets of a folder; each is loaded when it is first needed, and only once.
 
     Any number of threads may use it at the same time.
     """
@@ -33,7 +48,7 @@ class Ensemble:
         """Load nothing yet.
 
         Args:
-            weights_dir: folder of the five checkpoints and of ``recognizer.json``.
+            weights_dir: folder of ``recognizer.json`` and of at least one checkpoint.
             device: "cpu", "cuda", ...; by default an accelerator if there is one.
 
         Raises:
@@ -44,15 +59,45 @@ class Ensemble:
         self._nets: dict[str, tuple[nn.Module, float]] = {}
         self._lock = threading.Lock()
 
+    @cached_property
+    def names(self) -> list[str]:
+        """The nets whose checkpoints are in the folder, in the order of ``list_models()``.
+
+        Raises:
+            FileNotFoundError: there is no checkpoint.
+        """
+        names = [name for name in list_models() if (self._folder / f"{name}.pt").is_file()]
+        if not names:
+            raise FileNotFoundError(
+                f"no weights in {self._folder}; make them with `mnistcore all` or `mnistcore train`"
+            )
+        return names
+
     def load(self) -> None:
         """Load now what is not loaded yet, so that no reading waits for it.
 
         Raises:
             ValueError, FileNotFoundError: a file of the weights is damaged or missing.
         """
-        _ = self.threshold  # a cached property: this loads it
-        for name in list_models():
+        _ = self.thresholds  # a cached property: this loads it
+        for name in self.names:
             self._calibrated(name)
+
+    def choose(self, model: str) -> str | None:
+        """The name of the net that ``model`` asks for, in any case; None for "all".
+
+        Raises:
+            ValueError: no net has that name.
+            FileNotFoundError: the folder does not have that net.
+        """
+        if str(model).lower() == ALL:
+            return None
+        name = model_name(str(model))
+        if name not in self.names:
+            raise FileNotFoundError(
+                f"no {self._folder / name}.pt; the folder has {', '.join(self.names)}"
+            )
+        return name
 
     def net(self, name: str) -> nn.Module:
         """A net by name, in any case, in eval mode on the device.
@@ -74,22 +119,26 @@ class Ensemble:
             return self._nets[name]
 
     @cached_property
-    def threshold(self) -> float:
-        """The mean probability below which the nets are not trusted.
+    def thresholds(self) -> Thresholds:
+        """The probabilities below which the nets are not trusted.
 
         Raises:
-            FileNotFoundError, ValueError: its file is missing or damaged.
+            FileNotFoundError, ValueError: their file is missing or damaged.
         """
         path = self._folder / THRESHOLD_FILE
         if not path.is_file():
-            raise FileNotFoundError(f"no {path}; make it with `mnistcore all`")
+            raise FileNotFoundError(
+                f"no {path}; `mnistcore all` makes it, and so does `mnistcore train --resume`"
+            )
         try:
-            threshold = float(json.loads(path.read_text())["threshold"])
-            if not 0 < threshold < 1:
+            content = json.loads(path.read_text())
+            nets = {str(name): float(value) for name, value in content.get("nets", {}).items()}
+            thresholds = Thresholds(float(content["threshold"]), nets)
+            if not all(0 < value < 1 for value in (thresholds.together, *nets.values())):
                 raise ValueError("out of range")
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"{path} is damaged; make it again with `mnistcore all`") from error
-        return threshold
+        return thresholds
 
     @torch.inference_mode()
     def probs(self, images: Plane) -> tuple[dict[str, Probs], dict[str, float]]:
@@ -101,11 +150,12 @@ class Ensemble:
         Returns:
             Calibrated probabilities, float32 (n, 10) of each net, and the milliseconds each took.
         """
-        inputs = normalize(torch.from_numpy(images)[:, None]).to(self.device)
+        batches = normalize(torch.from_numpy(images)[:, None]).split(BATCH)
         probs, milliseconds = {}, {}
-        for name in list_models():
+        for name in self.names:
             model, temperature = self._calibrated(name)
             start = time.perf_counter()
-            probs[name] = (model(inputs) / temperature).softmax(1).cpu().numpy()
+            answers = [(model(b.to(self.device)) / temperature).softmax(1).cpu() for b in batches]
+            probs[name] = torch.cat(answers).numpy()
             milliseconds[name] = (time.perf_counter() - start) * 1e3
         return probs, milliseconds

@@ -25,7 +25,9 @@ PEAK_PIXELS = 8, 30  # the fewest and most of these pixels: a single one may be 
 PLAIN = 0.01  # a plain colour varies by less; the paper of a photograph varies more
 NEAR_PLAIN = 3 * PLAIN  # pixels that near to the paper's colour show its grain
 PLAIN_AREA = 0.35  # least share of a plain picture that has the border's colour
-PLAIN_BORDER = 0.6  # least share of its border that has this colour
+PLAIN_BORDER = 0.6  # least share of its border that has this colour, or, with two plain colours,
+# no more than that of the ink: the border of a crop around an upright 1 is half ink.
+TWO_COLOURS = 0.95  # least share of such a picture that has the colour of its paper or of its ink
 
 # A sheet of paper on something else.
 SHEET_LEVEL = 0.5  # of the strongest contrast to the border; 0.62 misses 6 of 21 sheets
@@ -44,6 +46,11 @@ HALVING = 0.8  # pixels, of the blur before every other pixel is left out
 SMALLEST = 6  # pixels of the shorter side of the last octave
 EXTREMES = 2000  # one pixel in 2,000 counts as extreme
 FEWEST_EXTREMES = 4  # pixels that count as extreme in a small picture
+
+# Ink of the same gray as its paper. Of full light.
+FAINT_IN_GRAY = 0.15  # where gray shows more contrast than that, the colours are not looked at
+CLEARER = 3  # times as much contrast in one colour: noise alone shows less than twice as much
+SMOOTH = 1  # pixels of the small picture in which it is measured, standard deviation of the blur
 
 # The light on a photograph.
 # Pixels: what is finer than a pixel of a picture that large is smoothed away. 1,000 misreads one
@@ -83,11 +90,14 @@ def _flatten(rgb: Plane) -> tuple[Plane, str]:
     planes = np.ascontiguousarray(np.moveaxis(rgb, 2, 0))  # numpy is slow along an axis of three
     contrast = np.abs(planes - paper[:, None, None]).max(0)
     on_border = np.abs(border - paper).max(1)
-    plain = (contrast < PLAIN).mean() >= PLAIN_AREA
-    if not plain or (on_border < NEAR_PLAIN).mean() < PLAIN_BORDER:
+    if (contrast < PLAIN).mean() < PLAIN_AREA:
         return _flatten_photo(rgb)
     grain = float(np.sqrt(np.mean(contrast[contrast < NEAR_PLAIN] ** 2)))
     peak = _peak(contrast)
+    if (on_border < NEAR_PLAIN).mean() < PLAIN_BORDER:
+        two = ((contrast < NEAR_PLAIN) | (contrast > peak - NEAR_PLAIN)).mean() >= TWO_COLOURS
+        if not two:
+            return _flatten_photo(rgb)
     if peak < max(MIN_CONTRAST, NOISE * grain):
         return np.zeros_like(contrast), "One plain colour: no ink."
     ink = np.clip(contrast / peak, 0, 1)
@@ -153,7 +163,7 @@ def _is_dark_ink(gray: NDArray[Any]) -> bool:
 def _flatten_photo(rgb: Plane) -> tuple[Plane, str]:
     """The ink of a photograph, by how much darker (or lighter) than its surroundings it is."""
     longest = max(rgb.shape[:2])
-    gray = ndimage.gaussian_filter(rgb.mean(2), longest / FINE_SIDE)
+    gray = ndimage.gaussian_filter(_clearest(rgb), longest / FINE_SIDE)
     dark_ink = _is_dark_ink(gray)
     if not dark_ink:
         gray = 1 - gray
@@ -168,9 +178,34 @@ def _flatten_photo(rgb: Plane) -> tuple[Plane, str]:
     return ink, f"{_polarity(dark_ink)}; its light and shade are taken out."
 
 
+def _clearest(rgb: Plane) -> Plane:
+    """The gray of a photograph, or one of its colours if that shows ink and the gray does not."""
+    gray = rgb.mean(2)
+    step = _coarse_step(gray)
+    coarse = ndimage.gaussian_filter(rgb[::step, ::step], (SMOOTH, SMOOTH, 0))
+    shown = _shown(coarse.mean(2))
+    if shown >= FAINT_IN_GRAY:
+        return gray
+    colours = [_shown(coarse[:, :, colour]) for colour in range(3)]
+    if max(colours) < max(CLEARER * shown, MIN_CONTRAST):
+        return gray
+    return rgb[:, :, int(np.argmax(colours))]
+
+
+def _shown(coarse: NDArray[Any]) -> float:
+    """The contrast of the darkest or lightest thin things in a small picture."""
+    window = max(coarse.shape) // SHADOW
+    return max(_peak(_darker(coarse, window)), _peak(_darker(1 - coarse, window)))
+
+
+def _coarse_step(gray: NDArray[Any]) -> int:
+    """Every how many pixels are left of a photograph where its strokes are measured."""
+    return math.ceil(max(gray.shape) / COARSE_SIDE)
+
+
 def _stroke_width(gray: NDArray[Any]) -> float:
     """The mean width of the strokes in a photograph with dark ink, in pixels."""
-    step = math.ceil(max(gray.shape) / COARSE_SIDE)
+    step = _coarse_step(gray)
     coarse = gray[::step, ::step]
     ink = _darker(coarse, max(coarse.shape) // SHADOW)
     depths = ndimage.distance_transform_edt(ink > _peak(ink) / 2)

@@ -1,5 +1,6 @@
 """Any picture -> one plane of ink: the file opened, shrunk, laid on paper, its ink found."""
 
+import base64
 import io
 import math
 import threading
@@ -8,10 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from skimage.morphology import convex_hull_image
+from torch import Tensor
 
 from mnistcore.reading.ink import Plane, find_ink
 
@@ -19,14 +24,39 @@ MAX_PIXELS = 100_000_000  # a larger picture is not decoded
 TOO_MANY = f"at most {MAX_PIXELS // 10**6} million pixels are read"
 QUIET = threading.Lock()  # which warnings are shown is one setting of all threads
 MAX_SIDE = 1600  # pixels; a larger picture is shrunk: a digit on a page is still 40 px high
+CHANNELS = 1, 2, 3, 4  # gray, gray and alpha, RGB, RGBA
 FULL_LIGHT = 1, 255, 65535  # of floats and booleans, of 8 and of 16 bits
+# Bytes up to 16 are few grays, as scikit-learn's digits have them; a photograph that dark would
+# show nothing.
+FEW_GRAYS = 16
+DATA_URL = "data:image/"  # begins a picture that is given as text
 
 # Paper under transparent parts: the colour on which the rest can be seen.
 VISIBLE = 0.5  # of the largest alpha; more counts as visible
 INK_AREA = 0.5  # of the picture: what is visible is ink if it covers less, or
 ONE_COLOUR = 0.1  # if its colours' standard deviation is less; otherwise it is a picture
+# A card on a transparent picture: solid, and with something on it.
+CARD_SOLID = 0.93  # of its convex hull, at least: as of a sheet of paper, see `ink.py`
+CARD_SIDE = 200  # pixels of the longer side of the picture in which its shape is measured
+CARD_CONTRAST = 0.3  # of full light: what is written on it differs that much from its median
+CARD_INK = 0.002  # of it, at least: a 1 a fifth as high as the card covers twice as much
 
-Picture = Path | str | bytes | Image.Image | NDArray[Any]
+Picture = (
+    Path
+    | str
+    | bytes
+    | bytearray
+    | memoryview
+    | Image.Image
+    | NDArray[Any]
+    | Tensor
+    | list[Any]
+    | dict[str, Any]
+)
+KINDS = (
+    "a file, its bytes, a data URL, a PIL image, an array, a tensor, a list of rows, or the dict "
+    "of Gradio's editor"
+)
 
 
 class PictureError(ValueError):
@@ -47,8 +77,12 @@ def read_ink(picture: Picture) -> Ink:
     """Any picture as one plane of ink.
 
     Args:
-        picture: a file, its bytes, a PIL image, or an array (H, W) or (H, W, C) of gray, gray and
-            alpha, RGB or RGBA: integers up to 255 or 65,535, floats up to 1 (or 255), booleans.
+        picture: a file, its bytes, a data URL, a PIL image, or an array (H, W) or (H, W, C) of
+            gray, gray and alpha, RGB or RGBA: integers, floats or booleans from 0 to 65,535. A
+            tensor may also be (C, H, W), and a list of rows is an array, too. Of the dict that
+            Gradio's editor gives, the "composite" is read. Full light is 1, 255 or 65,535, the
+            least that no value exceeds; where all values are whole numbers and more than 1, it is
+            the greatest of them, but for bytes above FEW_GRAYS it is 255, as in a file.
             Transparent parts count as paper. Dark ink on light paper and light on dark both work.
 
     Raises:
@@ -70,19 +104,15 @@ def _check_size(width: int, height: int) -> None:
         raise PictureError("the picture has no pixels")
 
 
-def _load(picture: Picture) -> tuple[Plane, float]:
+def _load(picture: Any) -> tuple[Plane, float]:
     """RGBA, float32 (H, W, 4) in [0, 1], at most MAX_SIDE long, and how much it was shrunk."""
+    picture = _unpacked(picture)
     if isinstance(picture, np.ndarray):
         bytes_ = picture.dtype == np.uint8 and picture.ndim in (2, 3) and picture.size > 0
-        if bytes_ and max(picture.shape) > MAX_SIDE and picture.max() > 1:
+        if bytes_ and max(picture.shape) > MAX_SIDE and picture.max() > FEW_GRAYS:
             with suppress(TypeError):  # for a number of channels that Pillow does not know
                 return _decode(Image.fromarray(picture))  # several times as fast
         return _from_array(picture)
-    if not isinstance(picture, Path | str | bytes | Image.Image):
-        raise PictureError(
-            f"a {type(picture).__name__} is not a picture; "
-            "give a file, its bytes, a PIL image or a NumPy array"
-        )
     try:
         with QUIET, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # from Pillow, about sizes and odd metadata
@@ -100,6 +130,56 @@ def _load(picture: Picture) -> tuple[Plane, float]:
     except Exception as error:  # Pillow's decoders raise whatever they trip over
         name = Path(picture).name[:80] if isinstance(picture, str | Path) else "the data"
         raise PictureError(f"{name} is not a picture that can be read") from error
+
+
+def _unpacked(picture: Any) -> Path | str | bytes | Image.Image | NDArray[Any]:
+    """A picture of any kind as a file, its bytes, a PIL image or an array."""
+    if isinstance(picture, dict) and "composite" in picture:
+        picture = picture["composite"]
+        if picture is None:
+            raise PictureError("the editor's picture is empty: its composite is None")
+    if isinstance(picture, str) and picture.startswith(DATA_URL):
+        return _from_data_url(picture)
+    if isinstance(picture, Tensor):
+        return _from_tensor(picture)
+    if isinstance(picture, bytearray) or (isinstance(picture, memoryview) and picture.ndim == 1):
+        return bytes(picture)
+    if isinstance(picture, list | memoryview):
+        try:
+            return np.array(picture)
+        except (ValueError, OverflowError) as error:  # rows of several lengths, or of pictures
+            raise PictureError(
+                f"this {type(picture).__name__} is not a picture; all of its rows must be equally "
+                "long and hold numbers"
+            ) from error
+    if isinstance(picture, Path | str | bytes | Image.Image | np.ndarray):
+        return picture
+    raise PictureError(f"a {type(picture).__name__} is not a picture; give {KINDS}")
+
+
+def _from_data_url(url: str) -> bytes:
+    """The file in a data URL (RFC 2397)."""
+    header, _, content = url.partition(",")
+    try:
+        file = unquote_to_bytes(content)
+        return base64.b64decode(file) if header.endswith(";base64") else file
+    except ValueError as error:
+        raise PictureError("the data URL is damaged: its content is not base64") from error
+
+
+def _from_tensor(tensor: Tensor) -> NDArray[Any]:
+    """A tensor (H, W), (C, H, W) or (H, W, C) as an array with its channels last."""
+    try:
+        tensor = tensor.detach().cpu()
+        array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    except (TypeError, RuntimeError, NotImplementedError) as error:  # sparse, quantised, no data
+        raise PictureError(
+            f"a tensor of {tensor.dtype}, {tensor.layout}, on {tensor.device} is not a picture; "
+            "it must be dense and hold numbers"
+        ) from error
+    if array.ndim == 3 and array.shape[0] in CHANNELS:
+        return np.moveaxis(array, 0, 2)
+    return array
 
 
 def _open(picture: Path | str | bytes) -> tuple[Plane, float]:
@@ -125,15 +205,16 @@ def _decode(image: Image.Image) -> tuple[Plane, float]:
     return _from_array(np.asarray(upright.reduce(factor)), 255)[0], float(factor)
 
 
-def _from_array(array: NDArray[Any], top: int | None = None) -> tuple[Plane, float]:
+def _from_array(array: NDArray[Any], top: float | None = None) -> tuple[Plane, float]:
     """Gray, gray and alpha, RGB or RGBA of any number type, as :func:`_load` gives it.
 
-    Full light is ``top``: by default the least of FULL_LIGHT that nothing exceeds.
+    Full light is ``top``; see :func:`_full_light` for the default.
     """
     channels = array.shape[2] if array.ndim == 3 else 1
-    if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4):
+    if array.ndim not in (2, 3) or channels not in CHANNELS:
         raise PictureError(
-            f"an array of shape {array.shape} is not a picture; it must be (H, W) or (H, W, 1 to 4)"
+            f"an array of shape {array.shape} is not a picture; it must be (H, W) or (H, W, 1 to "
+            "4), and a tensor may be (1 to 4, H, W)"
         )
     _check_size(array.shape[1], array.shape[0])
     if array.dtype.kind not in "buif":
@@ -141,10 +222,10 @@ def _from_array(array: NDArray[Any], top: int | None = None) -> tuple[Plane, flo
     lowest, highest = float(array.min()), float(array.max())
     if not (lowest >= 0 and highest <= FULL_LIGHT[-1]):  # so neither is NaN
         raise PictureError(
-            f"the picture has values from {lowest:g} to {highest:g}; "
-            "they must be from 0 to 1, to 255 or to 65,535"
+            f"the picture has values from {lowest:g} to {highest:g}; they must be from 0 to "
+            f"{FULL_LIGHT[-1]:,}"
         )
-    top = top or next(limit for limit in FULL_LIGHT if highest <= limit)
+    top = top or _full_light(array, highest)
     values, factor = _shrink(array.reshape(*array.shape[:2], channels))
     values /= np.float32(top)
     if channels < 3:
@@ -152,6 +233,15 @@ def _from_array(array: NDArray[Any], top: int | None = None) -> tuple[Plane, flo
     if values.shape[2] == 3:
         values = np.concatenate([values, np.ones_like(values[:, :, :1])], 2)
     return values, factor
+
+
+def _full_light(array: NDArray[Any], highest: float) -> float:
+    """The value of full light in an array whose greatest value is ``highest``."""
+    limit = next(limit for limit in FULL_LIGHT if highest <= limit)
+    if limit == 1 or (array.dtype == np.uint8 and highest > FEW_GRAYS):
+        return limit
+    whole = array.dtype.kind in "iu" or not (array % 1).any()
+    return highest if whole else limit
 
 
 def _shrink(values: NDArray[Any]) -> tuple[Plane, float]:
@@ -182,9 +272,20 @@ def _on_paper(rgba: Plane) -> tuple[Plane, list[str]]:
     if not visible.any():
         return np.ones_like(rgb), ["All of it is transparent."]
     colours = rgb[visible]
-    if visible.mean() < INK_AREA or colours.std(0).max() < ONE_COLOUR:  # ink on nothing
+    is_ink = visible.mean() < INK_AREA or colours.std(0).max() < ONE_COLOUR
+    if is_ink and not _is_card(visible, colours):
         paper = np.full(3, float(colours.mean() < 0.5), np.float32)
-    else:  # a picture with a hole
+    else:  # a picture with a hole, or smaller than its canvas
         paper = np.median(colours, 0)
     note = f"Transparent: laid on {'white' if paper.mean() > 0.5 else 'black'}."
     return rgb * alpha + paper * (1 - alpha), [note]
+
+
+def _is_card(visible: NDArray[np.bool_], colours: Plane) -> bool:
+    """Whether what is visible, (H, W), is a card with something on it, by its colours (n, 3)."""
+    differing = np.abs(colours - np.median(colours, 0)).max(1) > CARD_CONTRAST
+    if differing.mean() < CARD_INK:
+        return False
+    step = math.ceil(max(visible.shape) / CARD_SIDE)
+    coarse = visible[::step, ::step]
+    return bool(coarse.sum() >= CARD_SOLID * convex_hull_image(coarse).sum() > 0)

@@ -36,6 +36,10 @@ FRAMED_SIZE = 0.2  # of the frame, for what is inside, at least: less is a speck
 CROPPED = 0.3  # of the largest piece and of all ink: with less of it inside, the digit is cut off
 EDGE_HEIGHT = 0.6  # of the tallest inner piece: what is lower is a part of a neighbour
 ALONG_EDGE = 0.7  # a digit covers less than this share of a side of the picture
+# But an upright 1 at the edge of a tight crop covers all of it. If it is alone, the crop is higher
+# than wide; otherwise it is the edge of a table.
+CROP_HEIGHT = 0.9  # of the picture, for every piece, at least: the crop is tight
+UPRIGHT_SHAPE = 0.08, 0.35  # of its height, the least and the greatest width of an upright 1
 
 # Specks, and lines of the paper that do not cross the whole picture (rules).
 SPECK_SIZE = 0.15  # a speck's longer side is below this share of the largest piece's
@@ -189,7 +193,13 @@ def _level_lines(mask: Mask) -> Mask:
 
 def _without_surroundings(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:
     """The pieces without frames, and without what the border of the picture cuts off."""
-    shares = {piece: _border_share(piece, shape) for piece in pieces}
+    height, width = shape
+    tight = len(pieces) > 1 or width < height
+    tight = tight and all(p.height >= CROP_HEIGHT * height for p in pieces)
+    shares = {
+        piece: 0.0 if tight and _is_upright_1(piece) else _border_share(piece, shape)
+        for piece in pieces
+    }
     pieces = [p for p in pieces if shares[p] < 1 and not _is_frame(p, pieces)]
     inner = [p for p in pieces if shares[p] == 0]
     size, largest = (max((p.size for p in some), default=0) for some in (inner, pieces))
@@ -198,6 +208,12 @@ def _without_surroundings(pieces: list[Piece], shape: tuple[int, ...]) -> list[P
         return pieces
     tall = EDGE_HEIGHT * max((p.height for p in inner), default=0)
     return [p for p in pieces if shares[p] == 0 or (p.height > tall and shares[p] < ALONG_EDGE)]
+
+
+def _is_upright_1(piece: Piece) -> bool:
+    """Whether a piece is one straight upright stroke."""
+    least, most = UPRIGHT_SHAPE
+    return bool(piece.mask.all() and least <= piece.width / piece.height <= most)
 
 
 def _border_share(piece: Piece, shape: tuple[int, ...]) -> float:

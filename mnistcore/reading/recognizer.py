@@ -1,16 +1,15 @@
-"""From a picture to the number on it: what every net says, how sure, and an honest "don't know"."""
+"""From a picture to the number on it: what each net says, how sure, and an honest "don't know"."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcore.models import list_models, model_name
 from mnistcore.reading.digits import LEAST_SIZE, find_digits, frame
-from mnistcore.reading.ensemble import Ensemble, Probs
+from mnistcore.reading.ensemble import ALL, Ensemble, Probs
 from mnistcore.reading.picture import Ink, Picture, Plane, read_ink
 from mnistcore.reading.pieces import Box, Piece
 from mnistcore.reading.touching import Answer, settle
@@ -26,13 +25,16 @@ EVEN = 0.2
 LIKELY = 0.1  # digits above this probability are candidates of an unsure answer
 MOST_LIKELY = 3  # the most candidates of an unsure answer
 MOST_DIGITS = 64  # in a picture; more pieces are not a number
+# Probabilities that differ by less are the same: their last bits depend on how many digits the nets
+# are asked about at once.
+SAME_PROB = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
 class Digit:
     """One digit of a picture.
 
-    Digits are equal if their summaries are.
+    Digits are equal if their summaries are, their probabilities to within ``SAME_PROB``.
     """
 
     box: Box  # in pixels of the given picture
@@ -42,7 +44,7 @@ class Digit:
     # none if it is "not a digit"
     fitted: Plane = field(repr=False)  # the digit alone, its longer side 20, in [0, 1]
     image: Plane = field(repr=False)  # (28, 28) in [0, 1], as MNIST frames it
-    probs: Probs = field(repr=False)  # (10,) calibrated, of the chosen net or the mean of the five
+    probs: Probs = field(repr=False)  # (10,) calibrated, of the chosen net or the mean of all
     probs_by_model: dict[str, Probs] = field(repr=False)  # (10,) of each net
 
     @property
@@ -63,10 +65,19 @@ class Digit:
         }
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Digit) and self.summary() == other.summary()
+        if not isinstance(other, Digit) or self._identity() != other._identity():
+            return False
+        nets, other_nets = self.probs_by_model, other.probs_by_model
+        pairs = [(self.probs, other.probs), *((nets[name], other_nets[name]) for name in nets)]
+        return all(np.allclose(*pair, rtol=0, atol=SAME_PROB) for pair in pairs)
 
     def __hash__(self) -> int:
-        return hash((self.label, self.verdict, self.reason, self.box))
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[Any, ...]:
+        """The summary without probabilities."""
+        nets, candidates = tuple(self.probs_by_model), tuple(self.candidates)
+        return self.label, self.verdict, self.reason, candidates, self.box, nets
 
 
 @dataclass(frozen=True)
@@ -100,84 +111,145 @@ class Reading:
         }
 
 
+Key = tuple[Box, bytes]  # of a piece: equal for equal ink, whichever cuts and joins led to it
+
+
 @dataclass(frozen=True)
 class Examined:
-    """A picture and all that is known of it before one net is chosen."""
+    """A picture, its pieces of ink, and what the nets have said about them so far.
+
+    Readings by different nets share it: a piece that all nets have answered is not asked again.
+    """
 
     plane: Ink
-    lines: list[list[Answer]]  # what the five nets say about each digit, line by line
+    lines: list[list[Piece]]  # line by line, left to right
     notes: list[str]
-    milliseconds: dict[str, float]
-    reason: str  # why there are no lines; "" where there are
+    answers: dict[Key, Answer]  # of all nets
+    milliseconds: dict[str, float]  # of each net's forward passes; empty before the first answer
+
+    @property
+    def reason(self) -> str:
+        """Why there is no number; "" if there may be one."""
+        pieces = sum(map(len, self.lines))
+        if pieces == 0:
+            return "blank: there is no ink"
+        return "too many pieces of ink for a number" if pieces > MOST_DIGITS else ""
 
 
-def chosen_net(model: str) -> str | None:
-    """The name of the net that ``model`` asks for, in any case; None for "all".
-
-    Raises:
-        ValueError: no net has that name.
-    """
-    return None if str(model).lower() == "all" else model_name(str(model))
+Question = tuple[Examined, Piece]  # what the nets are asked: which digit a piece of a picture is
 
 
 class Recognizer(Ensemble):
-    """The five nets, ready to read pictures."""
+    """The nets of a folder, ready to read pictures."""
 
-    def read(self, picture: Picture, model: str = "all") -> Reading:
+    def read(self, picture: Picture, model: str = ALL) -> Reading:
         """Read the digits of a picture.
 
-        All five nets answer, and they judge together whether something is a digit. ``model`` only
-        says whose probabilities are given: where that net contradicts the five, the answer is
-        "unsure", and "not a digit" where it finds every digit about equally likely.
+        All nets answer, and each digit has all their probabilities. ``model`` says who decides
+        where the digits are and what they are: one net alone, with a threshold of its own, or the
+        mean of all.
 
         Args:
             picture: see :func:`mnistcore.reading.picture.read_ink`.
-            model: a net, in any case, or "all": the mean of the five.
+            model: a net, in any case, or "all".
 
         Raises:
             PictureError: the picture cannot be read.
             FileNotFoundError: the picture or the weights are not there.
             ValueError: no net has that name, or the weights are damaged.
         """
-        chosen = chosen_net(model)
-        examined = self.examine(picture)
-        scale = examined.plane.scale
-        digits = [[self._digit(a, chosen, scale) for a in line] for line in examined.lines]
-        return _reading(examined, digits)
+        chosen = self.choose(model)
+        return self._decide(self.examine(picture), chosen, self._answer)
 
-    def examine(self, picture: Picture) -> Examined:
-        """What all five nets say about the digits of a picture, before :meth:`read` judges it.
+    def read_many(self, pictures: Iterable[Picture], model: str = ALL) -> list[Reading]:
+        """Read many pictures, several times as fast as one by one: the nets are asked for all.
+
+        First about the pieces of ink of all pictures, then about the cuts and joins that some need.
+
+        Args:
+            pictures: each as for :meth:`read`.
+            model: as for :meth:`read`.
+
+        Returns:
+            What :meth:`read` returns for each, in the same order; ``milliseconds`` are shares of
+            the time that the nets took for all.
 
         Raises:
-            As :meth:`read`, except for an unknown net.
+            As :meth:`read`, for the first picture that cannot be read.
+        """
+        chosen = self.choose(model)
+        examined = [self.examine(picture) for picture in pictures]
+        readings: dict[int, Reading] = {}
+        while len(readings) < len(examined):
+            unanswered: list[Question] = []
+            for i, one in enumerate(examined):
+                if i not in readings:
+                    try:
+                        readings[i] = self._decide(one, chosen, _put_off)
+                    except _PutOffError as error:
+                        unanswered += error.questions
+            self._answer(unanswered)
+        return [readings[i] for i in range(len(examined))]
+
+    def examine(self, picture: Picture) -> Examined:
+        """A picture and its pieces of ink; the nets have not been asked yet.
+
+        Raises:
+            PictureError: the picture cannot be read.
+            FileNotFoundError: the picture is not there.
         """
         plane = read_ink(picture)
         lines, notes = find_digits(plane.ink)
-        notes = [*plane.notes, *notes]
-        milliseconds = dict.fromkeys(list_models(), 0.0)
+        return Examined(plane, lines, [*plane.notes, *notes], {}, {})
+
+    def _answer(self, questions: Sequence[Question]) -> None:
+        """Ask all nets about pieces of pictures; each picture keeps its answers."""
+        if not questions:
+            return
+        framed = [frame(piece.cut(one.plane.ink)) for one, piece in questions]
+        probs, took = self.probs(np.stack([image for _, image in framed]))
+        for i, ((one, piece), views) in enumerate(zip(questions, framed, strict=True)):
+            answer = Answer(piece, *views, {name: p[i] for name, p in probs.items()})
+            one.answers[_key(piece)] = answer
+            for name, ms in took.items():
+                one.milliseconds[name] = one.milliseconds.get(name, 0) + ms / len(questions)
+
+    def _decide(
+        self,
+        examined: Examined,
+        chosen: str | None,
+        answer_all: Callable[[Sequence[Question]], None],
+    ) -> Reading:
+        """What one net alone, or all together, read from a picture.
+
+        Args:
+            examined: the picture, to which answers are added.
+            chosen: the net, or None for all together.
+            answer_all: answers the questions that come up, or puts them off by an exception.
+        """
 
         def ask(pieces: Sequence[Piece]) -> list[Answer]:
-            framed = [frame(piece.cut(plane.ink)) for piece in pieces]
-            probs, took = self.probs(np.stack([image for _, image in framed]))
-            for name, ms in took.items():
-                milliseconds[name] += ms
-            return [
-                Answer(piece, *views, {name: p[i] for name, p in probs.items()})
-                for i, (piece, views) in enumerate(zip(pieces, framed, strict=True))
-            ]
+            known = examined.answers
+            answer_all([(examined, piece) for piece in pieces if _key(piece) not in known])
+            return [_heard(known[_key(piece)], chosen) for piece in pieces]
 
-        count, answers = sum(map(len, lines)), []
-        if 0 < count <= MOST_DIGITS:
-            answers = settle(lines, ask, self.threshold)
-            count = sum(map(len, answers))
-        reason = ""
-        if count == 0:
-            reason = "blank: there is no ink"
-        elif count > MOST_DIGITS:
-            reason = "too many pieces of ink for a number"
-        return Examined(plane, [] if reason else answers, notes, milliseconds, reason)
+        if examined.reason:
+            return _reading(examined, [])
+        lines = settle(examined.lines, ask, self.thresholds.of(chosen))
+        pieces = [[answer.piece for answer in line] for line in lines]
+        settled = replace(examined, lines=pieces)
+        if settled.reason:
+            return _reading(settled, [])
+        scale = examined.plane.scale
+        digits = [
+            [self._digit(a, examined.answers[_key(a.piece)].probs, chosen, scale) for a in line]
+            for line in lines
+        ]
+        return _reading(settled, digits)
 
-    def _digit(self, answer: Answer, chosen: str | None, scale: float) -> Digit:
+    def _digit(
+        self, answer: Answer, by_model: dict[str, Probs], chosen: str | None, scale: float
+    ) -> Digit:
         verdict, reason, candidates = self._judge(answer, chosen)
         left, top, right, bottom = (round(edge * scale) for edge in answer.piece.box)
         return Digit(
@@ -187,26 +259,23 @@ class Recognizer(Ensemble):
             candidates=candidates,
             fitted=answer.fitted,
             image=answer.image,
-            probs=answer.probs[chosen] if chosen else answer.mean,
-            probs_by_model=answer.probs,
+            probs=answer.mean,
+            probs_by_model=by_model,
         )
 
     def _judge(self, answer: Answer, chosen: str | None) -> tuple[str, str, list[int]]:
-        """Verdict, reason and candidates."""
+        """Verdict, reason and candidates of an answer by the chosen net, or by all together."""
         if answer.piece.size < LEAST_SIZE:
             return NOT_A_DIGIT, "too little ink", []
         if answer.piece.is_dot:
             return NOT_A_DIGIT, "a dot", []
-        if chosen and answer.probs[chosen].max() < EVEN:
+        if chosen and answer.sure < EVEN:
             return NOT_A_DIGIT, f"{chosen} finds every digit about equally likely", []
-        if answer.sure < self.threshold:
+        if answer.sure < self.thresholds.of(chosen):
             if len(answer.mean) * float(np.median(answer.mean)) > FLAT:
                 return NOT_A_DIGIT, "unlike any digit", []
             return UNSURE, *_doubt(answer)
         label = answer.label
-        other = int(answer.probs[chosen].argmax()) if chosen else label
-        if other != label:
-            return UNSURE, f"{chosen} says {other}, the five nets {label}", [other, label]
         if answer.touching:
             return UNSURE, f"{label} if digits touch here", [label]
         if answer.rival:
@@ -226,8 +295,30 @@ def _doubt(answer: Answer) -> tuple[str, list[int]]:
     return words, likely
 
 
+class _PutOffError(Exception):
+    """The nets are asked later, together with other pictures."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        super().__init__()
+        self.questions = questions
+
+
+def _put_off(questions: Sequence[Question]) -> None:
+    if questions:
+        raise _PutOffError(questions)
+
+
+def _key(piece: Piece) -> Key:
+    return piece.box, piece.mask.tobytes()
+
+
+def _heard(answer: Answer, chosen: str | None) -> Answer:
+    """An answer of all nets as that of the chosen one alone."""
+    return replace(answer, probs={chosen: answer.probs[chosen]}) if chosen else answer
+
+
 def _reading(examined: Examined, digits: list[list[Digit]]) -> Reading:
-    """The reading of a picture whose digits have been judged, line by line."""
+    """The reading of a picture whose digits have been judged, line by line; it may have none."""
     plane = examined.plane
     flat = tuple(digit for line in digits for digit in line)
     verdicts = {digit.verdict for digit in flat} or {NOT_A_DIGIT}
@@ -237,8 +328,8 @@ def _reading(examined: Examined, digits: list[list[Digit]]) -> Reading:
         reasons = [f"digit {k}: {d.reason}" for k, d in enumerate(flat, 1) if d.reason]
     lines = ["".join(str(d.label) for d in line if d.verdict != NOT_A_DIGIT) for line in digits]
     numbers = np.zeros(plane.ink.shape, np.int32)
-    pieces = (answer.piece for line in examined.lines for answer in line)
-    for number, piece in enumerate(pieces, 1):
+    pieces = [piece for line in examined.lines for piece in line]
+    for number, piece in enumerate(pieces if flat else [], 1):
         area = numbers[piece.top : piece.bottom, piece.left : piece.right]
         area[piece.mask] = number
     return Reading(
@@ -249,7 +340,7 @@ def _reading(examined: Examined, digits: list[list[Digit]]) -> Reading:
         steps={"picture": plane.picture, "ink": plane.ink, "pieces": numbers},
         notes=examined.notes,
         scale=plane.scale,
-        milliseconds=examined.milliseconds,
+        milliseconds=dict(examined.milliseconds),
     )
 
 
@@ -258,7 +349,7 @@ def _shared() -> Recognizer:
     return Recognizer()
 
 
-def read(picture: Picture, model: str = "all") -> Reading:
+def read(picture: Picture, model: str = ALL) -> Reading:
     """Read the digits of a picture with the shipped weights; see :meth:`Recognizer.read`.
 
     >>> read("assets/examples/5 a number.png")

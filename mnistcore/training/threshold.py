@@ -1,4 +1,4 @@
-"""The probability threshold below which the five nets are not trusted, from validation digits."""
+"""The probability thresholds below which the nets are not trusted, from validation digits."""
 
 from pathlib import Path
 
@@ -7,31 +7,41 @@ import numpy as np
 from mnistcore import checkpoint
 from mnistcore.data import load_mnist, split_train_val, to_unit
 from mnistcore.files import ASSETS, WEIGHTS, write_json
-from mnistcore.models import list_models
-from mnistcore.reading.ensemble import THRESHOLD_FILE, Ensemble
+from mnistcore.reading.ensemble import THRESHOLD_FILE, Ensemble, Probs
 
-REFUSED = 0.01  # fraction of the validation digits that fall below the threshold
-BATCH = 500  # images per forward pass: bounds the memory, not the result
+REFUSED = 0.01  # fraction of the validation digits that fall below a threshold
 
 
-def choose_threshold(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = ASSETS) -> None:
-    """Write ``recognizer.json``: the 1st percentile of the nets' mean top probability.
+def choose_thresholds(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = ASSETS) -> None:
+    """Write ``recognizer.json``: the 1st percentile of the top probability on validation digits.
+
+    It has one threshold for the mean of all nets in the folder, and one for each net alone. The
+    digits are those that no net was trained on: the smallest of their validation sets, which is a
+    part of the others.
 
     Args:
-        weights_dir: folder of the five checkpoints, all trained with the same validation split.
+        weights_dir: folder of at least one checkpoint.
         data_dir: folder that holds ``MNIST/raw``.
 
     Raises:
         FileNotFoundError, ValueError: weights or data are missing or damaged.
         OSError: the folder cannot be written.
     """
-    name = list_models()[0]
-    first = checkpoint.load_for(name, Path(weights_dir) / f"{name}.pt", "config")
-    images = load_mnist("train", data_dir)[0]
-    val = split_train_val(first["config"]["val_size"], len(images))[1]
     nets = Ensemble(weights_dir, "cpu")
-    batches = to_unit(images[val, 0]).split(BATCH)
-    probs = [np.mean(list(nets.probs(b.numpy())[0].values()), 0).max(1) for b in batches]
-    threshold = float(np.quantile(np.concatenate(probs), REFUSED))
-    content = {"threshold": threshold, "refused_validation_digits": REFUSED, "n": len(val)}
+    paths = {name: Path(weights_dir) / f"{name}.pt" for name in nets.names}
+    configs = [checkpoint.load_for(name, path, "config")["config"] for name, path in paths.items()]
+    images = load_mnist("train", data_dir)[0]
+    val = split_train_val(min(config["val_size"] for config in configs), len(images))[1]
+    probs = nets.probs(to_unit(images[val, 0]).numpy())[0]
+    content = {
+        "threshold": _threshold(np.mean(list(probs.values()), 0)),
+        "nets": {name: _threshold(by_net) for name, by_net in probs.items()},
+        "refused_validation_digits": REFUSED,
+        "n": len(val),
+    }
     write_json(Path(weights_dir) / THRESHOLD_FILE, content)
+
+
+def _threshold(probs: Probs) -> float:
+    """The probability of the likeliest digit that ``REFUSED`` of the answers (n, 10) are below."""
+    return float(np.quantile(probs.max(1), REFUSED))

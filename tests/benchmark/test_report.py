@@ -127,6 +127,21 @@ def test_speed_report() -> None:
     text = speed_report(speed)
     assert rows(text)[-1] == ["LeNet", "4,321", "43,211", "**10.0** (9.5, 11.1)"]
     assert "5 rounds of 16,384 images" in text
+    assert "read_many" not in text  # not in the results of earlier versions
+    speed["reading"] = {
+        "device": "Some CPU, 1 thread",
+        "n": 1000,
+        "rounds": 5,
+        "read": 149.2,
+        "read_many": 521.7,
+        "ratio": 3.52,
+        "ratio_min": 3.31,
+        "ratio_max": 3.68,
+    }
+    text = speed_report(speed)
+    expected = ["1,000 MNIST digits, 28x28", "149", "522", "**3.5** (3.3, 3.7)"]
+    assert rows(text)[-1] == expected
+    assert "5 rounds, in turn in one process; Some CPU, 1 thread." in text
 
 
 def share(count: int, n: int) -> dict[str, Any]:

@@ -32,6 +32,26 @@ def test_both_loops_take_turns_and_the_warm_up_does_not_count(
     assert (net["ratio_min"], net["ratio"], net["ratio_max"]) == (2, 4, 8)
 
 
+def test_pictures_are_read_one_by_one_and_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that only the reading moves on: a second for each picture, or for each batch."""
+    clock = [0.0]
+
+    def read(_: Any, picture: Any) -> None:
+        assert picture.shape == (28, 28)
+        assert torch.get_num_threads() == 1
+        clock[0] += 1
+
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(speed.Recognizer, "read", read)
+    monkeypatch.setattr(
+        speed.Recognizer, "read_many", lambda self, pictures: read(self, pictures[0])
+    )
+    monkeypatch.setattr(speed, "PICTURES", 20)
+    rates = speed.compare_reading(ASSETS, "cpu")
+    assert (rates["n"], rates["read"], rates["read_many"], rates["ratio"]) == (20, 1, 20, 20)
+    assert rates["device"].endswith("1 thread")
+
+
 @pytest.mark.parametrize(
     ("loop", "optimizer", "steps"),
     [

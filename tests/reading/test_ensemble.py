@@ -13,7 +13,9 @@ from mnistcore import checkpoint
 from mnistcore.data import split_train_val
 from mnistcore.files import WEIGHTS
 from mnistcore.models import list_models
-from mnistcore.reading.recognizer import Reading, Recognizer
+from mnistcore.reading import ensemble
+from mnistcore.reading.digits import read_digits
+from mnistcore.reading.recognizer import SAME_PROB, Reading, Recognizer
 from mnistcore.training.threshold import REFUSED
 from tests.tools.pictures import digit, gray, write
 
@@ -81,11 +83,28 @@ def assert_one_line(error: BaseException, name: str) -> None:
     assert "mnistcore all" in str(error)
 
 
-def test_missing_weights(weights: Path) -> None:
+def test_the_nets_of_a_folder_read(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One net or several: what the folder holds answers, and nothing else may be asked for."""
     (weights / "MyNetV2.pt").unlink()
-    with pytest.raises(FileNotFoundError) as caught:
-        Recognizer(weights).read(gray(digit("3")))
-    assert_one_line(caught.value, "MyNetV2.pt")
+    four = Recognizer(weights)
+    assert four.names == ["LeNet", "MyFullConvNet", "MyNetV1", "MyVggNet"]
+    picture = gray(digit("3"))
+    (one,) = four.read(picture).digits
+    assert list(one.probs_by_model) == four.names
+    assert np.allclose(one.probs, np.mean(list(one.probs_by_model.values()), 0))
+    with pytest.raises(
+        FileNotFoundError, match=r"MyNetV2\.pt; the folder has LeNet, MyFullConvNet"
+    ):
+        four.read(picture, "mynetv2")
+    alone = tmp_path_factory.mktemp("alone")
+    for name in ("LeNet.pt", "recognizer.json"):
+        shutil.copy(weights / name, alone)
+    for model in ("all", "LeNet"):
+        assert Recognizer(alone).read(picture, model).text == "3"
+    (alone / "LeNet.pt").unlink()
+    with pytest.raises(FileNotFoundError, match="no weights in") as caught:
+        Recognizer(alone).read(picture)
+    assert_one_line(caught.value, alone.name)
 
 
 def test_missing_folder(tmp_path: Path) -> None:
@@ -128,6 +147,20 @@ def test_threshold_out_of_range(weights: Path, value: Any) -> None:
         Recognizer(weights).read(gray(digit("3")))
 
 
+def test_each_net_has_a_threshold_of_its_own(weights: Path) -> None:
+    path = weights / "recognizer.json"
+    content = json.loads(path.read_text())
+    thresholds = Recognizer(weights).thresholds
+    assert thresholds.of(None) == content["threshold"]
+    assert {name: thresholds.of(name) for name in list_models()} == content["nets"]
+    path.write_text(json.dumps({"threshold": 0.7}))  # of an earlier version
+    assert {Recognizer(weights).thresholds.of(name) for name in [None, *list_models()]} == {0.7}
+    for nets in ({"LeNet": 2}, {"LeNet": None}, ["LeNet"]):
+        path.write_text(json.dumps({"threshold": 0.7, "nets": nets}))
+        with pytest.raises(ValueError, match=r"recognizer\.json is damaged"):
+            _ = Recognizer(weights).thresholds
+
+
 def test_unknown_device() -> None:
     with pytest.raises(ValueError, match="abacus"):
         Recognizer(device="abacus")
@@ -138,5 +171,16 @@ def test_refused_validation_digits_are_one_percent(mnist_train: tuple[Tensor, Te
     val = split_train_val(5000, len(images))[1][:500]
     reader = Recognizer()
     probs = reader.probs(images[val, 0].numpy().astype(np.float32) / np.float32(255))[0]
-    refused = (np.mean(list(probs.values()), 0).max(1) < reader.threshold).mean()
-    assert refused <= REFUSED + 0.01  # of 500 drawn: two standard deviations
+    for net, by_net in [(None, np.mean(list(probs.values()), 0)), *probs.items()]:
+        refused = (by_net.max(1) < reader.thresholds.of(net)).mean()
+        assert refused <= REFUSED + 0.01  # of 500 drawn: two standard deviations
+
+
+def test_what_a_net_says_does_not_depend_on_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.stack([read_digits(gray(digit(name)))[0] for name in "01234"])
+    reader = Recognizer()
+    whole = reader.probs(images)[0]
+    monkeypatch.setattr(ensemble, "BATCH", 2)
+    for name, probs in reader.probs(images)[0].items():
+        assert probs.shape == (5, 10)
+        assert np.allclose(probs, whole[name], atol=SAME_PROB)

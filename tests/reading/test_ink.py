@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.reading.recognizer import read
-from tests.tools.pictures import assert_reads, digit, gray, on_lined_paper
+from tests.tools.pictures import assert_reads, digit, gray, on_lined_paper, pen
 
 LIGHT: dict[str, Any] = {
     "falls off": lambda x, y: 0.4 + 0.6 * x,
@@ -37,6 +37,36 @@ def test_lines_of_the_paper_do_not_matter(squared: bool, shaded: bool) -> None:
         page = (on_lined_paper(digit(name), squared) * shade).astype(np.uint8)
         right += read(page).text == name
     assert right >= 9
+
+
+@pytest.mark.parametrize(
+    "light", [LIGHT["falls off"], lambda x, _: 1 + 0 * x], ids=["uneven", "even"]
+)
+def test_ink_as_gray_as_its_paper_is_seen_by_its_colour(light: Any) -> None:
+    """A photograph of red on green and green on red; blue on gray and gray on blue."""
+    y, x = np.mgrid[:280, :280] / 280
+    rng = np.random.default_rng(0)
+    colours = np.array([[200, 60, 60], [60, 130, 130], [60, 60, 200], [110, 110, 100]])
+    for name, (ink, paper) in zip("3725", ((0, 1), (1, 0), (2, 3), (3, 2)), strict=True):
+        share = digit(name)[:, :, None]
+        page = colours[ink] * share + colours[paper] * (1 - share)
+        page = page * light(x, y)[:, :, None] + rng.normal(0, 3, page.shape)
+        assert_reads(page.clip(0, 255).astype(np.uint8), name)
+
+
+def upright_1(left: int, width: int, height: int = 100) -> Pixels:
+    """A perfectly upright 1, 12 pixels wide, from the upper to the lower border."""
+    page = np.full((height, width), 255, np.uint8)
+    page[:, left : left + 12] = 0
+    return page
+
+
+def test_an_upright_1_at_the_edge_of_a_tight_crop() -> None:
+    for left, width in ((0, 40), (28, 40), (0, 60), (48, 60)):
+        assert_reads(upright_1(left, width), "1")
+    two = gray(pen("2", 100, 12))
+    assert_reads(np.hstack([upright_1(0, 30), two]), "12")
+    assert_reads(np.hstack([two, upright_1(18, 30)]), "21")
 
 
 def on_sheet(picture: Pixels, around: int, shape: tuple[int, int]) -> Pixels:

@@ -1,3 +1,4 @@
+import base64
 import io
 import math
 import struct
@@ -6,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -50,7 +52,22 @@ def noisy_paper(side: int, ink: Plane, at: int) -> NDArray[np.uint8]:
 PLAIN = Image.fromarray(gray(INK))
 EMPTY = Image.new("L", PLAIN.size, 255)
 PALETTE = PLAIN.convert("P")
+PLAIN_FILE = file(PLAIN)
+TENSOR = torch.from_numpy(gray(INK))
+EDITOR = {"background": None, "layers": [EMPTY], "composite": on_nothing(INK)}
 PICTURES: dict[str, Any] = {
+    "bytearray": bytearray(PLAIN_FILE),
+    "memoryview of a file": memoryview(PLAIN_FILE),
+    "memoryview of an array": gray(INK).data,
+    "data URL": "data:image/png;base64," + base64.b64encode(PLAIN_FILE).decode(),
+    "data URL, percent-encoded": "data:image/png," + quote(PLAIN_FILE),
+    "Gradio's editor": EDITOR,
+    "list": gray(INK).tolist(),
+    "tensor": TENSOR,
+    "tensor (1, H, W)": TENSOR[None],
+    "tensor (3, H, W)": TENSOR.expand(3, -1, -1),
+    "tensor (H, W, 3)": TENSOR[:, :, None].expand(-1, -1, 3),
+    "bfloat16 with a gradient": (1 - torch.from_numpy(INK)).bfloat16().requires_grad_(),
     "white on black": 255 - gray(INK),
     "black on transparent": on_nothing(INK),
     "white on transparent": on_nothing(INK, 255),
@@ -93,6 +110,13 @@ PICTURES: dict[str, Any] = {
     "TIFF, float up to 255": file(Image.fromarray(255 * (1 - INK)), "TIFF"),
     "TIFF, CMYK": file(PLAIN.convert("CMYK"), "TIFF"),
 }
+GRAYS: dict[str, Any] = {  # fewer or more than a file has, in whole numbers
+    "0 to 15 in bytes": np.rint(15 * INK).astype(np.uint8),
+    "0 to 16, float": np.rint(16 * INK),
+    "0 to 1,000": np.rint(1000 * (1 - INK)).astype(int),
+    "0 to 1,000, float": np.rint(1000 * INK),
+    "0 to 4,095": np.rint(4095 * INK).astype(np.uint16),
+}
 SHARP = {  # ink or paper, nothing in between
     "booleans": INK < 0.5,
     "0 and 1": (INK < 0.5).astype(int),
@@ -112,6 +136,18 @@ LOSSY = {
 @pytest.mark.parametrize("picture", PICTURES.values(), ids=PICTURES.keys())
 def test_colours_and_kinds_of_file_do_not_matter(picture: Any) -> None:
     assert_ink(picture)
+
+
+@pytest.mark.parametrize("picture", GRAYS.values(), ids=GRAYS.keys())
+def test_the_greatest_value_is_full_light(picture: Any) -> None:
+    assert_ink(picture)
+    assert read_ink(picture).picture.max() == 255
+
+
+def test_a_dim_array_stays_as_dim_as_its_file() -> None:
+    dim = (gray(INK) // 4).astype(np.uint8)
+    assert np.array_equal(read_ink(dim).picture, read_ink(file(Image.fromarray(dim))).picture)
+    assert read_ink(dim).picture.max() == 63
 
 
 @pytest.mark.parametrize("picture", SHARP.values(), ids=SHARP.keys())
@@ -324,9 +360,29 @@ def test_array_that_is_not_a_picture(array: NDArray[Any], message: str) -> None:
         read_ink(array)
 
 
-@pytest.mark.parametrize("thing", [None, 7, [[0, 1], [1, 0]], object(), torch.zeros(9, 9)])
+@pytest.mark.parametrize("thing", [None, 7, object(), (1, 2), {"layers": []}])
 def test_other_things_are_not_pictures(thing: Any) -> None:
     with pytest.raises(PictureError, match=f"a {type(thing).__name__} is not a picture; give"):
+        read_ink(thing)
+
+
+BAD_THINGS: dict[str, tuple[Any, str]] = {
+    "rows of two lengths": ([[1, 2], [3]], "this list is not a picture; all of its rows"),
+    "a list of names": ([["a.png"]], "an array of <U5 is not a picture"),
+    "a list of numbers": ([1, 2], r"shape \(2,\)"),
+    "a batch": (torch.zeros(1, 3, 9, 9), r"shape \(1, 3, 9, 9\).*a tensor may be \(1 to 4, H, W\)"),
+    "sparse": (torch.zeros(9, 9).to_sparse(), "sparse_coo, on cpu is not a picture; it must"),
+    "without data": (torch.zeros(9, 9, device="meta"), "on meta is not a picture"),
+    "normalised": ((torch.eye(9) - 0.13) / 0.31, "values from -0.4.* from 0 to 65,535"),
+    "an empty editor": ({"background": None, "composite": None}, "the editor's picture is empty"),
+    "a damaged data URL": ("data:image/png;base64,abc", "the data URL is damaged"),
+    "a data URL of text": ("data:image/png,abc", "the data is not a picture"),
+}
+
+
+@pytest.mark.parametrize(("thing", "message"), BAD_THINGS.values(), ids=BAD_THINGS.keys())
+def test_why_a_thing_is_not_a_picture(thing: Any, message: str) -> None:
+    with pytest.raises(PictureError, match=message):
         read_ink(thing)
 
 
@@ -445,3 +501,20 @@ def test_polarity_and_transparency_do_not_matter(
     ink = digit(name, height, pen * height)
     expected = read_ink(gray(ink)).ink
     assert np.allclose(read_ink(STYLES[style](ink)).ink, expected, atol=0.01)
+
+
+@pytest.mark.parametrize("turn", [0, 30])
+def test_a_small_card_on_nothing_is_a_picture(turn: int) -> None:
+    card = Image.fromarray(gray(digit("5"))).convert("RGBA").rotate(turn, expand=True)
+    page = Image.new("RGBA", (1000, 900), (0, 0, 0, 0))
+    page.paste(card, (200, 100))
+    got = read_ink(page)
+    assert got.notes[0] == "Transparent: laid on white."
+    assert got.ink.mean() < 0.02  # the digit, not the card
+
+
+def test_strokes_of_two_colours_on_nothing_are_ink() -> None:
+    page = on_nothing(INK)
+    page[:140, :, :3] = (200, 30, 30)
+    assert read_ink(page).notes[0] == "Transparent: laid on white."
+    assert read_ink(page).ink[INK > 0.9].min() > 0.5

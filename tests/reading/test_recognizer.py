@@ -21,10 +21,11 @@ from mnistcore.data import split_train_val
 from mnistcore.files import ROOT
 from mnistcore.models import list_models
 from mnistcore.reading import recognizer
+from mnistcore.reading.ensemble import Thresholds
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.pieces import Piece
 from mnistcore.reading.recognizer import Recognizer, read
-from mnistcore.reading.touching import Answer
+from mnistcore.reading.touching import Answer, settle
 from tests.tools.pictures import (
     assert_reads,
     canvas,
@@ -329,14 +330,69 @@ def test_candidates_where_the_nets_disagree() -> None:
     assert reason == "the nets disagree: 4 or 9"
 
 
-def test_candidates_where_the_chosen_net_contradicts_the_five() -> None:
-    reader = Recognizer()
-    vars(reader)["threshold"] = 0.5
+def test_a_chosen_net_decides_alone() -> None:
+    """Its own answer is sure or not, by its own threshold, whatever the other four say."""
+    lenet = {4: 0.001, 9: 0.85}
     agreed = answer({4: 0.999})
-    probs = agreed.probs | {"LeNet": answer({9: 0.9, 4: 0.05}).probs["LeNet"]}
-    verdict, reason, candidates = reader._judge(replace(agreed, probs=probs), "LeNet")
-    assert (verdict, candidates) == ("unsure", [9, 4])
-    assert reason == "LeNet says 9, the five nets 4"
+    probs = agreed.probs | {"LeNet": answer(lenet).probs["LeNet"]}
+    heard = recognizer._heard(replace(agreed, probs=probs), "LeNet")
+    reader = Recognizer()
+    for threshold, expected in (
+        (0.84, ("digit", "", [9])),
+        (0.86, ("unsure", "perhaps 9", [9])),
+    ):
+        vars(reader)["thresholds"] = Thresholds(0.5, {"LeNet": threshold})
+        assert reader._judge(heard, "LeNet") == expected
+    even = replace(heard, probs={"LeNet": np.full(10, 0.1, np.float32)})
+    assert reader._judge(even, "LeNet") == (
+        "not a digit",
+        "LeNet finds all digits about equally likely",
+        [],
+    )
+
+
+def test_a_chosen_net_decides_which_strokes_are_a_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It alone is heard where pieces are joined or cut; the answers of all come with each digit."""
+    heard: set[tuple[str, ...]] = set()
+
+    def settle_and_note(lines: Any, ask: Any, threshold: float) -> Any:
+        heard.update(tuple(one.probs) for line in lines for one in ask(line))
+        return settle(lines, ask, threshold)
+
+    monkeypatch.setattr(recognizer, "settle", settle_and_note)
+    (one,) = read(gray(digit("4 lightning", 150, 30)), "MyNetV2").digits
+    assert heard == {("MyNetV2",)}
+    assert list(one.probs_by_model) == list_models()
+
+
+# Many pictures.
+
+
+def test_many_pictures_are_read_as_one_by_one(mnist_train: tuple[Tensor, Tensor]) -> None:
+    """Blank, with touching digits, of any size: the same readings, and fewer, larger batches."""
+    digits = [*mnist_train[0][:60, 0].numpy()]
+    touching = gray(write(["35"], gap=-4))
+    pictures = [*digits, np.zeros((9, 9)), gray(write(["31", "4"])), touching]
+    reader = Recognizer()
+    for model in ("all", "lenet"):
+        alone = [reader.read(picture, model) for picture in pictures]
+        batches: list[int] = []
+        count = reader.net("LeNet").register_forward_pre_hook(
+            lambda _, inputs, batches=batches: batches.append(len(inputs[0]))
+        )
+        together = reader.read_many(iter(pictures), model)
+        count.remove()
+        assert together == alone
+        assert batches[0] >= len(pictures)
+        assert len(batches) < 6  # joins, then cuts, then cuts of their parts
+        for one, many in zip(alone, together, strict=True):
+            assert np.array_equal(one.steps["pieces"], many.steps["pieces"])
+            assert (one.notes, one.milliseconds.keys()) == (many.notes, many.milliseconds.keys())
+    assert reader.read_many([]) == []
+    with pytest.raises(PictureError, match="not a picture"):
+        reader.read_many([digits[0], b"no picture"])
+    with pytest.raises(ValueError, match="unknown model"):
+        reader.read_many([b"not looked at"], "VGG")
 
 
 def test_a_net_that_finds_every_digit_equally_likely_says_nothing() -> None:
@@ -369,6 +425,9 @@ def test_readings_are_compared_by_their_answers() -> None:
     assert first != other
     assert first.digits[1] != other.digits[1]
     assert first != read(picture, "LeNet")
+    nearly = replace(first.digits[0], probs=first.digits[0].probs + np.float32(1e-6))
+    assert first.digits[0] == nearly
+    assert first.digits[0] != replace(nearly, probs=nearly.probs + np.float32(1e-4))
     assert first != "27"
     assert len({first, again, other}) == 2
     assert len({*first.digits, *again.digits}) == 2

@@ -2,7 +2,7 @@
 import { chosen as chosenNow } from "./choice.js";
 import { percent } from "./format.js";
 import { h, hear, say, show } from "./shared.js";
-import { inWords, said, tally } from "./verdict.js";
+import { COUNTS, inWords, said, tally } from "./verdict.js";
 import { createWaiting } from "./waiting.js";
 
 const NONE = "–";
@@ -34,13 +34,16 @@ const createBars = (even) => {
     };
 };
 
-const agreement = (digit, count, even) => {
+// How far the nets that there are agree, whichever of them is chosen.
+const agreement = (digit, even) => {
     if (!digit) return "The five nets";
     const [most, next] = tally(digit, even);
     if (!most) return "No net sees a digit";
     const [label, n] = most;
+    const count = Object.keys(digit.probs_by_model).length;
     if (n === next?.[1]) return "The nets disagree";
-    return n === count ? "All five nets agree" : `${n} of ${count} nets say ${label}`;
+    if (n < count) return `${n} of ${count} nets say ${label}`;
+    return count === 1 ? `One net says ${label}` : `All ${COUNTS[count]} nets agree`;
 };
 
 const createTable = ({ nets, params, even }) => {
@@ -61,13 +64,13 @@ const createTable = ({ nets, params, even }) => {
             h("tbody", {}, ...rows.map(({ row }) => row)),
         ),
         update: (digit, chosen, milliseconds) => {
-            caption.textContent = agreement(digit, nets.length, even);
+            caption.textContent = agreement(digit, even);
             const shown = digit && said(digit.probs, even);
             rows.forEach(({ name, cells, row }) => {
                 const probs = digit?.probs_by_model[name];
                 const label = probs ? said(probs, even) : null;
                 const texts = [label ?? NONE, probs ? percent(Math.max(...probs)) : NONE];
-                const time = digit ? `${milliseconds[name].toFixed(1)} ms` : NONE;
+                const time = probs ? `${milliseconds[name].toFixed(1)} ms` : NONE;
                 texts.push(params[name].toLocaleString("en"), time);
                 cells.forEach((cell, k) => {
                     cell.textContent = texts[k];
