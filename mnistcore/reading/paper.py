@@ -33,10 +33,10 @@ SHORTEST_PART = 6  # pixels: shorter parts say nothing of a line's slope
 MOST_PARTS = 2000  # the longest; squared paper has some 800
 BEND = 0.7, 0.002  # pixels, and share of its length: how far from straight a line may be, RMS
 OFF = 1.5, 0.02  # pixels, and share of the gap: how far from the line its next part may be
-HIDDEN = 0.5  # of the length so far: the longest gap, where digits hide a line
-HIDDEN_LEAST = 12  # pixels
+HIDDEN = 2  # times the length so far: the longest gap, where digits hide a line
 OVERLAP = 4  # pixels: parts overlap where a stroke leaves the line at a sharp angle
-COVERED = 0.3  # of a line's length, at least, is seen
+SEEN = 0.2  # of a line's length, at least; strokes lie over the rest
+INKED = 0.85  # of its length, at least, has ink: between dashes, or the bars of 7s, there is none
 SHAPE = 4  # a line is at least that many times as long as it is thick
 EDGE = 2  # pixels of soft edge on both sides of a line
 CROSSED = 1.5  # times its thickness, and EDGE: where ink is deeper, a stroke crosses the line
@@ -142,7 +142,8 @@ def take_paper(ink: Plane) -> Paper:
 def find_lines(mask: Mask, upright: bool) -> list[Line]:
     """The thin straight lines of a mask that are level, or upright, within STEEPEST."""
     thickest = max(LEAST_THICKEST, THICKEST * max(mask.shape))
-    columns, first, last = _runs(mask.T if upright else mask)
+    plane = mask.T if upright else mask
+    columns, first, last = _runs(plane)
     thin = last - first <= thickest
     columns, first, last = columns[thin], first[thin], last[thin]
     middle = (first + last - 1) / 2
@@ -156,9 +157,21 @@ def find_lines(mask: Mask, upright: bool) -> list[Line]:
         thickness = float(np.median((last - first)[members]))
         line = Line(upright, columns[members].astype(float), middle[members], thickness)
         seen = len(np.unique(columns[members]))
-        if seen >= COVERED * line.length and line.length >= SHAPE * thickness:
+        if (
+            line.length >= SHAPE * thickness
+            and seen >= SEEN * line.length
+            and _inked_share(plane, line) >= INKED
+        ):
             lines.append(line)
     return lines
+
+
+def _inked_share(mask: Mask, line: Line) -> float:
+    """The share of a line's columns that have ink there: its own, or that of a stroke over it."""
+    xs = np.arange(int(line.start), int(line.stop) + 1)
+    ys = np.interp(xs, line.xs, line.ys).round().astype(int)
+    near = [mask[(ys + step).clip(0, len(mask) - 1), xs] for step in (-1, 0, 1)]
+    return float(np.any(near, 0).mean())
 
 
 def _runs(mask: Mask) -> tuple[Numbers, Numbers, Numbers]:
@@ -244,7 +257,7 @@ def _joined(parts: list[Part]) -> list[Part]:
         off = np.maximum(
             np.abs(offset + slope * starts - at_start), np.abs(offset + slope * stops - at_stop)
         )
-        good = free & (gap >= -OVERLAP) & (gap <= max(HIDDEN_LEAST, HIDDEN * (high - low)))
+        good = free & (gap >= -OVERLAP) & (gap <= HIDDEN * (high - low))
         good &= off <= OFF[0] + OFF[1] * (np.abs(gap) + stops - starts)
         if not good.any():
             return line
@@ -386,10 +399,10 @@ def _dividers(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
             continue
         rest = _without(mask, [*taken, *group])
         height = _tallest(rest)
-        if height == 0 or first.length < DIVIDER_LENGTH * height:
+        thickness = max(wall.thickness for wall in group)
+        if height < WRITTEN * thickness or first.length < DIVIDER_LENGTH * height:
             return []
         width = 4 * float(ndimage.distance_transform_edt(rest)[rest].mean())
-        thickness = max(wall.thickness for wall in group)
         if thickness <= DIVIDER_THICKNESS * width or first.length >= SURE_DIVIDER_LENGTH * height:
             return group
     return []
