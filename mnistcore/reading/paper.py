@@ -1,8 +1,5 @@
 """What is printed on the paper, taken out of a plane of ink: lines, forms, frames and rings.
 
-A line is followed from column to column, so that it may be turned or a little bent. Where a stroke
-crosses it, the ink is deeper than the line is thick, and all of it stays.
-
 A line by itself looks like a 1, a dash or the bar of a 7. It is taken out only for what it does:
 it crosses the picture, is much longer than all digits are high, or makes a form with others.
 
@@ -10,42 +7,23 @@ The thresholds are rules of thumb, set on pictures of :mod:`mnistcore.benchmark.
 no digit on a plain ground changes.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mnistcore.reading.ink import FAINT, LEAST_INK, Mask, Plane, ink_level
+from mnistcore.reading.lines import EDGE, Line, find_lines, without_lines
 
 EIGHT = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
-
-# A line. Its pieces are columns of ink that are no deeper than a line is thick.
-STEEPEST = np.tan(np.radians(5.5))  # its slope; what people photograph is turned by less
-THICKEST = 0.025  # of the picture's longer side
-LEAST_THICKEST = 4  # pixels: a fine line in a small picture is blurred to that
-SHORTEST_PART = 6  # pixels: shorter parts say nothing of a line's slope
-MOST_PARTS = 2000  # the longest; squared paper has some 800
-BEND = 0.7, 0.002  # pixels, and share of its length: how far from straight a line may be, RMS
-OFF = 1.5, 0.02  # pixels, and share of the gap: how far from the line its next part may be
-HIDDEN = 2  # times the length so far: the longest gap, where digits hide a line
-OVERLAP = 4  # pixels: parts overlap where a stroke leaves the line at a sharp angle
-SEEN = 0.2  # of a line's length, at least; strokes lie over the rest
-INKED = 0.85  # of its length, at least, has ink: between dashes, or the bars of 7s, there is none
-SHAPE = 4  # a line is at least that many times as long as it is thick
-EDGE = 2  # pixels of soft edge on both sides of a line
-CROSSED = 1.5  # times its thickness, and EDGE: where ink is deeper, a stroke crosses the line
 
 # Lines that cross the picture, and long ones. Lengths are in heights of the tallest digit.
 CROSSING_MARGIN = 0.06  # of the picture: a line crosses it if it ends that near to its sides
 CROSSING_LENGTH = 1.2  # the 1 in a tight crop is as long as its neighbours are high
 LONG = 3  # a level line that does not cross the picture, such as one to write on
 WRITTEN = 6  # thicknesses of a line: what is lower is a foot, a flag or a speck, not a digit
+REMAINS = 0.6  # a piece of a frame at the picture's border; a 1 there is longer
 LONG_SHARE = 0.4  # of the picture's longer side, at least
 PAPER_THICKNESS = 0.01  # of the picture's longer side: so thin, lines on empty paper are no dashes
 
@@ -63,9 +41,9 @@ RING_SHAPE = 0.8  # a ring is at least that wide for its height; most 0s are sli
 RING_INNER = 0.7  # of its radius: its ink is all further out
 RING_TURN = 0.9  # of a full turn, at least
 RING_BINS = 36  # in a full turn
+MOST_FRAMES = 64  # the largest pieces, which may be frames
 RINGED_SIZE = 0.78  # of the ring, at most, for what is inside: the slash of a 0 is longer
 
-Numbers = NDArray[np.float64]
 Size = tuple[float, float]
 
 
@@ -76,39 +54,6 @@ class Paper:
     ink: Plane  # (H, W) in [0, 1], what was written
     printed: Plane  # (H, W) in [0, 1], what was taken out
     notes: list[str]
-
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """A thin straight line. Along an upright one, "columns" are rows and the other way round."""
-
-    upright: bool
-    xs: Numbers  # (n,) the columns in which it was seen, ascending
-    ys: Numbers  # (n,) its middle in each
-    thickness: float  # pixels
-
-    @cached_property
-    def _fit(self) -> Numbers:
-        return np.polyfit(self.xs, self.ys, 1)
-
-    @property
-    def start(self) -> float:
-        """Its first column."""
-        return float(self.xs[0])
-
-    @property
-    def stop(self) -> float:
-        """Its last column."""
-        return float(self.xs[-1])
-
-    @property
-    def length(self) -> float:
-        """Columns from its first to its last."""
-        return self.stop - self.start + 1
-
-    def at(self, x: float) -> float:
-        """Its middle in a column, on the straight line through all of it."""
-        return float(np.polyval(self._fit, x))
 
 
 def take_paper(ink: Plane) -> Paper:
@@ -123,8 +68,9 @@ def take_paper(ink: Plane) -> Paper:
     lines = [*find_lines(mask, upright=False), *find_lines(mask, upright=True)]
     taken = _forms(lines, mask)
     taken += _crossing([line for line in lines if line not in taken], taken, mask)
+    taken += _along_border([line for line in lines if line not in taken], taken, mask)
     taken += _dividers([line for line in lines if line not in taken], taken, mask)
-    rest = _without(mask, taken)
+    rest = without_lines(mask, taken)
     notes = ["The lines of the paper were taken out."] if taken else []
     frames = _frames(rest)
     if frames.any():
@@ -137,157 +83,6 @@ def take_paper(ink: Plane) -> Paper:
     )
     printed = np.where((mask & ~rest) | soft, ink, np.float32(0))
     return Paper(ink - printed, printed, notes)
-
-
-def find_lines(mask: Mask, upright: bool) -> list[Line]:
-    """The thin straight lines of a mask that are level, or upright, within STEEPEST."""
-    thickest = max(LEAST_THICKEST, THICKEST * max(mask.shape))
-    plane = mask.T if upright else mask
-    columns, first, last = _runs(plane)
-    thin = last - first <= thickest
-    columns, first, last = columns[thin], first[thin], last[thin]
-    middle = (first + last - 1) / 2
-    parts = _parts(columns, middle, last - first)
-    lines = []
-    while parts:
-        chosen = _joined(parts)
-        parts = [part for part in parts if part not in chosen]
-        members = np.concatenate([part.members for part in chosen])
-        members = members[np.argsort(columns[members])]
-        thickness = float(np.median((last - first)[members]))
-        line = Line(upright, columns[members].astype(float), middle[members], thickness)
-        seen = len(np.unique(columns[members]))
-        if (
-            line.length >= SHAPE * thickness
-            and seen >= SEEN * line.length
-            and _inked_share(plane, line) >= INKED
-        ):
-            lines.append(line)
-    return lines
-
-
-def _inked_share(mask: Mask, line: Line) -> float:
-    """The share of a line's columns that have ink there: its own, or that of a stroke over it."""
-    xs = np.arange(int(line.start), int(line.stop) + 1)
-    ys = np.interp(xs, line.xs, line.ys).round().astype(int)
-    near = [mask[(ys + step).clip(0, len(mask) - 1), xs] for step in (-1, 0, 1)]
-    return float(np.any(near, 0).mean())
-
-
-def _runs(mask: Mask) -> tuple[Numbers, Numbers, Numbers]:
-    """The runs of ink down the columns: column, first row, row after the last; in that order."""
-    padded = np.zeros((mask.shape[1], mask.shape[0] + 2), np.int8)
-    padded[:, 1:-1] = mask.T
-    change = np.diff(padded, axis=1)
-    columns, first = np.nonzero(change == 1)
-    return columns, first, np.nonzero(change == -1)[1]
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A stretch of a line between two strokes that cross it."""
-
-    members: NDArray[np.intp]  # its runs, from column to column
-    columns: Numbers
-    middle: Numbers
-
-
-def _parts(columns: Numbers, middle: Numbers, depth: Numbers) -> list[Part]:
-    """The straight chains of thin runs, the longest first."""
-    if not len(columns):
-        return []
-    # The nearest run in the next column, if that one's nearest is this.
-    tall = middle.max() + 3
-    key = columns * tall + middle
-    after, before = (_nearest(key, key + step * tall) for step in (1, -1))
-    index = np.arange(len(key))
-    reach = (depth + depth[after]) / 2
-    linked = (columns[after] == columns + 1) & (before[after] == index)
-    linked &= np.abs(middle[after] - middle) <= reach
-    graph = coo_array(
-        (np.ones(linked.sum(), bool), (index[linked], after[linked])), (len(key), len(key))
-    )
-    chain = connected_components(graph, directed=False)[1]
-    n, slope, off = _fits(chain, columns, middle)
-    members = np.nonzero(np.abs(off) <= OFF[0] + BEND[1] * n[chain])[0]  # a stroke may lead away
-    chain, columns, middle = chain[members], columns[members], middle[members]
-    n, slope, off = _fits(chain, columns, middle)
-    bend = np.sqrt(np.bincount(chain, off**2, len(n)) / np.maximum(n, 1))
-    good = (n >= SHORTEST_PART) & (bend <= BEND[0] + BEND[1] * n)
-    good &= np.abs(slope) <= STEEPEST + 1 / np.maximum(n, 1)  # a short part's is inexact
-    order = np.argsort(chain, kind="stable")
-    ends = np.cumsum(n)
-    chosen = sorted(np.nonzero(good)[0], key=lambda c: -n[c])[:MOST_PARTS]
-    stretches = [order[ends[c] - n[c] : ends[c]] for c in chosen]
-    return [Part(members[s], columns[s].astype(float), middle[s]) for s in stretches]
-
-
-def _fits(chain: Numbers, x: Numbers, y: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """A straight line through each chain: its length, its slope; each point's distance."""
-    count = int(chain.max()) + 1
-    n = np.bincount(chain, minlength=count)
-    means = [np.bincount(chain, v, count) / np.maximum(n, 1) for v in (x, y)]
-    x, y = x - means[0][chain], y - means[1][chain]
-    slope = np.bincount(chain, x * y, count) / np.maximum(np.bincount(chain, x * x, count), 1e-9)
-    return n, slope, y - slope[chain] * x
-
-
-def _nearest(keys: Numbers, wanted: Numbers) -> NDArray[np.intp]:
-    """The index of the key nearest to each wanted one; the keys ascend."""
-    right = np.clip(np.searchsorted(keys, wanted), 1, max(1, len(keys) - 1))
-    right = np.minimum(right, len(keys) - 1)
-    left = np.maximum(right - 1, 0)
-    return np.where(np.abs(keys[left] - wanted) <= np.abs(keys[right] - wanted), left, right)
-
-
-def _joined(parts: list[Part]) -> list[Part]:
-    """The longest part, with the parts that go on where it ends, to either side."""
-    line = [parts[0]]
-    starts, stops = (np.array([part.columns[i] for part in parts]) for i in (0, -1))
-    at_start, at_stop = (np.array([part.middle[i] for part in parts]) for i in (0, -1))
-    free = np.ones(len(parts), bool)
-    free[0] = False
-    while True:
-        xs = np.concatenate([part.columns for part in line])
-        slope, offset = np.polyfit(xs, np.concatenate([part.middle for part in line]), 1)
-        if abs(slope) > STEEPEST:
-            return line
-        low, high = xs.min(), xs.max()
-        gap = np.maximum(starts - high, low - stops)  # negative where both have a column
-        off = np.maximum(
-            np.abs(offset + slope * starts - at_start), np.abs(offset + slope * stops - at_stop)
-        )
-        good = free & (gap >= -OVERLAP) & (gap <= HIDDEN * (high - low))
-        good &= off <= OFF[0] + OFF[1] * (np.abs(gap) + stops - starts)
-        if not good.any():
-            return line
-        nearest = int(np.argmin(np.where(good, gap, np.inf)))
-        line.append(parts[nearest])
-        free[nearest] = False
-
-
-def _without(mask: Mask, lines: Iterable[Line]) -> Mask:
-    """A mask without lines, but with the strokes that cross them."""
-    rest = mask.copy()
-    for upright in (False, True):
-        own = [line for line in lines if line.upright == upright]
-        if not own:
-            continue
-        plane = rest.T if upright else rest
-        columns, first, last = _runs(plane)
-        for line in own:
-            thick = line.thickness
-            low, high = line.start - thick - MEET, line.stop + thick + MEET
-            some = slice(*np.searchsorted(columns, [low, high + 1]))
-            x, top, bottom = columns[some], first[some], last[some]
-            middle = np.interp(x, line.xs, line.ys)
-            beyond = (x < line.start) | (x > line.stop)
-            middle[beyond] = [line.at(c) for c in x[beyond]]
-            near = np.abs((top + bottom - 1) / 2 - middle) <= thick / 2 + OFF[0]
-            near &= bottom - top <= CROSSED * thick + EDGE
-            for column, a, b in zip(x[near], top[near], bottom[near], strict=True):
-                plane[a:b, column] = False
-    return rest
 
 
 def _pieces(mask: Mask) -> list[Size]:
@@ -332,7 +127,7 @@ def _forms(lines: list[Line], mask: Mask) -> list[Line]:
             if left is right or not _alike(left.length, right.length, MEET):
                 continue
             form = _form(base, left, right, walls, level)
-            if form and _tallest(_without(mask, form)) >= INSIDE * left.length:
+            if form and _tallest(without_lines(mask, form)) >= INSIDE * left.length:
                 forms += form
                 break
     return forms
@@ -373,7 +168,7 @@ def _crossing(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
     ]
     if not across and not longer:
         return []
-    height = _tallest(_without(mask, [*taken, *across, *longer]))
+    height = _tallest(without_lines(mask, [*taken, *across, *longer]))
     return [
         line
         for line in across + longer
@@ -383,6 +178,22 @@ def _crossing(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
             else line in across and line.thickness <= max(1, PAPER_THICKNESS * longest)
         )
     ]
+
+
+def _along_border(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
+    """What is left of a frame at the picture's border, shorter than the digits."""
+
+    def is_near(line: Line) -> bool:
+        side = mask.shape[line.upright]
+        ends = line.at(line.start), line.at(line.stop)
+        margin = CROSSING_MARGIN * side
+        return max(ends) <= margin or min(ends) >= side - 1 - margin
+
+    near = [line for line in lines if is_near(line)]
+    if not near:
+        return []
+    height = _tallest(without_lines(mask, [*taken, *near]))
+    return [p for p in near if p.length <= REMAINS * height and height >= WRITTEN * p.thickness]
 
 
 def _dividers(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
@@ -397,7 +208,7 @@ def _dividers(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
         ]
         if len(group) < 2:
             continue
-        rest = _without(mask, [*taken, *group])
+        rest = without_lines(mask, [*taken, *group])
         height = _tallest(rest)
         thickness = max(wall.thickness for wall in group)
         if height < WRITTEN * thickness or first.length < DIVIDER_LENGTH * height:
@@ -418,24 +229,20 @@ def _above(a: Line, b: Line) -> float:
 
 def _frames(mask: Mask) -> Mask:
     """The boxes and rings around other ink, as a mask."""
-    labels, _ = ndimage.label(mask, EIGHT)
-    found = ndimage.find_objects(labels)
     frames = np.zeros_like(mask)
-    for number, (rows, columns) in enumerate(found, 1):
-        size = rows.stop - rows.start, columns.stop - columns.start
-        inner = [
-            max(r.stop - r.start, c.stop - c.start)
-            for r, c in found
-            if rows.start < r.start
-            and r.stop < rows.stop
-            and columns.start < c.start
-            and c.stop < columns.stop
-        ]
-        share = max(inner, default=0) / max(size)
+    if not mask.any():
+        return frames
+    labels, _ = ndimage.label(mask, EIGHT)
+    places = ndimage.find_objects(labels)
+    boxes = np.array([[r.start, c.start, -r.stop, -c.stop] for r, c in places])
+    size = -(boxes[:, :2] + boxes[:, 2:]).min(1)
+    for number in np.argsort(-size)[:MOST_FRAMES]:
+        within = (boxes > boxes[number]).all(1)
+        share = size[within].max(initial=0) / size[number]
         if share > INSIDE:
-            own = labels[rows, columns] == number
+            own = labels[places[number]] == number + 1
             if _is_box(own) or (share <= RINGED_SIZE and _is_ring(own)):
-                frames[rows, columns] |= own
+                frames[places[number]] |= own
     return frames
 
 
