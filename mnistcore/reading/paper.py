@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from mnistcore.reading.ink import FAINT, LEAST_INK, Mask, Plane, ink_level
@@ -23,7 +24,6 @@ CROSSING_MARGIN = 0.06  # of the picture: a line crosses it if it ends that near
 CROSSING_LENGTH = 1.2  # the 1 in a tight crop is as long as its neighbours are high
 LONG = 3  # a level line that does not cross the picture, such as one to write on
 WRITTEN = 6  # thicknesses of a line: what is lower is a foot, a flag or a speck, not a digit
-REMAINS = 0.6  # a piece of a frame at the picture's border; a 1 there is longer
 LONG_SHARE = 0.4  # of the picture's longer side, at least
 PAPER_THICKNESS = 0.01  # of the picture's longer side: so thin, lines on empty paper are no dashes
 
@@ -42,9 +42,10 @@ RING_INNER = 0.7  # of its radius: its ink is all further out
 RING_TURN = 0.9  # of a full turn, at least
 RING_BINS = 36  # in a full turn
 MOST_FRAMES = 64  # the largest pieces, which may be frames
+REMAINS = 0.6  # of the tallest piece: what is left of a frame at the picture's border is shorter
+REMAINS_MARGIN = 0.1  # of the picture: it lies that near to the border
+REMAINS_SHAPE = 2  # it is at least that many times as long as it is thick
 RINGED_SIZE = 0.78  # of the ring, at most, for what is inside: the slash of a 0 is longer
-
-Size = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,12 @@ def take_paper(ink: Plane) -> Paper:
     lines = [*find_lines(mask, upright=False), *find_lines(mask, upright=True)]
     taken = _forms(lines, mask)
     taken += _crossing([line for line in lines if line not in taken], taken, mask)
-    taken += _along_border([line for line in lines if line not in taken], taken, mask)
     taken += _dividers([line for line in lines if line not in taken], taken, mask)
     rest = without_lines(mask, taken)
     notes = ["The lines of the paper were taken out."] if taken else []
     frames = _frames(rest)
     if frames.any():
-        notes.append("A frame around what was written was taken out.")
+        notes.append("A frame around what was written, or what is left of one, was taken out.")
     rest &= ~frames
     if not notes:
         return Paper(ink, np.zeros_like(ink), [])
@@ -85,14 +85,10 @@ def take_paper(ink: Plane) -> Paper:
     return Paper(ink - printed, printed, notes)
 
 
-def _pieces(mask: Mask) -> list[Size]:
-    """Height and width of the connected pieces of a mask."""
+def _tallest(mask: Mask) -> int:
+    """The height of the tallest connected piece of a mask."""
     found = ndimage.find_objects(ndimage.label(mask, EIGHT)[0])
-    return [(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in found]
-
-
-def _tallest(mask: Mask) -> float:
-    return max((height for height, _ in _pieces(mask)), default=0)
+    return max((rows.stop - rows.start for rows, _ in found), default=0)
 
 
 def _meet(a: Line, b: Line) -> float:
@@ -180,22 +176,6 @@ def _crossing(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
     ]
 
 
-def _along_border(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
-    """What is left of a frame at the picture's border, shorter than the digits."""
-
-    def is_near(line: Line) -> bool:
-        side = mask.shape[line.upright]
-        ends = line.at(line.start), line.at(line.stop)
-        margin = CROSSING_MARGIN * side
-        return max(ends) <= margin or min(ends) >= side - 1 - margin
-
-    near = [line for line in lines if is_near(line)]
-    if not near:
-        return []
-    height = _tallest(without_lines(mask, [*taken, *near]))
-    return [p for p in near if p.length <= REMAINS * height and height >= WRITTEN * p.thickness]
-
-
 def _dividers(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
     """Upright lines between digits: alike, level with each other, and longer than the digits."""
     upright = sorted((p for p in lines if p.upright), key=lambda p: -p.length)
@@ -228,22 +208,42 @@ def _above(a: Line, b: Line) -> float:
 
 
 def _frames(mask: Mask) -> Mask:
-    """The boxes and rings around other ink, as a mask."""
+    """The boxes and rings around other ink, and their remains at the border, as a mask."""
     frames = np.zeros_like(mask)
     if not mask.any():
         return frames
     labels, _ = ndimage.label(mask, EIGHT)
     places = ndimage.find_objects(labels)
     boxes = np.array([[r.start, c.start, -r.stop, -c.stop] for r, c in places])
-    size = -(boxes[:, :2] + boxes[:, 2:]).min(1)
+    sides = -(boxes[:, :2] + boxes[:, 2:])
+    size, tallest = sides.max(1), sides[:, 0].max()
     for number in np.argsort(-size)[:MOST_FRAMES]:
         within = (boxes > boxes[number]).all(1)
         share = size[within].max(initial=0) / size[number]
-        if share > INSIDE:
-            own = labels[places[number]] == number + 1
-            if _is_box(own) or (share <= RINGED_SIZE and _is_ring(own)):
-                frames[places[number]] |= own
+        own = labels[places[number]] == number + 1
+        if (
+            (share > INSIDE and _is_box(own))
+            or (INSIDE < share <= RINGED_SIZE and _is_ring(own))
+            or (size[number] <= REMAINS * tallest and _is_remains(boxes[number], mask.shape))
+        ):
+            frames[places[number]] |= own
     return frames
+
+
+def _is_remains(box: NDArray[np.intp], shape: tuple[int, ...]) -> bool:
+    """Whether a slender piece lies in the margin of the picture, along its border.
+
+    Args:
+        box: top, left, -bottom, -right.
+        shape: of the picture.
+    """
+    sides = -(box[:2] + box[2:])
+    across = int(sides.argmin())  # 0 if it is level
+    distances = np.array([box[across], shape[across] + box[across + 2]])  # of its near sides
+    return bool(
+        (distances + sides[across]).min() <= REMAINS_MARGIN * shape[across]
+        and sides.max() >= REMAINS_SHAPE * sides.min()
+    )
 
 
 def _is_box(mask: Mask) -> bool:

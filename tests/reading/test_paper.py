@@ -79,6 +79,17 @@ def test_a_ring_is_taken_out(gap: float) -> None:
         assert_near(found, box_of(ink))
 
 
+def test_remains_of_a_frame_at_the_border_are_taken_out_but_no_tight_digit() -> None:
+    ink = digit("3", 150, 16)
+    remains = ink.copy()
+    remains[10:70, 3:8] = remains[5:9, 200:260] = 1
+    ((found,),) = boxes(remains)
+    assert_near(found, box_of(ink))
+    for name in ("5", "7", "1"):
+        tight = pen(name, 150, 6)
+        assert take_paper(tight).ink is tight
+
+
 def bar(width: int, height: int, side: int = 280) -> Plane:
     """A filled rectangle in the middle of a square canvas."""
     left, top = (side - width) // 2, (side - height) // 2
