@@ -66,13 +66,18 @@ def resize(plane: Plane, height: int, width: int) -> Plane:
     return np.asarray(resized, np.float32)
 
 
-def sheet(height: int, width: int, rng: np.random.Generator) -> Plane:
-    """Empty paper, (H, W, 3): white to coloured, with grain; some of it lined or squared."""
+def plain_sheet(height: int, width: int, rng: np.random.Generator) -> Plane:
+    """Empty paper without lines, (H, W, 3): white to coloured, with grain."""
     colour = rng.uniform(*WHITENESS) * (1 - rng.uniform(*TINT, 3) * (rng.random() < COLOURED))
     grain = rng.standard_normal((height, width), np.float32)
     grain = ndimage.gaussian_filter(grain, rng.uniform(*GRAIN_SIZE))
     grain *= np.float32(rng.uniform(*GRAIN) / grain.std())
-    paper = colour.astype(np.float32) + grain[:, :, None]
+    return colour.astype(np.float32) + grain[:, :, None]
+
+
+def sheet(height: int, width: int, rng: np.random.Generator) -> Plane:
+    """Empty paper, (H, W, 3): white to coloured, with grain; some of it lined or squared."""
+    paper = plain_sheet(height, width, rng)
     kind = rng.choice(list(KINDS), p=list(KINDS.values()))
     if kind != "plain":
         paper = _with_lines(paper, kind == "squared", rng)
@@ -160,16 +165,9 @@ def jpeg(picture: Pixels, quality: int) -> Pixels:
     return np.asarray(Image.open(buffer))
 
 
-def photograph(ink: Plane, rng: np.random.Generator) -> Pixels:
-    """Ink on paper, photographed: the steps above, then blur, noise of the sensor and JPEG.
-
-    The outer 10 % of the ink's plane may be out of view.
-    """
-    height, width = ink.shape
-    around = max(height, width) // 8  # more than `tilt` looks beyond the picture
-    wide = np.pad(ink, around)
-    rgb = write_on(sheet(wide.shape[0], wide.shape[1], rng), wide, rng)
-    rgb = tilt(rgb, height, width, rng)
+def expose(rgb: Plane, rng: np.random.Generator) -> Pixels:
+    """A view (H, W, 3) as a camera takes it: in uneven light, with blur, sensor noise and JPEG."""
+    height, width = rgb.shape[:2]
     rgb = rgb * (rng.uniform(*EXPOSURE) * light(height, width, rng))[:, :, None]
     sigma = rng.uniform(*BLUR) * max(height, width)
     rgb = ndimage.gaussian_filter(rgb, (sigma, sigma, 0))
@@ -177,3 +175,15 @@ def photograph(ink: Plane, rng: np.random.Generator) -> Pixels:
     rgb = rgb + noise * np.float32(rng.uniform(*NOISE)) * np.sqrt(np.maximum(rgb, 0))
     quality = int(rng.integers(QUALITY[0], QUALITY[1] + 1))
     return jpeg(np.round(255 * np.clip(rgb, 0, 1)).astype(np.uint8), quality)
+
+
+def photograph(ink: Plane, rng: np.random.Generator) -> Pixels:
+    """Ink on paper, photographed: the steps above, one after the other.
+
+    The outer 10 % of the ink's plane may be out of view.
+    """
+    height, width = ink.shape
+    around = max(height, width) // 8  # more than `tilt` looks beyond the picture
+    wide = np.pad(ink, around)
+    rgb = write_on(sheet(wide.shape[0], wide.shape[1], rng), wide, rng)
+    return expose(tilt(rgb, height, width, rng), rng)

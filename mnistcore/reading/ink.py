@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.filters import apply_hysteresis_threshold, threshold_otsu
 from skimage.measure import label
 
 Plane = NDArray[np.float32]  # (H, W), ink in [0, 1] unless noted
+Mask = NDArray[np.bool_]  # (H, W)
 
 MIN_CONTRAST = 0.06  # least contrast of ink to its paper; black on white is 1
 NOISE = 6  # ink stands out by at least this many standard deviations of the paper's grain
@@ -64,6 +66,26 @@ LEAST_WINDOW = 3  # pixels
 # about one standard deviation of its grain apart. 0.24 for the second misreads one photograph.
 PAPER_RANKS = 0.05, 0.3
 DARKEST_PAPER = 0.1  # of full light; in deeper shadow, contrast is no longer amplified
+
+# Where ink is. Shares of full ink.
+LEAST_INK = 0.05  # fainter is paper, which would pull Otsu's threshold down
+INK_LEVEL = 0.2, 0.6  # the range in which Otsu's threshold is believed
+ONE_LEVEL = 0.5  # the threshold where all ink is equally strong and Otsu's method has none
+FAINT = 0.5  # times the threshold: ink that strong counts where it touches stronger ink
+
+
+def ink_level(ink: Plane) -> float:
+    """The threshold above which a place surely has ink."""
+    some = ink[ink > LEAST_INK]
+    return float(np.clip(threshold_otsu(some), *INK_LEVEL)) if np.ptp(some) > 0 else ONE_LEVEL
+
+
+def inked(ink: Plane) -> Mask:
+    """Where ink is: above a threshold, or near it and connected to such a place."""
+    if ink.max() <= LEAST_INK:
+        return np.zeros(ink.shape, bool)
+    level = ink_level(ink)
+    return apply_hysteresis_threshold(ink, FAINT * level, level)
 
 
 def find_ink(rgb: Plane) -> tuple[Plane, list[str]]:

@@ -19,6 +19,7 @@ from skimage.morphology import convex_hull_image
 from torch import Tensor
 
 from mnistcore.reading.ink import Plane, find_ink
+from mnistcore.reading.paper import take_paper
 
 MAX_PIXELS = 100_000_000  # a larger picture is not decoded
 TOO_MANY = f"at most {MAX_PIXELS // 10**6} million pixels are read"
@@ -68,7 +69,8 @@ class Ink:
     """A picture and the ink on it."""
 
     picture: NDArray[np.uint8]  # (H, W, 3), its transparent parts filled
-    ink: Plane  # (H, W), 1 ink, 0 paper
+    ink: Plane  # (H, W), 1 ink, 0 paper: what was written
+    printed: Plane  # (H, W), likewise: lines, forms and frames on the paper
     scale: float  # pixels of the given picture in one of these, at least 1
     notes: list[str]  # what was done and why, one sentence each
 
@@ -94,7 +96,9 @@ def read_ink(picture: Picture) -> Ink:
     if scale > 1:
         notes.insert(0, f"Shrunk {scale:.3g} times: more pixels would show no more of a digit.")
     ink, how = find_ink(rgb)
-    return Ink(np.round(rgb * 255).astype(np.uint8), ink, scale, [*notes, *how])
+    paper = take_paper(ink)
+    shown = np.round(rgb * 255).astype(np.uint8)
+    return Ink(shown, paper.ink, paper.printed, scale, [*notes, *how, *paper.notes])
 
 
 def _check_size(width: int, height: int) -> None:

@@ -1,4 +1,4 @@
-"""A plane of ink -> its connected pieces, without specks, frames and the lines of the paper.
+"""A plane of ink -> its connected pieces, without specks.
 
 The thresholds are rules of thumb. Multiplied by 0.8 or by 1.25, one at a time, they read and refuse
 as many of 609 pictures as they do now, unless a comment says otherwise. These were photographs,
@@ -8,29 +8,12 @@ scans and strokes by people, our own photographs and numbers, touching digits, a
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.filters import apply_hysteresis_threshold, threshold_otsu
 from skimage.measure import label, regionprops
 
-from mnistcore.reading.picture import Plane
+from mnistcore.reading.ink import Mask, Plane, inked
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are just outside
-Mask = NDArray[np.bool_]  # (H, W)
-
-# Where ink is. Shares of full ink.
-LEAST_INK = 0.05  # fainter is paper, which would pull Otsu's threshold down
-INK_LEVEL = 0.2, 0.6  # the range in which Otsu's threshold is believed
-ONE_LEVEL = 0.5  # the threshold where all ink is equally strong and Otsu's method has none
-FAINT = 0.5  # times the threshold: ink that strong counts where it touches stronger ink
-
-# Lines of the paper.
-LINE_THICKNESS = 0.01  # of the picture's longer side, at most
-LINE_LENGTH = 0.8  # of a row, at least; 0.64 reads two more of 22 ruled pages and forms
-
-# Frames: a box that is printed around a digit.
-FRAME_SIDE = 7  # its sides are no thicker than its width or height divided by this
-FRAMED_SIZE = 0.2  # of the frame, for what is inside, at least: less is a speck
 
 # Ink that touches the picture's border: the edge of a table, or a neighbour that is cut off.
 CROPPED = 0.3  # of the largest piece and of all ink: with less of it inside, the digit is cut off
@@ -153,46 +136,17 @@ def find_pieces(ink: Plane) -> tuple[list[Piece], list[str]]:
         The pieces, in the order of their first pixels; notes on what was left out, one sentence
         each.
     """
-    mask = _inked(ink)
-    lines = _level_lines(mask) | _level_lines(mask.T).T
-    regions = regionprops(label(mask & ~lines, connectivity=2))
+    regions = regionprops(label(inked(ink), connectivity=2))
     found = [Piece(region.bbox[1], region.bbox[0], region.image) for region in regions]
     kept = _without_specks(_without_surroundings(found, ink.shape))
     notes = []
-    if lines.any():
-        notes.append("The lines of the paper were taken out.")
     if len(kept) < len(found):
         notes.append(f"Dropped as specks or edges: {len(found) - len(kept)}.")
     return kept, notes
 
 
-def _inked(ink: Plane) -> Mask:
-    """Where ink is: above a threshold, or near it and connected to such a place."""
-    some = ink[ink > LEAST_INK]
-    if not some.size:
-        return np.zeros(ink.shape, bool)
-    level = float(np.clip(threshold_otsu(some), *INK_LEVEL)) if np.ptp(some) > 0 else ONE_LEVEL
-    return apply_hysteresis_threshold(ink, FAINT * level, level)
-
-
-def _level_lines(mask: Mask) -> Mask:
-    """The thin straight lines that cross the picture from left to right, but not what crosses them.
-
-    The rows just above and below a line belong to it: its edges are soft.
-    """
-    thickest = int(LINE_THICKNESS * max(mask.shape))
-    lines = np.zeros_like(mask)
-    for (rows,) in ndimage.find_objects(ndimage.label(mask.mean(1) > LINE_LENGTH)[0]):
-        if rows.stop - rows.start > thickest or rows.start == 0 or rows.stop == len(mask):
-            continue
-        crossed = mask[rows.start - 1] | mask[rows.stop]
-        band = slice(rows.start - 1, rows.stop + 1)
-        lines[band] |= mask[band] & ~crossed
-    return lines
-
-
 def _without_surroundings(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:
-    """The pieces without frames, and without what the border of the picture cuts off."""
+    """The pieces without what the border of the picture cuts off."""
     height, width = shape
     tight = len(pieces) > 1 or width < height
     tight = tight and all(p.height >= CROP_HEIGHT * height for p in pieces)
@@ -200,7 +154,7 @@ def _without_surroundings(pieces: list[Piece], shape: tuple[int, ...]) -> list[P
         piece: 0.0 if tight and _is_upright_1(piece) else _border_share(piece, shape)
         for piece in pieces
     }
-    pieces = [p for p in pieces if shares[p] < 1 and not _is_frame(p, pieces)]
+    pieces = [p for p in pieces if shares[p] < 1]
     inner = [p for p in pieces if shares[p] == 0]
     size, largest = (max((p.size for p in some), default=0) for some in (inner, pieces))
     area, all_area = (sum(p.area for p in some) for some in (inner, pieces))
@@ -224,22 +178,6 @@ def _border_share(piece: Piece, shape: tuple[int, ...]) -> float:
         piece.mask[-1].sum() / width if piece.bottom == height else 0,
         piece.mask[:, 0].sum() / height if piece.left == 0 else 0,
         piece.mask[:, -1].sum() / height if piece.right == width else 0,
-    )
-
-
-def _is_frame(piece: Piece, pieces: list[Piece]) -> bool:
-    """Whether a piece is a box around others: all of its ink lies along its sides."""
-    rows, columns = (side // FRAME_SIDE for side in piece.mask.shape)
-    if min(rows, columns) == 0 or piece.mask[rows:-rows, columns:-columns].any():
-        return False
-    return any(
-        other.size > FRAMED_SIZE * piece.size
-        and other.left >= piece.left + columns // 2
-        and other.right <= piece.right - columns // 2
-        and other.top >= piece.top + rows // 2
-        and other.bottom <= piece.bottom - rows // 2
-        for other in pieces
-        if other is not piece
     )
 
 

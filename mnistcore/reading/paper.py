@@ -1,0 +1,264 @@
+"""What is printed on the paper, taken out of a plane of ink: lines, forms, frames and rings.
+
+A line by itself looks like a 1, a dash or the bar of a 7. It is taken out only for what it does:
+it crosses the picture, is much longer than all digits are high, or makes a form with others.
+
+The thresholds are rules of thumb, set on pictures of :mod:`mnistcore.benchmark.forms` and so that
+no digit on a plain ground changes.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from mnistcore.reading.ink import FAINT, LEAST_INK, Mask, Plane, ink_level
+from mnistcore.reading.lines import EDGE, Line, find_lines, without_lines
+
+EIGHT = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
+
+# Lines that cross the picture, and long ones. Lengths are in heights of the tallest digit.
+CROSSING_MARGIN = 0.06  # of the picture: a line crosses it if it ends that near to its sides
+CROSSING_LENGTH = 1.2  # the 1 in a tight crop is as long as its neighbours are high
+LONG = 3  # a level line that does not cross the picture, such as one to write on
+WRITTEN = 6  # thicknesses of a line: what is lower is a foot, a flag or a speck, not a digit
+LONG_SHARE = 0.4  # of the picture's longer side, at least
+PAPER_THICKNESS = 0.01  # of the picture's longer side: so thin, lines on empty paper are no dashes
+
+# Forms.
+MEET = 3  # pixels, beyond half of both thicknesses: so near, the ends of two lines meet
+ALIKE = 0.12  # two walls of a row differ by less, as a share of their length
+INSIDE = 0.2  # of a form's depth or of a ring's size: what is inside is as large, at least
+DIVIDER_LENGTH = 1.15  # of the tallest digit, at least: 1s are no longer than other digits
+DIVIDER_THICKNESS = 0.75  # of the strokes' width, at most, unless it is longer than
+SURE_DIVIDER_LENGTH = 1.4  # of the tallest digit
+
+# Frames and rings: pieces of ink around others.
+FRAME_SIDE = 7  # the sides are no thicker than the width or height divided by this
+RING_SHAPE = 0.8  # a ring is at least that wide for its height; most 0s are slimmer
+RING_INNER = 0.7  # of its radius: its ink is all further out
+RING_TURN = 0.9  # of a full turn, at least
+RING_BINS = 36  # in a full turn
+MOST_FRAMES = 64  # the largest pieces, which may be frames
+REMAINS = 0.6  # of the tallest piece: what is left of a frame at the picture's border is shorter
+REMAINS_MARGIN = 0.1  # of the picture: it lies that near to the border
+REMAINS_SHAPE = 2  # it is at least that many times as long as it is thick
+RINGED_SIZE = 0.78  # of the ring, at most, for what is inside: the slash of a 0 is longer
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A plane of ink, parted into what was written and what was printed."""
+
+    ink: Plane  # (H, W) in [0, 1], what was written
+    printed: Plane  # (H, W) in [0, 1], what was taken out
+    notes: list[str]
+
+
+def take_paper(ink: Plane) -> Paper:
+    """Part what was written from the lines of ruled and squared paper, forms, frames and rings.
+
+    Args:
+        ink: float32 (H, W) in [0, 1].
+    """
+    if ink.max() <= LEAST_INK:
+        return Paper(ink, np.zeros_like(ink), [])
+    mask = ink > FAINT * ink_level(ink)
+    lines = [*find_lines(mask, upright=False), *find_lines(mask, upright=True)]
+    taken = _forms(lines, mask)
+    taken += _crossing([line for line in lines if line not in taken], taken, mask)
+    taken += _dividers([line for line in lines if line not in taken], taken, mask)
+    rest = without_lines(mask, taken)
+    notes = ["The lines of the paper were taken out."] if taken else []
+    frames = _frames(rest)
+    if frames.any():
+        notes.append("A frame around what was written, or what is left of one, was taken out.")
+    rest &= ~frames
+    if not notes:
+        return Paper(ink, np.zeros_like(ink), [])
+    soft = ndimage.binary_dilation(mask & ~rest, EIGHT, EDGE) & ~ndimage.binary_dilation(
+        rest, EIGHT
+    )
+    printed = np.where((mask & ~rest) | soft, ink, np.float32(0))
+    return Paper(ink - printed, printed, notes)
+
+
+def _tallest(mask: Mask) -> int:
+    """The height of the tallest connected piece of a mask."""
+    found = ndimage.find_objects(ndimage.label(mask, EIGHT)[0])
+    return max((rows.stop - rows.start for rows, _ in found), default=0)
+
+
+def _meet(a: Line, b: Line) -> float:
+    """The most that the ends of two lines may be apart where they meet, in pixels."""
+    return MEET + (a.thickness + b.thickness) / 2
+
+
+def _ends_at(wall: Line, line: Line) -> bool:
+    """Whether a wall starts or ends at a line across it."""
+    y = line.at(wall.at(wall.start))
+    return min(abs(wall.start - y), abs(wall.stop - y)) <= _meet(wall, line)
+
+
+def _alike(a: float, b: float, slack: float) -> bool:
+    return abs(a - b) <= ALIKE * max(a, b) + slack
+
+
+def _forms(lines: list[Line], mask: Mask) -> list[Line]:
+    """The lines of boxes, rows of cells and combs that have something written in them."""
+    level = sorted((p for p in lines if not p.upright), key=lambda p: -p.length)
+    upright = [p for p in lines if p.upright]
+    forms: list[Line] = []
+    for base in level:
+        if base in forms:
+            continue
+        walls = [w for w in upright if w not in forms and _ends_at(w, base)]
+        ends = [
+            [w for w in walls if abs(w.at(base.at(x)) - x) <= _meet(w, base)]
+            for x in (base.start, base.stop)
+        ]
+        for left, right in product(*ends):
+            if left is right or not _alike(left.length, right.length, MEET):
+                continue
+            form = _form(base, left, right, walls, level)
+            if form and _tallest(without_lines(mask, form)) >= INSIDE * left.length:
+                forms += form
+                break
+    return forms
+
+
+def _form(base: Line, left: Line, right: Line, walls: list[Line], level: list[Line]) -> list[Line]:
+    """A form with this base and these ends; empty if it lacks both inner walls and a lid."""
+    lids = [
+        lid
+        for lid in level
+        if lid is not base
+        and _alike(lid.length, base.length, 2 * MEET)
+        and _ends_at(left, lid)
+        and _ends_at(right, lid)
+    ]
+    inner = [
+        wall
+        for wall in walls
+        if wall not in (left, right)
+        and base.start < wall.at(base.at(wall.start)) < base.stop
+        and _alike(wall.length, left.length, MEET)
+    ]
+    return [base, left, right, *lids, *inner] if lids or inner else []
+
+
+def _crossing(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
+    """The lines that cross the picture, and those much longer than what is written is high."""
+
+    def crosses(line: Line) -> bool:
+        side = mask.shape[not line.upright]
+        margin = CROSSING_MARGIN * side
+        return line.start <= margin and line.stop >= side - 1 - margin
+
+    across = [line for line in lines if crosses(line)]
+    longest = max(mask.shape)
+    longer = [
+        p for p in lines if not (p in across or p.upright) and p.length > LONG_SHARE * longest
+    ]
+    if not across and not longer:
+        return []
+    height = _tallest(without_lines(mask, [*taken, *across, *longer]))
+    return [
+        line
+        for line in across + longer
+        if (
+            line.length >= (CROSSING_LENGTH if line in across else LONG) * height
+            if height >= WRITTEN * line.thickness
+            else line in across and line.thickness <= max(1, PAPER_THICKNESS * longest)
+        )
+    ]
+
+
+def _dividers(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
+    """Upright lines between digits: alike, level with each other, and longer than the digits."""
+    upright = sorted((p for p in lines if p.upright), key=lambda p: -p.length)
+    for first in upright:
+        group = [
+            wall
+            for wall in upright
+            if _alike(wall.length, first.length, 2)
+            and abs(_above(first, wall)) <= MEET + ALIKE * first.length / 2
+        ]
+        if len(group) < 2:
+            continue
+        rest = without_lines(mask, [*taken, *group])
+        height = _tallest(rest)
+        thickness = max(wall.thickness for wall in group)
+        if height < WRITTEN * thickness or first.length < DIVIDER_LENGTH * height:
+            return []
+        width = 4 * float(ndimage.distance_transform_edt(rest)[rest].mean())
+        if thickness <= DIVIDER_THICKNESS * width or first.length >= SURE_DIVIDER_LENGTH * height:
+            return group
+    return []
+
+
+def _above(a: Line, b: Line) -> float:
+    """By how much the middle of an upright line is higher than another's, as both are turned."""
+    middles = [(line.start + line.stop) / 2 for line in (a, b)]
+    slope = (a.at(a.stop) - a.at(a.start)) / a.length
+    across = b.at(middles[1]) - a.at(middles[0])
+    return middles[1] - middles[0] + slope * across
+
+
+def _frames(mask: Mask) -> Mask:
+    """The boxes and rings around other ink, and their remains at the border, as a mask."""
+    frames = np.zeros_like(mask)
+    if not mask.any():
+        return frames
+    labels, _ = ndimage.label(mask, EIGHT)
+    places = ndimage.find_objects(labels)
+    boxes = np.array([[r.start, c.start, -r.stop, -c.stop] for r, c in places])
+    sides = -(boxes[:, :2] + boxes[:, 2:])
+    size, tallest = sides.max(1), sides[:, 0].max()
+    for number in np.argsort(-size)[:MOST_FRAMES]:
+        within = (boxes > boxes[number]).all(1)
+        share = size[within].max(initial=0) / size[number]
+        own = labels[places[number]] == number + 1
+        if (
+            (share > INSIDE and _is_box(own))
+            or (INSIDE < share <= RINGED_SIZE and _is_ring(own))
+            or (size[number] <= REMAINS * tallest and _is_remains(boxes[number], mask.shape))
+        ):
+            frames[places[number]] |= own
+    return frames
+
+
+def _is_remains(box: NDArray[np.intp], shape: tuple[int, ...]) -> bool:
+    """Whether a slender piece lies in the margin of the picture, along its border.
+
+    Args:
+        box: top, left, -bottom, -right.
+        shape: of the picture.
+    """
+    sides = -(box[:2] + box[2:])
+    across = int(sides.argmin())  # 0 if it is level
+    distances = np.array([box[across], shape[across] + box[across + 2]])  # of its near sides
+    return bool(
+        (distances + sides[across]).min() <= REMAINS_MARGIN * shape[across]
+        and sides.max() >= REMAINS_SHAPE * sides.min()
+    )
+
+
+def _is_box(mask: Mask) -> bool:
+    """Whether all ink lies along the sides of its box."""
+    rows, columns = (side // FRAME_SIDE for side in mask.shape)
+    return min(rows, columns) > 0 and not mask[rows:-rows, columns:-columns].any()
+
+
+def _is_ring(mask: Mask) -> bool:
+    """Whether all ink lies on an ellipse that is not slim like a 0."""
+    height, width = mask.shape
+    if width < RING_SHAPE * height:
+        return False
+    rows, columns = np.nonzero(mask)
+    x, y = (2 * columns + 1) / width - 1, (2 * rows + 1) / height - 1
+    turns = np.floor((np.arctan2(y, x) / (2 * np.pi) + 0.5) * RING_BINS).clip(0, RING_BINS - 1)
+    seen = len(np.unique(turns)) >= RING_TURN * RING_BINS
+    return bool(seen and np.hypot(x, y).min() >= RING_INNER)
