@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mnistcore.reading.ink import FAINT, LEAST_INK, Mask, Plane, ink_level
-from mnistcore.reading.lines import EDGE, Line, find_lines, without_lines
+from mnistcore.reading.rules import EDGE, Rule, find_rules, without_rules
 
 EIGHT = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
 
@@ -66,11 +66,11 @@ def take_paper(ink: Plane) -> Paper:
     if ink.max() <= LEAST_INK:
         return Paper(ink, np.zeros_like(ink), [])
     mask = ink > FAINT * ink_level(ink)
-    lines = [*find_lines(mask, upright=False), *find_lines(mask, upright=True)]
-    taken = _forms(lines, mask)
-    taken += _crossing([line for line in lines if line not in taken], taken, mask)
-    taken += _dividers([line for line in lines if line not in taken], taken, mask)
-    rest = without_lines(mask, taken)
+    rules = [*find_rules(mask, upright=False), *find_rules(mask, upright=True)]
+    taken = _forms(rules, mask)
+    taken += _crossing([rule for rule in rules if rule not in taken], taken, mask)
+    taken += _dividers([rule for rule in rules if rule not in taken], taken, mask)
+    rest = without_rules(mask, taken)
     notes = ["The lines of the paper were taken out."] if taken else []
     frames = _frames(rest)
     if frames.any():
@@ -91,12 +91,12 @@ def _tallest(mask: Mask) -> int:
     return max((rows.stop - rows.start for rows, _ in found), default=0)
 
 
-def _meet(a: Line, b: Line) -> float:
+def _meet(a: Rule, b: Rule) -> float:
     """The most that the ends of two lines may be apart where they meet, in pixels."""
     return MEET + (a.thickness + b.thickness) / 2
 
 
-def _ends_at(wall: Line, line: Line) -> bool:
+def _ends_at(wall: Rule, line: Rule) -> bool:
     """Whether a wall starts or ends at a line across it."""
     y = line.at(wall.at(wall.start))
     return min(abs(wall.start - y), abs(wall.stop - y)) <= _meet(wall, line)
@@ -106,11 +106,11 @@ def _alike(a: float, b: float, slack: float) -> bool:
     return abs(a - b) <= ALIKE * max(a, b) + slack
 
 
-def _forms(lines: list[Line], mask: Mask) -> list[Line]:
+def _forms(rules: list[Rule], mask: Mask) -> list[Rule]:
     """The lines of boxes, rows of cells and combs that have something written in them."""
-    level = sorted((p for p in lines if not p.upright), key=lambda p: -p.length)
-    upright = [p for p in lines if p.upright]
-    forms: list[Line] = []
+    level = sorted((p for p in rules if not p.upright), key=lambda p: -p.length)
+    upright = [p for p in rules if p.upright]
+    forms: list[Rule] = []
     for base in level:
         if base in forms:
             continue
@@ -123,13 +123,13 @@ def _forms(lines: list[Line], mask: Mask) -> list[Line]:
             if left is right or not _alike(left.length, right.length, MEET):
                 continue
             form = _form(base, left, right, walls, level)
-            if form and _tallest(without_lines(mask, form)) >= INSIDE * left.length:
+            if form and _tallest(without_rules(mask, form)) >= INSIDE * left.length:
                 forms += form
                 break
     return forms
 
 
-def _form(base: Line, left: Line, right: Line, walls: list[Line], level: list[Line]) -> list[Line]:
+def _form(base: Rule, left: Rule, right: Rule, walls: list[Rule], level: list[Rule]) -> list[Rule]:
     """A form with this base and these ends; empty if it lacks both inner walls and a lid."""
     lids = [
         lid
@@ -149,22 +149,22 @@ def _form(base: Line, left: Line, right: Line, walls: list[Line], level: list[Li
     return [base, left, right, *lids, *inner] if lids or inner else []
 
 
-def _crossing(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
+def _crossing(rules: list[Rule], taken: list[Rule], mask: Mask) -> list[Rule]:
     """The lines that cross the picture, and those much longer than what is written is high."""
 
-    def crosses(line: Line) -> bool:
+    def crosses(line: Rule) -> bool:
         side = mask.shape[not line.upright]
         margin = CROSSING_MARGIN * side
         return line.start <= margin and line.stop >= side - 1 - margin
 
-    across = [line for line in lines if crosses(line)]
+    across = [rule for rule in rules if crosses(rule)]
     longest = max(mask.shape)
     longer = [
-        p for p in lines if not (p in across or p.upright) and p.length > LONG_SHARE * longest
+        p for p in rules if not (p in across or p.upright) and p.length > LONG_SHARE * longest
     ]
     if not across and not longer:
         return []
-    height = _tallest(without_lines(mask, [*taken, *across, *longer]))
+    height = _tallest(without_rules(mask, [*taken, *across, *longer]))
     return [
         line
         for line in across + longer
@@ -176,9 +176,9 @@ def _crossing(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
     ]
 
 
-def _dividers(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
+def _dividers(rules: list[Rule], taken: list[Rule], mask: Mask) -> list[Rule]:
     """Upright lines between digits: alike, level with each other, and longer than the digits."""
-    upright = sorted((p for p in lines if p.upright), key=lambda p: -p.length)
+    upright = sorted((p for p in rules if p.upright), key=lambda p: -p.length)
     for first in upright:
         group = [
             wall
@@ -188,7 +188,7 @@ def _dividers(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
         ]
         if len(group) < 2:
             continue
-        rest = without_lines(mask, [*taken, *group])
+        rest = without_rules(mask, [*taken, *group])
         height = _tallest(rest)
         thickness = max(wall.thickness for wall in group)
         if height < WRITTEN * thickness or first.length < DIVIDER_LENGTH * height:
@@ -199,7 +199,7 @@ def _dividers(lines: list[Line], taken: list[Line], mask: Mask) -> list[Line]:
     return []
 
 
-def _above(a: Line, b: Line) -> float:
+def _above(a: Rule, b: Rule) -> float:
     """By how much the middle of an upright line is higher than another's, as both are turned."""
     middles = [(line.start + line.stop) / 2 for line in (a, b)]
     slope = (a.at(a.stop) - a.at(a.start)) / a.length

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnistcore.reading.lines import find_lines, without_lines
+from mnistcore.reading.rules import find_rules, without_rules
 
 
 def drawn(slope: float, bend: float = 0) -> np.ndarray:
@@ -19,19 +19,19 @@ def test_a_line_is_followed_and_the_strokes_over_it_stay(slope: float, upright: 
     strokes[20:110, 100:109] = True
     strokes[45:75, 250:330] = True
     mask = (line | strokes).T if upright else line | strokes
-    (found,) = (one for one in find_lines(mask, upright) if one.length > 300)
+    (found,) = (one for one in find_rules(mask, upright) if one.length > 300)
     assert found.length == 400
     assert found.thickness == pytest.approx(3, abs=1)
     assert found.at(200) == pytest.approx(60 + 1, abs=2)
-    rest = without_lines(mask, [found])
+    rest = without_rules(mask, [found])
     rest = rest.T if upright else rest
     assert not (strokes & ~rest).any()
     assert (rest & ~strokes).sum() < 0.05 * line.sum()
 
 
 def test_steeper_lines_and_dashes_are_not_lines_of_paper() -> None:
-    assert not any(one.length > 100 for one in find_lines(drawn(0.15), upright=False))
+    assert not any(one.length > 100 for one in find_rules(drawn(0.15), upright=False))
     dashes = drawn(0)
     dashes[:, np.arange(400) % 100 > 50] = False
-    assert not any(one.length > 100 for one in find_lines(dashes, upright=False))
-    assert find_lines(np.zeros((5, 5), bool), upright=True) == []
+    assert not any(one.length > 100 for one in find_rules(dashes, upright=False))
+    assert find_rules(np.zeros((5, 5), bool), upright=True) == []

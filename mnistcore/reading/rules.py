@@ -41,7 +41,7 @@ Integers = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class Rule:
     """A thin straight line. Along an upright one, "columns" are rows and the other way round."""
 
     upright: bool
@@ -73,7 +73,7 @@ class Line:
         return float(np.polyval(self._fit, x))
 
 
-def find_lines(mask: Mask, upright: bool) -> list[Line]:
+def find_rules(mask: Mask, upright: bool) -> list[Rule]:
     """The thin straight lines of a mask that are level, or upright, within STEEPEST."""
     thickest = max(LEAST_THICKEST, THICKEST * max(mask.shape))
     plane = mask.T if upright else mask
@@ -82,7 +82,7 @@ def find_lines(mask: Mask, upright: bool) -> list[Line]:
     columns, first, last = columns[thin], first[thin], last[thin]
     middle = (first + last - 1) / 2
     parts = _parts(columns, middle, last - first)
-    lines: list[Line] = []
+    rules: list[Rule] = []
     for _ in range(MOST_LINES):
         if not parts:
             break
@@ -91,18 +91,18 @@ def find_lines(mask: Mask, upright: bool) -> list[Line]:
         members = np.concatenate([part.members for part in chosen])
         members = members[np.argsort(columns[members])]
         thickness = float(np.median((last - first)[members]))
-        line = Line(upright, columns[members].astype(float), middle[members], thickness)
+        rule = Rule(upright, columns[members].astype(float), middle[members], thickness)
         seen = len(np.unique(columns[members]))
         if (
-            line.length >= SHAPE * thickness
-            and seen >= SEEN * line.length
-            and _inked_share(plane, line) >= INKED
+            rule.length >= SHAPE * thickness
+            and seen >= SEEN * rule.length
+            and _inked_share(plane, rule) >= INKED
         ):
-            lines.append(line)
-    return lines
+            rules.append(rule)
+    return rules
 
 
-def _inked_share(mask: Mask, line: Line) -> float:
+def _inked_share(mask: Mask, line: Rule) -> float:
     """The share of a line's columns that have ink there: its own, or that of a stroke over it."""
     xs = np.arange(int(line.start), int(line.stop) + 1)
     ys = np.interp(xs, line.xs, line.ys).round().astype(int)
@@ -203,11 +203,11 @@ def _joined(parts: list[Part]) -> list[Part]:
         free[nearest] = False
 
 
-def without_lines(mask: Mask, lines: Iterable[Line]) -> Mask:
-    """A mask without lines, but with the strokes that cross them."""
+def without_rules(mask: Mask, rules: Iterable[Rule]) -> Mask:
+    """A mask without rules, but with the strokes that cross them."""
     rest = mask.copy()
     for upright in (False, True):
-        own = [line for line in lines if line.upright == upright]
+        own = [rule for rule in rules if rule.upright == upright]
         if not own:
             continue
         plane = rest.T if upright else rest
