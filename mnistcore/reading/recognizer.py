@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcore.models import list_models, model_name
-from mnistcore.reading.digits import LEAST_SIZE, find_digits, frame
+from mnistcore.reading.digits import frame
 from mnistcore.reading.ensemble import Ensemble, Probs
+from mnistcore.reading.graph import Answer, Candidate, Graph, read_graph
 from mnistcore.reading.picture import Ink, Picture, Plane, read_ink
-from mnistcore.reading.pieces import Box, Piece
-from mnistcore.reading.touching import Answer, settle
+from mnistcore.reading.pieces import LEAST_SIZE, Box, Piece, find_pieces
+from mnistcore.reading.signs import Sign
 
 DIGIT, UNSURE, NOT_A_DIGIT = "digit", "unsure", "not a digit"  # the verdicts, best to worst
 # Ten times the median probability: the share that is spread evenly over all digits. If it is above
@@ -25,7 +26,10 @@ FLAT = 0.5
 EVEN = 0.2
 LIKELY = 0.1  # digits above this probability are candidates of an unsure answer
 MOST_LIKELY = 3  # the most candidates of an unsure answer
-MOST_DIGITS = 64  # in a picture; more pieces are not a number
+TOO_MANY = "too many pieces of ink for a number"
+MOST_DIGITS = 64  # in a picture; more are not a number
+MOST_PIECES = 256  # in a picture of digits
+MOST_SPECKS = 256  # of which some may be points
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +80,11 @@ class Reading:
     Readings are equal if their texts, verdicts, reasons and digits are.
     """
 
-    text: str  # the number, lines separated by newlines, without what is not a digit
+    text: str  # the number with its signs, lines separated by newlines, without what is neither
     verdict: str  # "digit", "unsure" or "not a digit"
     reason: str  # of the verdict, in words; "" for a digit
     digits: tuple[Digit, ...]  # line by line, left to right
+    signs: tuple[Sign, ...]  # line by line, left to right
     steps: dict[str, NDArray[Any]] = field(compare=False)  # "picture" uint8 (H, W, 3), "ink"
     # float32 (H, W) in [0, 1], "pieces" int32 (H, W), k where the k-th digit is and 0 elsewhere
     notes: list[str] = field(compare=False)  # what was done to find the digits, one sentence each
@@ -97,6 +102,7 @@ class Reading:
             "verdict": self.verdict,
             "reason": self.reason,
             "digits": [digit.summary() for digit in self.digits],
+            "signs": [sign.summary() for sign in self.signs],
         }
 
 
@@ -105,10 +111,10 @@ class Examined:
     """A picture and all that is known of it before one net is chosen."""
 
     plane: Ink
-    lines: list[list[Answer]]  # what the five nets say about each digit, line by line
+    graph: Graph  # the digits and signs, and what else was considered
     notes: list[str]
     milliseconds: dict[str, float]
-    reason: str  # why there are no lines; "" where there are
+    reason: str  # why there are no digits; "" where there are
 
 
 def chosen_net(model: str) -> str | None:
@@ -142,8 +148,14 @@ class Recognizer(Ensemble):
         chosen = chosen_net(model)
         examined = self.examine(picture)
         scale = examined.plane.scale
-        digits = [[self._digit(a, chosen, scale) for a in line] for line in examined.lines]
-        return _reading(examined, digits)
+        lines = [
+            [
+                self._digit(found.answer, chosen, scale) if found.answer else _sign(found, scale)
+                for found in line
+            ]
+            for line in examined.graph.lines
+        ]
+        return _reading(examined, lines)
 
     def examine(self, picture: Picture) -> Examined:
         """What all five nets say about the digits of a picture, before :meth:`read` judges it.
@@ -152,7 +164,7 @@ class Recognizer(Ensemble):
             As :meth:`read`, except for an unknown net.
         """
         plane = read_ink(picture)
-        lines, notes = find_digits(plane.ink)
+        pieces, specks, notes = find_pieces(plane.ink)
         notes = [*plane.notes, *notes]
         milliseconds = dict.fromkeys(list_models(), 0.0)
 
@@ -166,16 +178,17 @@ class Recognizer(Ensemble):
                 for i, (piece, views) in enumerate(zip(pieces, framed, strict=True))
             ]
 
-        count, answers = sum(map(len, lines)), []
-        if 0 < count <= MOST_DIGITS:
-            answers = settle(lines, ask, self.threshold)
-            count = sum(map(len, answers))
-        reason = ""
-        if count == 0:
+        graph, reason = Graph(), ""
+        if not pieces:
             reason = "blank: there is no ink"
-        elif count > MOST_DIGITS:
-            reason = "too many pieces of ink for a number"
-        return Examined(plane, [] if reason else answers, notes, milliseconds, reason)
+        elif len(pieces) > MOST_PIECES:
+            reason = TOO_MANY
+        else:
+            graph = read_graph(pieces, specks[:MOST_SPECKS], ask, self.threshold)
+            notes += graph.notes
+            if sum(map(len, graph.lines)) > MOST_DIGITS:
+                graph, reason = Graph(), TOO_MANY
+        return Examined(plane, graph, notes, milliseconds, reason)
 
     def _digit(self, answer: Answer, chosen: str | None, scale: float) -> Digit:
         verdict, reason, candidates = self._judge(answer, chosen)
@@ -207,10 +220,8 @@ class Recognizer(Ensemble):
         other = int(answer.probs[chosen].argmax()) if chosen else label
         if other != label:
             return UNSURE, f"{chosen} says {other}, the five nets {label}", [other, label]
-        if answer.touching:
-            return UNSURE, f"{label} if digits touch here", [label]
-        if answer.rival:
-            return UNSURE, f"{label}, or {answer.rival} if digits touch here", [label]
+        if answer.doubt:
+            return UNSURE, answer.doubt, [label]
         return DIGIT, "", [label]
 
 
@@ -226,26 +237,43 @@ def _doubt(answer: Answer) -> tuple[str, list[int]]:
     return words, likely
 
 
-def _reading(examined: Examined, digits: list[list[Digit]]) -> Reading:
+def _sign(found: Candidate, scale: float) -> Sign:
+    left, top, right, bottom = (round(edge * scale) for edge in found.box)
+    return Sign(found.sign, (left, top, right, bottom), found.sure, found.doubt)
+
+
+def _reading(examined: Examined, lines: list[list[Digit | Sign]]) -> Reading:
     """The reading of a picture whose digits have been judged, line by line."""
     plane = examined.plane
-    flat = tuple(digit for line in digits for digit in line)
-    verdicts = {digit.verdict for digit in flat} or {NOT_A_DIGIT}
+    digits = tuple(item for line in lines for item in line if isinstance(item, Digit))
+    signs = tuple(item for line in lines for item in line if isinstance(item, Sign))
+    verdicts = {digit.verdict for digit in digits} or {NOT_A_DIGIT}
+    verdicts |= {UNSURE for sign in signs if sign.reason}
     verdict = UNSURE if len(verdicts) > 1 else verdicts.pop()
-    reasons = [digit.reason for digit in flat if digit.reason]
-    if len(flat) > 1:
-        reasons = [f"digit {k}: {d.reason}" for k, d in enumerate(flat, 1) if d.reason]
-    lines = ["".join(str(d.label) for d in line if d.verdict != NOT_A_DIGIT) for line in digits]
+    reasons = [(f"digit {k}: ", digit.reason) for k, digit in enumerate(digits, 1)]
+    reasons += [(f"sign {k}: ", sign.reason) for k, sign in enumerate(signs, 1)]
+    several = len(reasons) > 1
+    words = [where * several + reason for where, reason in reasons if reason]
+    texts = [
+        "".join(
+            item.character if isinstance(item, Sign) else str(item.label)
+            for item in line
+            if isinstance(item, Sign) or item.verdict != NOT_A_DIGIT
+        )
+        for line in lines
+    ]
     numbers = np.zeros(plane.ink.shape, np.int32)
-    pieces = (answer.piece for line in examined.lines for answer in line)
-    for number, piece in enumerate(pieces, 1):
+    answers = (found.answer for line in examined.graph.lines for found in line if found.answer)
+    for number, answer in enumerate(answers, 1):
+        piece = answer.piece
         area = numbers[piece.top : piece.bottom, piece.left : piece.right]
         area[piece.mask] = number
     return Reading(
-        text="\n".join(line for line in lines if line),
+        text="\n".join(text for text in texts if text),
         verdict=verdict,
-        reason=examined.reason or "; ".join(reasons),
-        digits=flat,
+        reason=examined.reason or "; ".join(words),
+        digits=digits,
+        signs=signs,
         steps={"picture": plane.picture, "ink": plane.ink, "pieces": numbers},
         notes=examined.notes,
         scale=plane.scale,
