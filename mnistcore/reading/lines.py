@@ -15,7 +15,7 @@ from mnistcore.reading.pieces import Piece
 # A piece is on a line if they overlap by more than this share of the lower one's height. 0.5
 # misreads one digit.
 SAME_LINE = 0.4
-LOW = 0.35  # of the tallest piece: what is lower finds no line, but joins the nearest
+LOW = 0.5  # of the tallest piece: what is lower finds no line, but joins the nearest
 BESIDE_LINE = 0.3  # of the line's height, between it and the centre of a low piece that joins it
 FULL = 0.5  # of the tallest piece on a line, for the height of a digit
 

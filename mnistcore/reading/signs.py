@@ -19,17 +19,17 @@ DASH_SHAPE = 1.5, 2.5  # width in heights
 DASH_WIDTH = 0.1, 0.2
 LONGEST_DASH = 1.2, 0.9
 DASH_MIDDLE = 0.35, 0.25  # from half height, of its centre
-SLASH_HEIGHT = 0.95, 1.2
-SLASH_SLANT = 6, 16  # degrees from upright, leaning right
+SLASH_REACH = 0.2, 0.5  # its height beyond that of the digits, and three times what is below them
+SLASH_SLANT = 5, 15  # degrees from upright, leaning right
 STRAIGHT = 0.12, 0.07  # deviation of its ink from a straight line, in its own lengths
-DOT_SHAPE = 2.2, 1.6  # longer side in shorter sides
+DOT_SHAPE = 1.7, 1.3  # longer side in shorter sides
 LARGEST_DOT = 0.35, 0.25
 SMALLEST_DOT = 0.4, 0.8  # in widths of the digits' strokes
 POINT_PLACE = 0.3, 0.2  # from the base line, of its bottom
 COMMA_HEIGHT = 0.55, 0.45
-COMMA_SHAPE = 1.1, 1.3  # height in widths
+COMMA_SHAPE = 1.1, 1.4  # height in widths
 COMMA_TOP = 0.35, 0.25  # of its top above the base line, at most
-COMMA_TAIL = 0.0, 0.08  # of its bottom below the base line, at least
+COMMA_TAIL = 0.02, 0.1  # of its bottom below the base line, at least
 COLON_PLACE = 0.1, 0.2  # the centres of its dots from the base line and the top of the digits
 COLON_APART = 0.1, 0.2  # between its dots
 COLON_SHIFT = 0.25, 0.15  # of one dot beside the other
@@ -90,10 +90,12 @@ def dash(piece: Piece, place: Place) -> float:
 
 def slash(piece: Piece, place: Place) -> float:
     """The certainty of a straight stroke that is taller and more slanted than the digits."""
-    if piece.height < SLASH_HEIGHT[0] * place.height or piece.height < piece.width:
-        return 0.0
+    below = max(0.0, piece.bottom - place.base)
+    reach = (piece.height - place.height + 3 * below) / place.height
+    if reach < SLASH_REACH[0] or piece.height < piece.width:
+        return 0.0  # at once: most pieces are none
     return min(
-        _ramp(piece.height / place.height, SLASH_HEIGHT),
+        _ramp(reach, SLASH_REACH),
         _ramp(_slant(piece), SLASH_SLANT),
         _ramp(_bend(piece), STRAIGHT),
     )

@@ -68,7 +68,7 @@ def reading(text: str, answers: list[tuple[int, str]]) -> Reading:
         )
         for label, verdict in answers
     )
-    return Reading(text, "digit", "", digits, {}, [], 1.0, {})
+    return Reading(text, "digit", "", digits, (), {}, [], 1.0, {})
 
 
 def test_text_of_one_net() -> None:
@@ -76,6 +76,8 @@ def test_text_of_one_net() -> None:
     assert bench.text_of_net(both, "LeNet") == "77\n7"
     assert bench.text_of_net(both, "MyVggNet") == "12\n3"
     assert bench.text_of_net(reading("", []), "LeNet") == ""
+    date = reading("1-2", [(1, "digit"), (2, "digit")])
+    assert bench.text_of_net(date, "LeNet") == "7-7"
 
 
 @pytest.fixture(scope="module")

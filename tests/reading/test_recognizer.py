@@ -21,10 +21,10 @@ from mnistcore.data import split_train_val
 from mnistcore.files import ROOT
 from mnistcore.models import list_models
 from mnistcore.reading import recognizer
+from mnistcore.reading.graph import Answer
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.pieces import Piece
 from mnistcore.reading.recognizer import Recognizer, read
-from mnistcore.reading.touching import Answer
 from tests.tools.pictures import (
     assert_reads,
     canvas,
@@ -312,8 +312,12 @@ def answer(probs: dict[int, float], **options: Any) -> Answer:
         (answer({4: 0.5, 9: 0.4}), "unsure", [4, 9], "4 or 9"),
         (answer({4: 0.7, 9: 0.05}), "unsure", [4], "perhaps 4"),
         (answer({4: 0.3, 9: 0.25, 7: 0.2, 1: 0.15}), "unsure", [4, 9, 7], "4 or 9 or 7"),
-        (answer({8: 0.99}, touching=True), "unsure", [8], "8 if digits touch here"),
-        (answer({8: 0.99}, rival="68"), "unsure", [8], "8, or 68 if digits touch here"),
+        (
+            answer({8: 0.99}, doubt="8, or 68 if digits touch here"),
+            "unsure",
+            [8],
+            "8, or 68 if digits touch here",
+        ),
         (answer({3: 0.2}), "not a digit", [], "unlike any digit"),
     ],
 )

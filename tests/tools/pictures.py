@@ -8,10 +8,11 @@ from PIL import Image
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.pens.font import DIGITS
 from mnistcore.pens.strokes import pen_strokes, render
-from mnistcore.reading.digits import find_digits
 from mnistcore.reading.picture import Plane
 from mnistcore.reading.pieces import Box
-from mnistcore.reading.recognizer import Reading, read
+from mnistcore.reading.recognizer import Reading, Recognizer, read
+
+RECOGNIZER = Recognizer(device="cpu")
 
 
 def pen(name: str, height: int = 150, width: float = 16) -> Plane:
@@ -93,7 +94,8 @@ def assert_reads(picture: Any, text: str) -> Reading:
 
 def boxes(ink: Plane) -> list[list[Box]]:
     """The boxes of the digits found, line by line."""
-    return [[piece.box for piece in line] for line in find_digits(ink)[0]]
+    lines = RECOGNIZER.examine(gray(ink)).graph.lines
+    return [[found.box for found in line if found.answer] for line in lines]
 
 
 def box_of(ink: Plane) -> Box:
