@@ -1,0 +1,111 @@
+"""A piece of ink that may be several digits that touch -> its parts between cuts.
+
+A cut runs from the top of a piece to its bottom and crosses as little ink as it can.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistcore.reading.pieces import Piece
+
+# Shares of the piece's height.
+MOST_CUTS = 5  # through one piece
+CUTS_APART = 0.1
+LEAST_PART = 0.15  # width of a part
+WIDEST_PART = 1.2
+LEAST_BETWEEN = 0.04  # of the piece's ink, between two cuts
+CUT_INK = 0.35  # that a cut crosses, at most
+ASIDE = 0.05  # of a pixel of ink: what a step aside costs a cut
+
+# Costs, as in :mod:`mnistcore.reading.candidates`.
+CUT_COST = 1.0  # for each cut
+LOW_PART_COST = 5.0  # times the height that a part lacks beyond LOW_PART
+LOW_PART = 0.2  # of the whole piece
+CUT_INK_COST = 0.5  # times the ink that it crosses, in widths of the stroke
+
+
+@dataclass(frozen=True)
+class Part:
+    """What lies between two cuts, or between a cut and an end (start or stop 0)."""
+
+    piece: Piece
+    start: int
+    stop: int
+    cost: float  # of the cut on its left, and of its height
+
+
+def cut_parts(piece: Piece) -> list[Part]:
+    """The parts between every two cuts of a piece."""
+    cuts, inked = _least_inked(piece)
+    width = piece.stroke
+    costs = [0.0, *(CUT_COST + CUT_INK_COST * ink / width for ink in inked)]
+    edges = [np.zeros(piece.height, int), *cuts, np.full(piece.height, piece.width)]
+    parts = []
+    for start in range(len(edges) - 1):
+        for stop in range(start + 1, len(edges)):
+            if stop - start == len(edges) - 1:
+                continue  # the whole piece
+            part = piece.between(edges[start], edges[stop])
+            if part and LEAST_PART < part.width / piece.height < WIDEST_PART:
+                missing = 1 - part.height / piece.height
+                cost = costs[start] + LOW_PART_COST * max(0.0, missing - LOW_PART)
+                parts.append(Part(part, start, stop % (len(edges) - 1), cost))
+    return parts
+
+
+def _least_inked(piece: Piece) -> tuple[list[NDArray[np.int64]], list[float]]:
+    """The ways through a piece from its top to its bottom that cross the least ink.
+
+    Returns:
+        From left to right: for each way the first column to its right, (height,) each; the pixels
+        of ink that each way crosses.
+    """
+    ink = piece.mask.astype(np.float64)
+    down, up = _least_ink(ink), _least_ink(ink[::-1])[::-1]
+    through = down + up - ink
+    middle = piece.height // 2
+    margin = max(1, round(LEAST_PART * piece.height))
+    apart = CUTS_APART * piece.height
+    ways: dict[int, NDArray[np.int64]] = {}
+    columns = np.arange(piece.width)
+    for column in np.argsort(through[middle, margin:-margin], kind="stable") + margin:
+        if through[middle, column] > CUT_INK * piece.height or len(ways) == MOST_CUTS:
+            break
+        if any(abs(column - other) <= apart for other in ways):
+            continue
+        way = _way(down, up, int(column))
+        left = piece.mask & (columns < way[:, None])
+        between = [left ^ (piece.mask & (columns < other[:, None])) for other in ways.values()]
+        if all(ink.sum() > LEAST_BETWEEN * piece.area for ink in between):
+            ways[int(column)] = way
+    ordered = sorted(ways)
+    return [ways[column] for column in ordered], [float(through[middle, c]) for c in ordered]
+
+
+def _way(down: NDArray[np.float64], up: NDArray[np.float64], column: int) -> NDArray[np.int64]:
+    """The way with the least ink through a column of the middle row: its column in every row."""
+    height, width = down.shape
+    way = np.empty(height, int)
+    way[height // 2] = column
+    for rows, ink in (
+        (range(height // 2 - 1, -1, -1), down),
+        (range(height // 2 + 1, height), up),
+    ):
+        at = column
+        for row in rows:
+            near = range(max(0, at - 1), min(width, at + 2))
+            at = min(near, key=lambda c: ink[row, c] + ASIDE * abs(c - at))
+            way[row] = at
+    return way
+
+
+def _least_ink(ink: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For every place the least ink on a way from the first row to it, it included."""
+    least = ink.copy()
+    for row in range(1, len(ink)):
+        above = np.pad(least[row - 1], 1, constant_values=np.inf)
+        aside = np.minimum(above[:-2], above[2:]) + ASIDE
+        least[row] += np.minimum(above[1:-1], aside)
+    return least
