@@ -14,7 +14,7 @@ from mnistcore.reading.pieces import Piece
 MOST_CUTS = 5  # through one piece
 CUTS_APART = 0.1
 LEAST_PART = 0.15  # width of a part
-WIDEST_PART = 1.2
+WIDEST_PART = 1.6
 LEAST_BETWEEN = 0.04  # of the piece's ink, between two cuts
 CUT_INK = 0.35  # that a cut crosses, at most
 ASIDE = 0.05  # of a pixel of ink: what a step aside costs a cut
@@ -23,7 +23,7 @@ ASIDE = 0.05  # of a pixel of ink: what a step aside costs a cut
 CUT_COST = 1.0  # for each cut
 LOW_PART_COST = 5.0  # times the height that a part lacks beyond LOW_PART
 LOW_PART = 0.2  # of the whole piece
-CUT_INK_COST = 0.5  # times the ink that it crosses, in widths of the stroke
+CUT_INK_COST = 0.3  # times the ink that it crosses, in widths of the stroke
 
 
 @dataclass(frozen=True)

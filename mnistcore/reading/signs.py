@@ -25,13 +25,15 @@ STRAIGHT = 0.12, 0.07  # deviation of its ink from a straight line, in its own l
 DOT_SHAPE = 1.7, 1.3  # longer side in shorter sides
 LARGEST_DOT = 0.35, 0.25
 SMALLEST_DOT = 0.4, 0.8  # in widths of the digits' strokes
-POINT_PLACE = 0.3, 0.2  # from the base line, of its bottom
+POINT_ABOVE = 0.3, 0.2  # of its bottom above the base line, at most
+POINT_BELOW = 0.22, 0.12  # of its bottom below the base line, at most
 COMMA_HEIGHT = 0.55, 0.45
-COMMA_SHAPE = 1.1, 1.4  # height in widths
+COMMA_SHAPE = 1.05, 1.3  # height in widths
 COMMA_TOP = 0.35, 0.25  # of its top above the base line, at most
-COMMA_TAIL = 0.02, 0.1  # of its bottom below the base line, at least
-COLON_PLACE = 0.1, 0.2  # the centres of its dots from the base line and the top of the digits
-COLON_APART = 0.1, 0.2  # between its dots
+COMMA_TAIL = 0.02, 0.12  # of its bottom below the base line, at least
+COLON_UPPER = 0.1, 0.2  # of the centre of its upper dot below the top of the digits, at least
+COLON_LOWER = -0.1, 0.0  # of the centre of its lower dot above the base line, at least
+COLON_APART = 0.02, 0.1  # between its dots
 COLON_SHIFT = 0.25, 0.15  # of one dot beside the other
 
 
@@ -105,7 +107,8 @@ def point(piece: Piece, place: Place) -> float:
     """The certainty of a dot on the base line."""
     return min(
         _dot(piece, place),
-        _ramp(abs(piece.bottom - place.base) / place.height, POINT_PLACE),
+        _ramp((place.base - piece.bottom) / place.height, POINT_ABOVE),
+        _ramp((piece.bottom - place.base) / place.height, POINT_BELOW),
     )
 
 
@@ -129,8 +132,8 @@ def colon(upper: Piece, lower: Piece, place: Place) -> float:
     return min(
         _dot(upper, place),
         _dot(lower, place),
-        _ramp((centres[0] - place.top) / height, COLON_PLACE),
-        _ramp((place.base - centres[1]) / height, (-0.1, 0.0)),
+        _ramp((centres[0] - place.top) / height, COLON_UPPER),
+        _ramp((place.base - centres[1]) / height, COLON_LOWER),
         _ramp((lower.top - upper.bottom) / height, COLON_APART),
         _ramp(shift / height, COLON_SHIFT),
     )

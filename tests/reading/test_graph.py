@@ -1,3 +1,6 @@
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -6,6 +9,8 @@ from torch import Tensor
 
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.data import split_train_val
+from mnistcore.reading.candidates import Candidate, Node
+from mnistcore.reading.graph import _graph
 from mnistcore.reading.picture import Plane
 from mnistcore.reading.recognizer import read
 from tests.tools.pictures import (
@@ -134,33 +139,50 @@ def test_a_bar_is_not_cut_into_digits(width: int) -> None:
     assert len(read(page).digits) <= 1
 
 
-def test_the_nets_are_asked_once_about_a_plain_digit(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many candidates the nets are asked about, batch by batch."""
+    batches: list[int] = []
     probs = RECOGNIZER.probs
-    monkeypatch.setattr(
-        RECOGNIZER, "probs", lambda images: asked.append(len(images)) or probs(images)
-    )
+
+    def count(images: Plane) -> Any:
+        batches.append(len(images))
+        return probs(images)
+
+    monkeypatch.setattr(RECOGNIZER, "probs", count)
+    return batches
+
+
+def test_the_nets_are_asked_once_about_a_plain_digit(asked: list[int]) -> None:
     RECOGNIZER.read(gray(digit("3")))
     assert asked == [1]
 
 
-def test_all_joins_of_a_number_are_asked_about_in_one_batch(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked = []
-    probs = RECOGNIZER.probs
-    monkeypatch.setattr(
-        RECOGNIZER, "probs", lambda images: asked.append(len(images)) or probs(images)
-    )
-    RECOGNIZER.read(gray(write(["2711"], gap=4)))
+def test_all_joins_of_a_number_are_asked_about_at_once(asked: list[int]) -> None:
+    assert RECOGNIZER.read(gray(write(["2711"], gap=4))).text == "2711"
     assert len(asked) == 1
     assert asked[0] > 4
 
 
-def test_the_second_best_path_is_named() -> None:
-    left, right = pen("1", 120, 14), pen("1", 120, 14)
-    ink = canvas((left, 60, 60), (right, 75 + left.shape[1], 60))
-    graph = RECOGNIZER.examine(gray(ink)).graph
-    texts = {candidate.text for candidate in graph.candidates if not candidate.chosen}
-    assert texts  # what was rejected is kept, with what spoke against it
-    assert all(candidate.cost > 0 for candidate in graph.candidates)
+def test_what_was_rejected_is_kept_with_its_costs() -> None:
+    graph = RECOGNIZER.examine(gray(write(["2711"], gap=4))).graph
+    chosen = [found for found in graph.candidates if found.chosen]
+    assert sorted(found.text for found in chosen) == sorted("2711")
+    rejected = [found for found in graph.candidates if not found.chosen]
+    assert rejected
+    assert all(found.cost == sum(found.costs.values()) > 0 for found in rejected)
+
+
+def edge(text: str, start: Node, stop: Node, cost: float, **kind: Any) -> Candidate:
+    return Candidate((0, 0, 9, 9), start, stop, {"": cost}, sign=text, **kind)
+
+
+def test_the_second_best_path_names_the_doubt() -> None:
+    apart = [edge("1", (0,), (1,), 0.2), edge("9", (1,), (2,), 0.3)]
+    after = edge("7", (2,), (3,), 0.1)
+    joined = edge("4", (0,), (2,), 0.9, joined=2)
+    (line,) = _graph([[*apart, joined, after]]).lines
+    words = "19, or 4 if these strokes belong together"
+    assert [found.doubt for found in line] == [words, words, ""]
+    (line,) = _graph([[*apart, replace(joined, costs={"": 9.0}), after]]).lines
+    assert [found.doubt for found in line] == ["", "", ""]
