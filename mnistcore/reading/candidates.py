@@ -27,14 +27,14 @@ STUB_SHAPE = 0.5  # a slender piece is at most this share of its height wide
 
 # Costs.
 LEAST_SURE = 1e-3  # the chance of what is ruled out
-NETS_COST = 6.0  # times minus the logarithm of the nets' mean probability
-JOIN_COST = 0.1  # for each pair of pieces joined
+NETS_COST = 8.0  # times minus the logarithm of the nets' mean probability
+JOIN_COST = 0.14  # for each pair of pieces joined
 JOIN_GAP_COST = 3.0  # times the gap between them
 LEVEL_COST = 4.0  # where they stand side by side
-SHAPE_COST = 0.5  # times the square of the standard deviations beyond USUAL
+SHAPE_COST = 0.9  # times the square of the standard deviations beyond USUAL
 USUAL = 2.0
 MOST_SHAPE_COST = 4.0
-STACKED_COST = 3.0  # for a piece that is left alone above or below another of its line
+STACKED_COST = 3.2  # for a piece that is left alone above or below another of its line
 STUB_COST = 0.7  # for a stray stroke, and
 STUB_SIZE_COST = 4.0  # times its size
 

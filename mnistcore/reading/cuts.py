@@ -20,10 +20,10 @@ CUT_INK = 0.35  # that a cut crosses, at most
 ASIDE = 0.05  # of a pixel of ink: what a step aside costs a cut
 
 # Costs, as in :mod:`mnistcore.reading.candidates`.
-CUT_COST = 1.0  # for each cut
-LOW_PART_COST = 5.0  # times the height that a part lacks beyond LOW_PART
+CUT_COST = 0.45  # for each cut
+LOW_PART_COST = 9.0  # times the height that a part lacks beyond LOW_PART
 LOW_PART = 0.2  # of the whole piece
-CUT_INK_COST = 0.3  # times the ink that it crosses, in widths of the stroke
+CUT_INK_COST = 0.45  # times the ink that it crosses, in widths of the stroke
 
 
 @dataclass(frozen=True)

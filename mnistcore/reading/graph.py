@@ -33,7 +33,7 @@ DOUBTED_WIDTH = 0.5  # two digits that touch are wider
 BAR_WIDTH = 6  # what is wider is a bar, not a number
 LINE_COST = 1.0  # for a line that exists only because broken pieces are not joined
 PATHS = 3  # kept to every node
-MARGIN = 1.0  # a second path that costs no more than this much more is a doubt
+MARGIN = 1.2  # a second path that costs no more than this much more is a doubt
 
 
 Ask = Callable[[Sequence[Piece]], list[Answer]]  # what the nets say about each of some pieces
