@@ -33,7 +33,7 @@ DOUBTED_WIDTH = 0.5  # two digits that touch are wider
 BAR_WIDTH = 6  # what is wider is a bar, not a number
 LINE_COST = 1.0  # for a line that exists only because broken pieces are not joined
 PATHS = 3  # kept to every node
-MARGIN = 1.2  # a second path that costs no more than this much more is a doubt
+MARGIN = 1.5  # a second path that costs no more than this much more is a doubt
 
 
 Ask = Callable[[Sequence[Piece]], list[Answer]]  # what the nets say about each of some pieces
@@ -79,10 +79,12 @@ def read_graph(pieces: list[Piece], specks: list[Piece], ask: Ask, threshold: fl
     read = []
     for cost, rows in layouts:
         edges = [uncut(row, known) for row in rows]
-        read.append((cost + sum(_paths(own)[0].cost for own in edges), rows, edges))
-    _, rows, edges = min(read, key=lambda layout: layout[0])
-    edges = _with_cuts(rows, edges, ask, threshold)
-    return _graph(edges)
+        read.append((cost + sum(_paths(own)[0].cost for own in edges), edges))
+    (cost, edges), *other = sorted(read, key=lambda layout: layout[0])
+    graph = _graph(_with_cuts(edges, ask, threshold))
+    if other and other[0][0] - cost < MARGIN:
+        return _doubted_layout(graph, other[0][1])
+    return graph
 
 
 def _layouts(pieces: list[Piece], specks: list[Piece]) -> list[tuple[float, list[Line]]]:
@@ -124,10 +126,8 @@ def _place(node: Node) -> tuple[int, int, int]:
     return (node[0], 0, 0) if len(node) == 1 else (node[0], node[2], 1)
 
 
-def _with_cuts(
-    rows: list[Row], edges: list[list[Candidate]], ask: Ask, threshold: float
-) -> list[list[Candidate]]:
-    """The candidates, and the parts of those digits that may be several."""
+def _with_cuts(edges: list[list[Candidate]], ask: Ask, threshold: float) -> list[list[Candidate]]:
+    """The candidates, and those parts of wide or doubted digits that the nets are sure of."""
     cuts = [
         (k, edge, cut_parts(edge.answer.piece))
         for k, own in enumerate(edges)
@@ -140,6 +140,8 @@ def _with_cuts(
     grown = [list(own) for own in edges]
     answers = ask([part.piece for *_, part in parts])
     for (k, edge, part), answer in zip(parts, answers, strict=True):
+        if answer.sure < threshold:
+            continue
         start = (*edge.start, *edge.stop, part.start) if part.start else edge.start
         stop = (*edge.start, *edge.stop, part.stop) if part.stop else edge.stop
         costs = digit_costs(answer) | {"cut": part.cost}
@@ -163,6 +165,8 @@ def _graph(edges: list[list[Candidate]]) -> Graph:
         best = list(paths[0].steps)
         if len(paths) > 1 and paths[1].cost - paths[0].cost < MARGIN:
             best = _doubted(best, paths[1].steps)
+        # However cheap its path, one cut in ten was wrong.
+        best = [_with_doubt(e, f"{e.text} if digits touch here") if e.cuts else e for e in best]
         chosen = {(edge.start, edge.stop, edge.text) for edge in best}
         candidates += [
             replace(edge, chosen=(edge.start, edge.stop, edge.text) in chosen) for edge in own
@@ -188,12 +192,23 @@ def _doubted(best: list[Candidate], second: Sequence[Candidate]) -> list[Candida
         stop = min(later, key=_place, default=None)
         here, there = (_between(path, start, stop) for path in (best, second))
         words = _doubt(here, there)
-        if words and edge.answer:
-            edge = replace(edge, answer=replace(edge.answer, doubt=words))
-        elif words:
-            edge = replace(edge, doubt=words)
-        doubted.append(edge)
+        doubted.append(_with_doubt(edge, words))
     return doubted
+
+
+def _with_doubt(edge: Candidate, words: str) -> Candidate:
+    """The candidate with a doubt, unless it has one."""
+    if edge.answer and not edge.answer.doubt:
+        return replace(edge, answer=replace(edge.answer, doubt=words))
+    return replace(edge, doubt=edge.doubt or words)
+
+
+def _doubted_layout(graph: Graph, other: list[list[Candidate]]) -> Graph:
+    """The graph with a doubt of every digit: its pieces may lie on other lines."""
+    first = " above ".join("".join(edge.text for edge in line) for line in graph.lines)
+    second = " above ".join(_paths(own)[0].text for own in other)
+    words = f"{first}, or {second}"
+    return replace(graph, lines=[[_with_doubt(e, words) for e in line] for line in graph.lines])
 
 
 def _between(path: Iterable[Candidate], start: Node, stop: Node | None) -> list[Candidate]:
