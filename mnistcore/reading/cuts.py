@@ -12,14 +12,14 @@ from mnistcore.reading.pieces import Piece
 
 # Shares of the piece's height.
 MOST_CUTS = 5  # through one piece
-CUTS_APART = 0.1
+CUTS_APART = 0.1  # between two cuts, at half height
 LEAST_PART = 0.15  # width of a part
 WIDEST_PART = 1.6
 LEAST_BETWEEN = 0.04  # of the piece's ink, between two cuts
 CUT_INK = 0.35  # that a cut crosses, at most
 ASIDE = 0.05  # of a pixel of ink: what a step aside costs a cut
 
-# Costs, as in :mod:`mnistcore.reading.candidates`.
+# Costs in nats, fitted as those in :mod:`mnistcore.reading.candidates`.
 CUT_COST = 0.45  # for each cut
 LOW_PART_COST = 9.0  # times the height that a part lacks beyond LOW_PART
 LOW_PART = 0.2  # of the whole piece

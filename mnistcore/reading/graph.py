@@ -31,9 +31,10 @@ from mnistcore.reading.signs import find_signs
 SURE_WIDTH = 0.95  # as wide as two narrow digits: cut although the nets are sure
 DOUBTED_WIDTH = 0.5  # two digits that touch are wider
 BAR_WIDTH = 6  # what is wider is a bar, not a number
-LINE_COST = 1.0  # for a line that exists only because broken pieces are not joined
+LINE_COST = 1.0  # nats, for a line that exists only because broken pieces are not joined
+MOST_DIGITS = 64  # in a picture; more are not a number
 PATHS = 3  # kept to every node
-MARGIN = 1.5  # a second path that costs no more than this much more is a doubt
+MARGIN = 1.5  # nats: a second path that costs less than this more is a doubt
 
 
 Ask = Callable[[Sequence[Piece]], list[Answer]]  # what the nets say about each of some pieces
@@ -64,6 +65,8 @@ class Graph:
 def read_graph(pieces: list[Piece], specks: list[Piece], ask: Ask, threshold: float) -> Graph:
     """The digits and signs that pieces of ink show.
 
+    The graph is empty, and the nets are not asked, if there are too many for a number.
+
     Args:
         pieces: at least one.
         specks: ink too small for a digit; it may be a point.
@@ -74,6 +77,8 @@ def read_graph(pieces: list[Piece], specks: list[Piece], ask: Ask, threshold: fl
         (cost, [Row(line, find_signs(line)) for line in lines])
         for cost, lines in _layouts(pieces, specks)
     ]
+    if min(sum(len(row.line.full) for row in rows) for _, rows in layouts) > MOST_DIGITS:
+        return Graph()
     wanted = {key(p): p for _, rows in layouts for row in rows for *_, p in row.spans}
     known = dict(zip(wanted, ask(list(wanted.values())), strict=True))
     read = []
@@ -145,8 +150,8 @@ def _with_cuts(edges: list[list[Candidate]], ask: Ask, threshold: float) -> list
         start = (*edge.start, *edge.stop, part.start) if part.start else edge.start
         stop = (*edge.start, *edge.stop, part.stop) if part.stop else edge.stop
         costs = digit_costs(answer) | {"cut": part.cost}
-        cuts_ = (part.start > 0) + (part.stop > 0)
-        grown[k].append(Candidate(part.piece.box, start, stop, costs, answer, cuts=cuts_))
+        sides = (part.start > 0) + (part.stop > 0)
+        grown[k].append(Candidate(part.piece.box, start, stop, costs, answer, cuts=sides))
     return grown
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mnistcore.models import list_models, model_name
 from mnistcore.reading.digits import frame
 from mnistcore.reading.ensemble import Ensemble, Probs
-from mnistcore.reading.graph import Answer, Candidate, Graph, read_graph
+from mnistcore.reading.graph import MOST_DIGITS, Answer, Candidate, Graph, read_graph
 from mnistcore.reading.picture import Ink, Picture, Plane, read_ink
 from mnistcore.reading.pieces import LEAST_SIZE, Box, Piece, find_pieces
 from mnistcore.reading.signs import Sign
@@ -27,7 +27,6 @@ EVEN = 0.2
 LIKELY = 0.1  # digits above this probability are candidates of an unsure answer
 MOST_LIKELY = 3  # the most candidates of an unsure answer
 TOO_MANY = "too many pieces of ink for a number"
-MOST_DIGITS = 64  # in a picture; more are not a number
 MOST_PIECES = 256  # in a picture of digits
 MOST_SPECKS = 256  # of which some may be points
 
@@ -186,7 +185,7 @@ class Recognizer(Ensemble):
         else:
             graph = read_graph(pieces, specks[:MOST_SPECKS], ask, self.threshold)
             notes += graph.notes
-            if sum(map(len, graph.lines)) > MOST_DIGITS:
+            if not 0 < sum(map(len, graph.lines)) <= MOST_DIGITS:
                 graph, reason = Graph(), TOO_MANY
         return Examined(plane, graph, notes, milliseconds, reason)
 

@@ -14,6 +14,12 @@ import numpy as np
 from mnistcore.reading.lines import Line
 from mnistcore.reading.pieces import Box, Piece
 
+# What is looked at.
+LEAST = 0.05  # certainty of a sign that is worth considering
+NEAR = 1.2  # heights of the digits, between a sign and a digit beside it
+OVERLAP = 0.35  # of the narrower one's width, that a sign and a digit share at most
+SMALL = 0.45  # heights of the digits: a dot is smaller
+
 # Each ramp: where it is 0 and where it is 1.
 DASH_SHAPE = 1.5, 2.5  # width in heights
 DASH_WIDTH = 0.1, 0.2
@@ -95,7 +101,7 @@ def slash(piece: Piece, place: Place) -> float:
     below = max(0.0, piece.bottom - place.base)
     reach = (piece.height - place.height + 3 * below) / place.height
     if reach < SLASH_REACH[0] or piece.height < piece.width:
-        return 0.0  # at once: most pieces are none
+        return 0.0  # most pieces end here
     return min(
         _ramp(reach, SLASH_REACH),
         _ramp(_slant(piece), SLASH_SLANT),
@@ -178,12 +184,6 @@ class FoundSign:
     pieces: tuple[Piece, ...]  # two for a colon
     character: str
     sure: float  # 0 to 1, above LEAST
-
-
-LEAST = 0.05  # certainty of a sign that is considered
-NEAR = 1.2  # heights of the digits, between a sign and a digit beside it
-OVERLAP = 0.35  # of the narrower one's width, that a sign and a digit share at most
-SMALL = 0.45  # heights of the digits: a dot is smaller
 
 
 def find_signs(line: Line) -> list[FoundSign]:
