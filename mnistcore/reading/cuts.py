@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcore.reading.pieces import Piece
+from mnistcore.reading.pieces import Mask, Piece
 
 # Shares of the piece's height.
-MOST_CUTS = 5  # through one piece
 CUTS_APART = 0.1  # between two cuts, at half height
 LEAST_PART = 0.15  # width of a part
+LEAST_HEIGHT = 0.7  # of a part
 WIDEST_PART = 1.6
 LEAST_BETWEEN = 0.04  # of the piece's ink, between two cuts
 CUT_INK = 0.35  # that a cut crosses, at most
@@ -36,9 +36,9 @@ class Part:
     cost: float  # of the cut on its left, and of its height
 
 
-def cut_parts(piece: Piece) -> list[Part]:
-    """The parts between every two cuts of a piece."""
-    cuts, inked = _least_inked(piece)
+def cut_parts(piece: Piece, most: int) -> list[Part]:
+    """The parts between every two of the ``most`` best cuts through a piece."""
+    cuts, inked = _least_inked(piece, most)
     width = piece.stroke
     costs = [0.0, *(CUT_COST + CUT_INK_COST * ink / width for ink in inked)]
     edges = [np.zeros(piece.height, int), *cuts, np.full(piece.height, piece.width)]
@@ -48,14 +48,16 @@ def cut_parts(piece: Piece) -> list[Part]:
             if stop - start == len(edges) - 1:
                 continue  # the whole piece
             part = piece.between(edges[start], edges[stop])
-            if part and LEAST_PART < part.width / piece.height < WIDEST_PART:
+            if not part or part.height < LEAST_HEIGHT * piece.height:
+                continue
+            if LEAST_PART < part.width / piece.height < WIDEST_PART:
                 missing = 1 - part.height / piece.height
                 cost = costs[start] + LOW_PART_COST * max(0.0, missing - LOW_PART)
                 parts.append(Part(part, start, stop % (len(edges) - 1), cost))
     return parts
 
 
-def _least_inked(piece: Piece) -> tuple[list[NDArray[np.int64]], list[float]]:
+def _least_inked(piece: Piece, most: int) -> tuple[list[NDArray[np.int64]], list[float]]:
     """The ways through a piece from its top to its bottom that cross the least ink.
 
     Returns:
@@ -69,19 +71,28 @@ def _least_inked(piece: Piece) -> tuple[list[NDArray[np.int64]], list[float]]:
     margin = max(1, round(LEAST_PART * piece.height))
     apart = CUTS_APART * piece.height
     ways: dict[int, NDArray[np.int64]] = {}
+    tried: list[int] = []
     columns = np.arange(piece.width)
     for column in np.argsort(through[middle, margin:-margin], kind="stable") + margin:
-        if through[middle, column] > CUT_INK * piece.height or len(ways) == MOST_CUTS:
+        if through[middle, column] > CUT_INK * piece.height or len(ways) == most:
             break
-        if any(abs(column - other) <= apart for other in ways):
+        if any(abs(column - other) <= apart for other in tried):
             continue
+        tried.append(int(column))
         way = _way(down, up, int(column))
         left = piece.mask & (columns < way[:, None])
         between = [left ^ (piece.mask & (columns < other[:, None])) for other in ways.values()]
-        if all(ink.sum() > LEAST_BETWEEN * piece.area for ink in between):
+        low = min(_height(left), _height(piece.mask & ~left)) < LEAST_HEIGHT * piece.height
+        if not low and all(ink.sum() > LEAST_BETWEEN * piece.area for ink in between):
             ways[int(column)] = way
     ordered = sorted(ways)
     return [ways[column] for column in ordered], [float(through[middle, c]) for c in ordered]
+
+
+def _height(mask: Mask) -> int:
+    """The rows from the first with ink to the last."""
+    rows = np.flatnonzero(mask.any(1))
+    return int(np.ptp(rows)) + 1 if len(rows) else 0
 
 
 def _way(down: NDArray[np.float64], up: NDArray[np.float64], column: int) -> NDArray[np.int64]:

@@ -30,6 +30,8 @@ from mnistcore.reading.signs import find_signs
 
 SURE_WIDTH = 0.95  # as wide as two narrow digits: cut although the nets are sure
 DOUBTED_WIDTH = 0.5  # two digits that touch are wider
+MOST_CUTS = 5  # through a piece that the nets doubt, and
+SURE_CUTS = 2  # through one that they do not doubt
 BAR_WIDTH = 6  # what is wider is a bar, not a number
 LINE_COST = 1.0  # nats, for a line that exists only because broken pieces are not joined
 MOST_DIGITS = 64  # in a picture; more are not a number
@@ -134,10 +136,10 @@ def _place(node: Node) -> tuple[int, int, int]:
 def _with_cuts(edges: list[list[Candidate]], ask: Ask, threshold: float) -> list[list[Candidate]]:
     """The candidates, and those parts of wide or doubted digits that the nets are sure of."""
     cuts = [
-        (k, edge, cut_parts(edge.answer.piece))
+        (k, edge, cut_parts(edge.answer.piece, _cuts_through(edge.answer, threshold)))
         for k, own in enumerate(edges)
         for edge in _paths(own)[0].steps
-        if edge.answer and _may_be_several(edge.answer, threshold)
+        if edge.answer and _cuts_through(edge.answer, threshold)
     ]
     parts = [(k, edge, part) for k, edge, found in cuts for part in found]
     if not parts:
@@ -155,10 +157,12 @@ def _with_cuts(edges: list[list[Candidate]], ask: Ask, threshold: float) -> list
     return grown
 
 
-def _may_be_several(answer: Answer, threshold: float) -> bool:
-    """Whether a piece may be several digits that touch."""
-    least = SURE_WIDTH if answer.sure >= threshold else DOUBTED_WIDTH
-    return least < answer.piece.width / answer.piece.height < BAR_WIDTH
+def _cuts_through(answer: Answer, threshold: float) -> int:
+    """How many cuts are tried through a piece; 0 if it cannot be several digits."""
+    least, most = (
+        (SURE_WIDTH, SURE_CUTS) if answer.sure >= threshold else (DOUBTED_WIDTH, MOST_CUTS)
+    )
+    return most if least < answer.piece.width / answer.piece.height < BAR_WIDTH else 0
 
 
 def _graph(edges: list[list[Candidate]]) -> Graph:
