@@ -4,12 +4,14 @@ A cut runs from the top of a piece to its bottom and crosses as little ink as it
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcore.reading.pieces import Mask, Piece
 
+FINEST = 64  # rows of the grid on which cuts are looked for
 # Shares of the piece's height.
 CUTS_APART = 0.1  # between two cuts, at half height
 LEAST_PART = 0.15  # width of a part
@@ -64,29 +66,29 @@ def _least_inked(piece: Piece, most: int) -> tuple[list[NDArray[np.int64]], list
         From left to right: for each way the first column to its right, (height,) each; the pixels
         of ink that each way crosses.
     """
-    ink = piece.mask.astype(np.float64)
+    step = -(-piece.height // FINEST)
+    mask = piece.mask[::step, ::step]
+    ink = mask.astype(np.float64)
     down, up = _least_ink(ink), _least_ink(ink[::-1])[::-1]
-    through = down + up - ink
-    middle = piece.height // 2
-    margin = max(1, round(LEAST_PART * piece.height))
-    apart = CUTS_APART * piece.height
+    through = (down + up - ink)[len(ink) // 2]
+    margin = max(1, round(LEAST_PART * len(ink)))
+    columns = np.arange(mask.shape[1])
     ways: dict[int, NDArray[np.int64]] = {}
     tried: list[int] = []
-    columns = np.arange(piece.width)
-    for column in np.argsort(through[middle, margin:-margin], kind="stable") + margin:
-        if through[middle, column] > CUT_INK * piece.height or len(ways) == most:
+    for column in np.argsort(through[margin:-margin], kind="stable") + margin:
+        if through[column] > CUT_INK * len(ink) or len(ways) == most:
             break
-        if any(abs(column - other) <= apart for other in tried):
+        if any(abs(column - other) <= CUTS_APART * len(ink) for other in tried):
             continue
         tried.append(int(column))
         way = _way(down, up, int(column))
-        left = piece.mask & (columns < way[:, None])
-        between = [left ^ (piece.mask & (columns < other[:, None])) for other in ways.values()]
-        low = min(_height(left), _height(piece.mask & ~left)) < LEAST_HEIGHT * piece.height
-        if not low and all(ink.sum() > LEAST_BETWEEN * piece.area for ink in between):
+        left = mask & (columns < way[:, None])
+        low = min(_height(left), _height(mask & ~left)) < LEAST_HEIGHT * len(ink)
+        between = (left ^ (mask & (columns < other[:, None])) for other in ways.values())
+        if not low and all(part.sum() > LEAST_BETWEEN * ink.sum() for part in between):
             ways[int(column)] = way
-    ordered = sorted(ways)
-    return [ways[column] for column in ordered], [float(through[middle, c]) for c in ordered]
+    fine = [np.repeat(step * ways[column], step)[: piece.height] for column in sorted(ways)]
+    return fine, [step * float(through[column]) for column in sorted(ways)]
 
 
 def _height(mask: Mask) -> int:
@@ -114,9 +116,8 @@ def _way(down: NDArray[np.float64], up: NDArray[np.float64], column: int) -> NDA
 
 def _least_ink(ink: NDArray[np.float64]) -> NDArray[np.float64]:
     """For every place the least ink on a way from the first row to it, it included."""
-    least = ink.copy()
-    for row in range(1, len(ink)):
-        above = np.pad(least[row - 1], 1, constant_values=np.inf)
+    least = np.pad(ink, ((0, 0), (1, 1)), constant_values=np.inf)
+    for above, here in pairwise(least):
         aside = np.minimum(above[:-2], above[2:]) + ASIDE
-        least[row] += np.minimum(above[1:-1], aside)
-    return least
+        here[1:-1] += np.minimum(above[1:-1], aside)
+    return least[:, 1:-1]
