@@ -154,7 +154,7 @@ class Recognizer(Ensemble):
             ]
             for line in examined.graph.lines
         ]
-        return _reading(examined, lines)
+        return _reading(examined, [_without_lone_signs(line) for line in lines])
 
     def examine(self, picture: Picture) -> Examined:
         """What all five nets say about the digits of a picture, before :meth:`read` judges it.
@@ -239,6 +239,13 @@ def _doubt(answer: Answer) -> tuple[str, list[int]]:
 def _sign(found: Candidate, scale: float) -> Sign:
     left, top, right, bottom = (round(edge * scale) for edge in found.box)
     return Sign(found.sign, (left, top, right, bottom), found.sure, found.doubt)
+
+
+def _without_lone_signs(line: list[Digit | Sign]) -> list[Digit | Sign]:
+    """A line without its signs if nothing on it is a digit."""
+    if any(isinstance(item, Digit) and item.verdict != NOT_A_DIGIT for item in line):
+        return line
+    return [item for item in line if isinstance(item, Digit)]
 
 
 def _reading(examined: Examined, lines: list[list[Digit | Sign]]) -> Reading:

@@ -63,6 +63,13 @@ def test_a_point_that_may_be_a_speck_is_unsure() -> None:
     assert "a point" in reading.reason
 
 
+def test_a_sign_beside_what_is_not_a_digit_is_none() -> None:
+    picture = write_signs("-").copy()
+    ImageDraw.Draw(image := Image.fromarray(picture)).ellipse((130, 80, 180, 160), fill=0)
+    reading = read(np.asarray(image))
+    assert (reading.text, reading.signs) == ("", ())
+
+
 @pytest.mark.parametrize("text", ["-", "."])
 def test_a_sign_without_digits_is_not_a_digit(text: str) -> None:
     reading = read(write_signs(text))
