@@ -5,7 +5,7 @@ The cost of a candidate is minus the logarithm of its chance, by the nets and by
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,7 @@ JOIN_GAP = 0.3  # between pieces that are joined
 LEVEL = 0.5  # of the height of two pieces: if they share more rows, they stand side by side
 LEVEL_GAP = 0.2  # between pieces side by side that are joined
 LEVEL_WIDTH = 1.0  # of both, in their heights
+LEAST_DIGIT = 0.35  # a piece that is lower may be a stray stroke, whatever the nets say
 STUB_HEIGHT = 0.42  # a slender piece that is lower may be a stray stroke
 STUB_SHAPE = 0.5  # a slender piece is at most this share of its height wide
 
@@ -185,6 +186,8 @@ def uncut(row: Row, known: dict[tuple[Box, int], Answer]) -> list[Candidate]:
         )
     for start, stop, piece in row.spans:
         answer = known[key(piece)]
+        if piece.height < LEAST_DIGIT * row.line.height:
+            answer = replace(answer, doubt=f"{answer.label}, or a stray stroke")
         parts = [p for p in row.pieces[start:stop] if p not in row.line.specks]
         costs = digit_costs(answer) | {
             "joins": _joins_cost(parts, row.line.height),

@@ -96,10 +96,14 @@ def dash(piece: Piece, place: Place) -> float:
     )
 
 
-def slash(piece: Piece, place: Place) -> float:
-    """The certainty of a straight stroke that is taller and more slanted than the digits."""
+def slash(piece: Piece, place: Place, line_height: float) -> float:
+    """The certainty of a straight stroke that is taller and more slanted than the digits.
+
+    It must be taller than those beside it and than most of the line: heights may be uneven.
+    """
+    height = max(place.height, line_height)
     below = max(0.0, piece.bottom - place.base)
-    reach = (piece.height - place.height + 3 * below) / place.height
+    reach = (piece.height - height + 3 * below) / height
     if reach < SLASH_REACH[0] or piece.height < piece.width:
         return 0.0  # most pieces end here
     return min(
@@ -201,7 +205,7 @@ def find_signs(line: Line) -> list[FoundSign]:
             chances["-"] = dash(piece, place)
         if left is not None:
             if piece not in line.specks:
-                chances["/"] = slash(piece, place)
+                chances["/"] = slash(piece, place, line.height)
             chances |= {".": point(piece, place), ",": comma(piece, place)}
             found += _colons(piece, line, place)
         found += [FoundSign((piece,), c, sure) for c, sure in chances.items() if sure > LEAST]
