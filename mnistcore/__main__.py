@@ -221,14 +221,14 @@ def run_maps(args: Namespace) -> None:
 
     model = checkpoint.load_model(args.model, args.weights, choose_device(args.device))
     if args.image is not None:
-        from mnistcore.reading.digits import read_digits
+        from mnistcore.reading.recognizer import read
 
-        views = read_digits(args.image)
-        if len(views) != 1:
+        digits = read(args.image).digits
+        if len(digits) != 1:
             raise ValueError(
-                f"{args.image} shows {len(views)} digits; give a picture of exactly one"
+                f"{args.image} shows {len(digits)} digits; give a picture of exactly one"
             )
-        ink = torch.from_numpy(views[0])[None, None]
+        ink = torch.from_numpy(digits[0].image)[None, None]
         title = args.image.name
     else:
         ink, title = _test_digit(args.index, args.data_dir)

@@ -57,7 +57,7 @@ def text_of_net(reading: Reading, name: str) -> str:
         for digit in reading.digits
         if digit.verdict != NOT_A_DIGIT
     )
-    return "".join("\n" if letter == "\n" else next(answers) for letter in reading.text)
+    return "".join(next(answers) if letter.isdigit() else letter for letter in reading.text)
 
 
 def _share(count: int, n: int) -> Share:

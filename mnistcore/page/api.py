@@ -34,13 +34,24 @@ class DigitAnswer(TypedDict):
     probs_by_model: dict[str, list[float]]
 
 
+class SignAnswer(TypedDict):
+    """One sign of a picture."""
+
+    kind: Literal["sign"]
+    character: str  # "-", "/", ".", "," or ":"
+    box: list[int]  # left, top, right, bottom in pixels
+    sure: float  # its certainty, 0 to 1
+    reason: str  # of a doubt, in words
+
+
 class ReadingAnswer(TypedDict):
     """What is on a picture."""
 
-    text: str  # the number; lines are separated by newlines
+    text: str  # the number with its signs; lines are separated by newlines
     verdict: Verdict
     reason: str  # for the verdict, in words; empty if it is "digit"
     digits: list[DigitAnswer]  # line by line, left to right
+    signs: list[SignAnswer]  # line by line, left to right
 
 
 class MapsAnswer(TypedDict):
@@ -83,9 +94,10 @@ class Endpoints:
             model: the net whose answer counts; "all" is the mean of the five
 
         Returns:
-            text (the number; lines are separated by newlines)
+            text (the number with its signs; lines are separated by newlines)
             verdict (digit, unsure or not a digit) and its reason in words
             digits (the label, candidates, verdict, box in pixels and probabilities of each)
+            signs (the character, box in pixels and certainty of each)
         """
         name = find_model(model, [views.ALL, *NETS])
         answer: Any = read_picture(self.recognizer, parse_picture(picture), name).summary()

@@ -6,14 +6,18 @@ scans and strokes by people, our own photographs and numbers, touching digits, a
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import label, regionprops
 
 from mnistcore.reading.ink import Mask, Plane, inked
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are just outside
+
+LEAST_SIZE = 6  # pixels: nobody can tell digits apart whose longer side is shorter
 
 # Ink that touches the picture's border: the edge of a table, or a neighbour that is cut off.
 CROPPED = 0.3  # of the largest piece and of all ink: with less of it inside, the digit is cut off
@@ -106,15 +110,22 @@ class Piece:
             mask[rows, part.left - left : part.right - left] |= part.mask
         return Piece(left, top, mask)
 
-    def split(self, column: int) -> tuple["Piece", "Piece"]:
-        """The parts to the left of a column of the mask, and from it on to the right."""
-        return self._columns(0, column), self._columns(column, self.width)
+    @cached_property
+    def stroke(self) -> float:
+        """The mean width of its strokes, in pixels, at least 1."""
+        depths = ndimage.distance_transform_edt(np.pad(self.mask, 1))
+        # Depths grow from a half at a stroke's edge to half of its width.
+        return max(1.0, 4 * float(depths[depths > 0].mean()) - 2)
 
-    def _columns(self, start: int, stop: int) -> "Piece":
-        mask = self.mask[:, start:stop]
+    def between(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> "Piece | None":
+        """The part from one column on and before another, (height,) each; None without ink."""
+        columns = np.arange(self.width)
+        mask = self.mask & (columns >= left[:, None]) & (columns < right[:, None])
         rows, columns = np.nonzero(mask)
+        if not len(rows):
+            return None
         mask = mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        return Piece(self.left + start + int(columns.min()), self.top + int(rows.min()), mask)
+        return Piece(self.left + int(columns.min()), self.top + int(rows.min()), mask)
 
     def cut(self, ink: Plane) -> Plane:
         """Its ink alone, out of the plane, with a border of a pixel for the soft edge."""
@@ -126,23 +137,24 @@ class Piece:
         return part * own[: part.shape[0], : part.shape[1]]
 
 
-def find_pieces(ink: Plane) -> tuple[list[Piece], list[str]]:
-    """The connected pieces of ink that may be digits, or parts of digits.
+def find_pieces(ink: Plane) -> tuple[list[Piece], list[Piece], list[str]]:
+    """The connected pieces of ink.
 
     Args:
         ink: float32 (H, W) in [0, 1].
 
     Returns:
-        The pieces, in the order of their first pixels; notes on what was left out, one sentence
-        each.
+        The pieces that may be digits or parts of digits, in the order of their first pixels; specks
+        that are too small for that; notes on what was left out, one sentence each.
     """
     regions = regionprops(label(inked(ink), connectivity=2))
     found = [Piece(region.bbox[1], region.bbox[0], region.image) for region in regions]
-    kept = _without_specks(_without_surroundings(found, ink.shape))
+    kept = _without_surroundings(found, ink.shape)
+    pieces, specks = _specks_apart(kept)
     notes = []
     if len(kept) < len(found):
-        notes.append(f"Dropped as specks or edges: {len(found) - len(kept)}.")
-    return kept, notes
+        notes.append(f"Dropped as frames or edges: {len(found) - len(kept)}.")
+    return pieces, specks, notes
 
 
 def _without_surroundings(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:
@@ -181,15 +193,15 @@ def _border_share(piece: Piece, shape: tuple[int, ...]) -> float:
     )
 
 
-def _without_specks(pieces: list[Piece]) -> list[Piece]:
-    """The pieces without specks and rules."""
+def _specks_apart(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]]:
+    """The pieces without specks and rules; the specks."""
     size = max((p.size for p in pieces), default=0)
     tallest = max((p.height for p in pieces), default=0)
     most = max((p.area for p in pieces), default=0)
-    return [
-        p
-        for p in pieces
-        if p.size >= SPECK_SIZE * size
-        and p.area >= SPECK_AREA * most
-        and not (p.width > RULE_SHAPE * p.height and p.height < RULE_HEIGHT * tallest)
-    ]
+    large, specks = [], []
+    for p in pieces:
+        if p.size < SPECK_SIZE * size or p.area < SPECK_AREA * most:
+            specks.append(p)
+        elif not (p.width > RULE_SHAPE * p.height and p.height < RULE_HEIGHT * tallest):
+            large.append(p)
+    return large, specks

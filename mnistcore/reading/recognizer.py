@@ -1,6 +1,6 @@
 """From a picture to the number on it: what each net says, how sure, and an honest "don't know"."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcore.reading.digits import LEAST_SIZE, find_digits, frame
+from mnistcore.reading.candidates import Answer, Candidate, Key, key
+from mnistcore.reading.digits import frame
 from mnistcore.reading.ensemble import ALL, Ensemble, Probs
+from mnistcore.reading.graph import MOST_DIGITS, Graph, read_graph
 from mnistcore.reading.picture import Ink, Picture, Plane, read_ink
-from mnistcore.reading.pieces import Box, Piece
-from mnistcore.reading.touching import Answer, settle
+from mnistcore.reading.pieces import LEAST_SIZE, Box, Piece, find_pieces
+from mnistcore.reading.signs import Sign
 
 DIGIT, UNSURE, NOT_A_DIGIT = "digit", "unsure", "not a digit"  # the verdicts, best to worst
 # Ten times the median probability: the share that is spread evenly over all digits. If it is above
@@ -24,7 +26,9 @@ FLAT = 0.5
 EVEN = 0.2
 LIKELY = 0.1  # digits above this probability are candidates of an unsure answer
 MOST_LIKELY = 3  # the most candidates of an unsure answer
-MOST_DIGITS = 64  # in a picture; more pieces are not a number
+MOST_PIECES = 256  # in a picture of digits
+MOST_SPECKS = 256  # of which some may be points
+TOO_MANY = "too many pieces of ink for a number"
 # Probabilities that differ by less are the same: their last bits depend on how many digits the nets
 # are asked about at once.
 SAME_PROB = 1e-5
@@ -87,15 +91,18 @@ class Reading:
     Readings are equal if their texts, verdicts, reasons and digits are.
     """
 
-    text: str  # the number, lines separated by newlines, without what is not a digit
+    text: str  # the number with its signs, lines separated by newlines, without what is neither
     verdict: str  # "digit", "unsure" or "not a digit"
     reason: str  # of the verdict, in words; "" for a digit
     digits: tuple[Digit, ...]  # line by line, left to right
+    signs: tuple[Sign, ...]  # line by line, left to right
     steps: dict[str, NDArray[Any]] = field(compare=False)  # "picture" uint8 (H, W, 3), "ink"
-    # float32 (H, W) in [0, 1], "pieces" int32 (H, W), k where the k-th digit is and 0 elsewhere
+    # float32 (H, W) in [0, 1], "paper" likewise: what was printed on it and taken out of the ink;
+    # "pieces" int32 (H, W), k where the k-th digit is and 0 elsewhere
     notes: list[str] = field(compare=False)  # what was done to find the digits, one sentence each
     scale: float = field(compare=False)  # pixels of the given picture in one of the steps'
     milliseconds: dict[str, float] = field(compare=False)  # of each net's forward passes
+    graph: Graph = field(compare=False)  # the digits and signs, and what else was considered
 
     def __repr__(self) -> str:
         count = f"{len(self.digits)} digit{'' if len(self.digits) == 1 else 's'}"
@@ -108,10 +115,8 @@ class Reading:
             "verdict": self.verdict,
             "reason": self.reason,
             "digits": [digit.summary() for digit in self.digits],
+            "signs": [sign.summary() for sign in self.signs],
         }
-
-
-Key = tuple[Box, bytes]  # of a piece: equal for equal ink, whichever cuts and joins led to it
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,8 @@ class Examined:
     """
 
     plane: Ink
-    lines: list[list[Piece]]  # line by line, left to right
+    pieces: list[Piece]
+    specks: list[Piece]  # too small for digits, but perhaps points
     notes: list[str]
     answers: dict[Key, Answer]  # of all nets
     milliseconds: dict[str, float]  # of each net's forward passes; empty before the first answer
@@ -130,13 +136,9 @@ class Examined:
     @property
     def reason(self) -> str:
         """Why there is no number; "" if there may be one."""
-        pieces = sum(map(len, self.lines))
-        if pieces == 0:
+        if not self.pieces:
             return "blank: there is no ink"
-        return "too many pieces of ink for a number" if pieces > MOST_DIGITS else ""
-
-
-Question = tuple[Examined, Piece]  # what the nets are asked: which digit a piece of a picture is
+        return TOO_MANY if len(self.pieces) > MOST_PIECES else ""
 
 
 class Recognizer(Ensemble):
@@ -158,8 +160,8 @@ class Recognizer(Ensemble):
             FileNotFoundError: the picture or the weights are not there.
             ValueError: no net has that name, or the weights are damaged.
         """
-        chosen = self.choose(model)
-        return self._decide(self.examine(picture), chosen, self._answer)
+        (reading,) = self.read_many([picture], model)
+        return reading
 
     def read_many(self, pictures: Iterable[Picture], model: str = ALL) -> list[Reading]:
         """Read many pictures, several times as fast as one by one: the nets are asked for all.
@@ -178,18 +180,29 @@ class Recognizer(Ensemble):
             As :meth:`read`, for the first picture that cannot be read.
         """
         chosen = self.choose(model)
+        threshold = self.thresholds.of(chosen)
         examined = [self.examine(picture) for picture in pictures]
-        readings: dict[int, Reading] = {}
-        while len(readings) < len(examined):
-            unanswered: list[Question] = []
-            for i, one in enumerate(examined):
-                if i not in readings:
-                    try:
-                        readings[i] = self._decide(one, chosen, _put_off)
-                    except _PutOffError as error:
-                        unanswered += error.questions
-            self._answer(unanswered)
-        return [readings[i] for i in range(len(examined))]
+        graphs = [Graph()] * len(examined)
+        asking = {
+            i: read_graph(one.pieces, one.specks[:MOST_SPECKS], threshold)
+            for i, one in enumerate(examined)
+            if not one.reason
+        }
+        heard: dict[int, list[Answer]] = {}
+        while asking:
+            wanted: dict[int, Sequence[Piece]] = {}
+            for i, graph in list(asking.items()):
+                try:
+                    wanted[i] = graph.send(heard.get(i))
+                except StopIteration as done:
+                    graphs[i] = done.value
+                    del asking[i]
+            self._answer([(examined[i], pieces) for i, pieces in wanted.items()])
+            heard = {
+                i: [_heard(examined[i].answers[key(piece)], chosen) for piece in pieces]
+                for i, pieces in wanted.items()
+            }
+        return [self._decide(*pair, chosen) for pair in zip(examined, graphs, strict=True)]
 
     def examine(self, picture: Picture) -> Examined:
         """A picture and its pieces of ink; the nets have not been asked yet.
@@ -199,68 +212,55 @@ class Recognizer(Ensemble):
             FileNotFoundError: the picture is not there.
         """
         plane = read_ink(picture)
-        lines, notes = find_digits(plane.ink)
-        return Examined(plane, lines, [*plane.notes, *notes], {}, {})
+        pieces, specks, notes = find_pieces(plane.ink)
+        return Examined(plane, pieces, specks, [*plane.notes, *notes], {}, {})
 
-    def _answer(self, questions: Sequence[Question]) -> None:
-        """Ask all nets about pieces of pictures; each picture keeps its answers."""
-        if not questions:
-            return
-        framed = [frame(piece.cut(one.plane.ink)) for one, piece in questions]
-        probs, took = self.probs(np.stack([image for _, image in framed]))
-        for i, ((one, piece), views) in enumerate(zip(questions, framed, strict=True)):
-            answer = Answer(piece, *views, {name: p[i] for name, p in probs.items()})
-            one.answers[_key(piece)] = answer
-            for name, ms in took.items():
-                one.milliseconds[name] = one.milliseconds.get(name, 0) + ms / len(questions)
-
-    def _decide(
-        self,
-        examined: Examined,
-        chosen: str | None,
-        answer_all: Callable[[Sequence[Question]], None],
-    ) -> Reading:
-        """What one net alone, or all together, read from a picture.
-
-        Args:
-            examined: the picture, to which answers are added.
-            chosen: the net, or None for all together.
-            answer_all: answers the questions that come up, or puts them off by an exception.
-        """
-
-        def ask(pieces: Sequence[Piece]) -> list[Answer]:
-            known = examined.answers
-            answer_all([(examined, piece) for piece in pieces if _key(piece) not in known])
-            return [_heard(known[_key(piece)], chosen) for piece in pieces]
-
-        if examined.reason:
-            return _reading(examined, [])
-        lines = settle(examined.lines, ask, self.thresholds.of(chosen))
-        pieces = [[answer.piece for answer in line] for line in lines]
-        settled = replace(examined, lines=pieces)
-        if settled.reason:
-            return _reading(settled, [])
-        scale = examined.plane.scale
-        digits = [
-            [self._digit(a, examined.answers[_key(a.piece)].probs, chosen, scale) for a in line]
-            for line in lines
+    def _answer(self, questions: Sequence[tuple[Examined, Sequence[Piece]]]) -> None:
+        """Ask all nets at once about pieces of pictures; each picture keeps its answers."""
+        new = [
+            (one, piece)
+            for one, pieces in questions
+            for piece in {key(piece): piece for piece in pieces}.values()
+            if key(piece) not in one.answers
         ]
-        return _reading(settled, digits)
+        if not new:
+            return
+        framed = [frame(piece.cut(one.plane.ink)) for one, piece in new]
+        probs, took = self.probs(np.stack([image for _, image in framed]))
+        for i, ((one, piece), views) in enumerate(zip(new, framed, strict=True)):
+            answer = Answer(piece, *views, {name: p[i] for name, p in probs.items()})
+            one.answers[key(piece)] = answer
+            for name, ms in took.items():
+                one.milliseconds[name] = one.milliseconds.get(name, 0) + ms / len(new)
 
-    def _digit(
-        self, answer: Answer, by_model: dict[str, Probs], chosen: str | None, scale: float
-    ) -> Digit:
+    def _decide(self, examined: Examined, graph: Graph, chosen: str | None) -> Reading:
+        """What one net alone, or all together, read from a picture; see :meth:`read`."""
+        reason = examined.reason
+        if not reason and not 0 < sum(map(len, graph.lines)) <= MOST_DIGITS:
+            graph, reason = Graph(), TOO_MANY
+        lines = [
+            _without_lone_signs([self._item(found, examined, chosen) for found in line])
+            for line in graph.lines
+        ]
+        return _reading(examined, graph, lines, reason)
+
+    def _item(self, found: Candidate, examined: Examined, chosen: str | None) -> Digit | Sign:
+        """A digit or a sign of the graph, judged."""
+        left, top, right, bottom = (round(edge * examined.plane.scale) for edge in found.box)
+        box = left, top, right, bottom
+        answer = found.answer
+        if not answer:
+            return Sign(found.sign, box, found.sure, found.doubt)
         verdict, reason, candidates = self._judge(answer, chosen)
-        left, top, right, bottom = (round(edge * scale) for edge in answer.piece.box)
         return Digit(
-            box=(left, top, right, bottom),
+            box=box,
             verdict=verdict,
             reason=reason,
             candidates=candidates,
             fitted=answer.fitted,
             image=answer.image,
             probs=answer.mean,
-            probs_by_model=by_model,
+            probs_by_model=examined.answers[key(answer.piece)].probs,
         )
 
     def _judge(self, answer: Answer, chosen: str | None) -> tuple[str, str, list[int]]:
@@ -276,10 +276,8 @@ class Recognizer(Ensemble):
                 return NOT_A_DIGIT, "unlike any digit", []
             return UNSURE, *_doubt(answer)
         label = answer.label
-        if answer.touching:
-            return UNSURE, f"{label} if digits touch here", [label]
-        if answer.rival:
-            return UNSURE, f"{label}, or {answer.rival} if digits touch here", [label]
+        if answer.doubt:
+            return UNSURE, answer.doubt, [label]
         return DIGIT, "", [label]
 
 
@@ -295,52 +293,69 @@ def _doubt(answer: Answer) -> tuple[str, list[int]]:
     return words, likely
 
 
-class _PutOffError(Exception):
-    """The nets are asked later, together with other pictures."""
-
-    def __init__(self, questions: Sequence[Question]) -> None:
-        super().__init__()
-        self.questions = questions
-
-
-def _put_off(questions: Sequence[Question]) -> None:
-    if questions:
-        raise _PutOffError(questions)
-
-
-def _key(piece: Piece) -> Key:
-    return piece.box, piece.mask.tobytes()
-
-
 def _heard(answer: Answer, chosen: str | None) -> Answer:
     """An answer of all nets as that of the chosen one alone."""
     return replace(answer, probs={chosen: answer.probs[chosen]}) if chosen else answer
 
 
-def _reading(examined: Examined, digits: list[list[Digit]]) -> Reading:
-    """The reading of a picture whose digits have been judged, line by line; it may have none."""
+def _without_lone_signs(line: list[Digit | Sign]) -> list[Digit | Sign]:
+    """A line without its signs if nothing on it is a digit."""
+    if any(isinstance(item, Digit) and item.verdict != NOT_A_DIGIT for item in line):
+        return line
+    return [item for item in line if isinstance(item, Digit)]
+
+
+def _reading(
+    examined: Examined, graph: Graph, lines: list[list[Digit | Sign]], reason: str
+) -> Reading:
+    """The reading of a picture whose digits have been judged, line by line.
+
+    Args:
+        examined: the picture.
+        graph: its graph.
+        lines: its digits and signs.
+        reason: why there are none, in words.
+    """
     plane = examined.plane
-    flat = tuple(digit for line in digits for digit in line)
-    verdicts = {digit.verdict for digit in flat} or {NOT_A_DIGIT}
+    digits = tuple(item for line in lines for item in line if isinstance(item, Digit))
+    signs = tuple(item for line in lines for item in line if isinstance(item, Sign))
+    verdicts = {digit.verdict for digit in digits} or {NOT_A_DIGIT}
+    verdicts |= {UNSURE for sign in signs if sign.reason}
     verdict = UNSURE if len(verdicts) > 1 else verdicts.pop()
-    reasons = [digit.reason for digit in flat if digit.reason]
-    if len(flat) > 1:
-        reasons = [f"digit {k}: {d.reason}" for k, d in enumerate(flat, 1) if d.reason]
-    lines = ["".join(str(d.label) for d in line if d.verdict != NOT_A_DIGIT) for line in digits]
+    reasons = [(f"digit {k}: ", digit.reason) for k, digit in enumerate(digits, 1)]
+    reasons += [(f"sign {k}: ", sign.reason) for k, sign in enumerate(signs, 1)]
+    several = len(reasons) > 1
+    words = [where * several + reason for where, reason in reasons if reason]
+    texts = [
+        "".join(
+            item.character if isinstance(item, Sign) else str(item.label)
+            for item in line
+            if isinstance(item, Sign) or item.verdict != NOT_A_DIGIT
+        )
+        for line in lines
+    ]
     numbers = np.zeros(plane.ink.shape, np.int32)
-    pieces = [piece for line in examined.lines for piece in line]
-    for number, piece in enumerate(pieces if flat else [], 1):
+    answers = (found.answer for line in graph.lines for found in line if found.answer)
+    for number, answer in enumerate(answers, 1):
+        piece = answer.piece
         area = numbers[piece.top : piece.bottom, piece.left : piece.right]
         area[piece.mask] = number
     return Reading(
-        text="\n".join(line for line in lines if line),
+        text="\n".join(text for text in texts if text),
         verdict=verdict,
-        reason=examined.reason or "; ".join(reasons),
-        digits=flat,
-        steps={"picture": plane.picture, "ink": plane.ink, "pieces": numbers},
-        notes=examined.notes,
+        reason=reason or "; ".join(words),
+        digits=digits,
+        signs=signs,
+        steps={
+            "picture": plane.picture,
+            "ink": plane.ink,
+            "paper": plane.printed,
+            "pieces": numbers,
+        },
+        notes=[*examined.notes, *graph.notes],
         scale=plane.scale,
         milliseconds=dict(examined.milliseconds),
+        graph=graph,
     )
 
 

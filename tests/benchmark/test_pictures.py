@@ -11,6 +11,7 @@ from mnistcore.benchmark.report import pictures_report
 from mnistcore.benchmark.rows import Row, Sample
 from mnistcore.models import list_models
 from mnistcore.reading.picture import Plane
+from mnistcore.reading.graph import Graph
 from mnistcore.reading.recognizer import Digit, Reading
 from mnistcore.results import Pictures
 
@@ -68,7 +69,7 @@ def reading(text: str, answers: list[tuple[int, str]]) -> Reading:
         )
         for label, verdict in answers
     )
-    return Reading(text, "digit", "", digits, {}, [], 1.0, {})
+    return Reading(text, "digit", "", digits, (), {}, [], 1.0, {}, Graph())
 
 
 def test_text_of_one_net() -> None:
@@ -76,6 +77,8 @@ def test_text_of_one_net() -> None:
     assert bench.text_of_net(both, "LeNet") == "77\n7"
     assert bench.text_of_net(both, "MyVggNet") == "12\n3"
     assert bench.text_of_net(reading("", []), "LeNet") == ""
+    date = reading("1-2", [(1, "digit"), (2, "digit")])
+    assert bench.text_of_net(date, "LeNet") == "7-7"
 
 
 @pytest.fixture(scope="module")

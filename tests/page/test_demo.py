@@ -264,7 +264,7 @@ def inline(content: bytes) -> dict[str, str]:
 @pytest.mark.parametrize("model", ["MyNetV2", "mynetv2", "all"])
 def test_read_digits(model: str, recognizer: Recognizer) -> None:
     answer: Any = Endpoints(recognizer).read_digits(inline(drawn(DIGITS["9 round"])), model)
-    assert {"text", "verdict", "reason", "digits"} == set(answer)
+    assert {"text", "verdict", "reason", "digits", "signs"} == set(answer)
     assert answer["text"] == "9"
     assert json.loads(json.dumps(answer)) == answer
 

@@ -2,21 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
 from scipy import ndimage
 from torch import Tensor
 
 from mnistcore.data import split_train_val
-from mnistcore.reading import touching
-from mnistcore.reading.digits import MOST_PIECES, find_digits, frame
-from mnistcore.reading.picture import Plane
-from mnistcore.reading.pieces import Piece
-from tests.tools.pictures import assert_near, assert_one, box_of, boxes, canvas, digit, pen, write
+from mnistcore.reading.digits import frame
+from tests.tools.pictures import canvas, digit, pen
 
 quick = settings(max_examples=40, derandomize=True, deadline=None, database=None)
-
-
-# Framing.
 
 
 def test_mnist_digits_stay_as_they_are(mnist_train: tuple[Tensor, Tensor]) -> None:
@@ -71,132 +64,3 @@ def test_ink_of_any_shape_can_be_framed(shape: tuple[int, int]) -> None:
     assert max(fitted.shape) == 20
     assert image.sum() >= 19
     assert np.isfinite(image).all()
-
-
-# Finding.
-
-
-@pytest.mark.parametrize("shape", [(280, 280), (1, 1), (3, 900)])
-def test_nothing_is_found_on_an_empty_plane(shape: tuple[int, int]) -> None:
-    assert boxes(np.zeros(shape, np.float32)) == []
-
-
-@pytest.mark.parametrize("gap", [2, 4, 8, 14, 20])
-def test_digits_of_a_number_are_found_from_left_to_right(gap: int) -> None:
-    ((*found,),) = boxes(write(["27182818"], gap=gap))
-    assert len(found) == 8
-    left = 80
-    for box, name in zip(found, "27182818", strict=True):
-        width = pen(name, 80, 9).shape[1]
-        assert_near(box, (left, 80, left + width, 160), 4)
-        left += width + gap
-
-
-def test_lines_are_found_from_top_to_bottom() -> None:
-    assert [len(line) for line in boxes(write(["31415", "27", "602"]))] == [5, 2, 3]
-
-
-def test_a_line_may_rise() -> None:
-    parts = [(pen(name, 80, 9), 60 + 80 * i, 150 - 20 * i) for i, name in enumerate("7402")]
-    ((*found,),) = boxes(canvas(*parts, shape=(300, 450)))
-    assert [box[0] for box in found] == pytest.approx([60, 140, 220, 300], abs=3)
-
-
-def test_digits_of_a_line_may_differ_in_size() -> None:
-    ink = canvas(
-        (pen("7", 60, 8), 40, 90),
-        (pen("2", 100, 10), 130, 60),
-        (pen("4"), 240, 40),
-        shape=(240, 420),
-    )
-    assert [len(line) for line in boxes(ink)] == [3]
-
-
-@pytest.mark.parametrize("gap", [3, 8, 14])
-def test_a_bar_that_floats_belongs_to_its_5(gap: int) -> None:
-    ink = digit("5 two strokes")
-    top = box_of(ink)[1]
-    bar, body = ink.copy(), ink.copy()
-    bar[top + 18 :], body[: top + 18] = 0, 0
-    apart = np.maximum(body, np.roll(bar, -gap, 0))
-    assert ndimage.label(apart > 0.3)[1] == 2
-    assert_one(apart, apart)
-
-
-@pytest.mark.parametrize("right", [0, 15, 30])
-def test_a_bar_may_stand_to_the_right_of_its_5(right: int) -> None:
-    bar = np.ones((14, 60), np.float32)
-    body = pen("5 short bar", 120, 14)[16:]
-    ink = canvas((body, 60, 70), (bar, 60 + body.shape[1] - 60 + right, 48))
-    assert_one(ink, ink)
-
-
-@pytest.mark.parametrize("name", ["4 open", "4 square", "4 low bar", "7 crossed", "9 two strokes"])
-def test_digits_of_two_strokes_are_one(name: str) -> None:
-    assert_one(digit(name), digit(name))
-
-
-def test_strokes_of_a_4_that_do_not_meet_are_one() -> None:
-    image = Image.new("L", (280, 280))
-    draw = ImageDraw.Draw(image)
-    draw.line([(90, 50), (80, 150), (150, 150)], fill=255, width=16, joint="curve")
-    draw.line([(172, 60), (168, 230)], fill=255, width=16)
-    ink: Plane = np.asarray(image, np.float32) / np.float32(255)
-    assert [len(line) for line in boxes(ink)] in ([1], [2])  # the nets may be asked to join them
-
-
-@pytest.mark.parametrize("name", "0235689")
-@pytest.mark.parametrize("rows", [3, 6])
-def test_a_broken_scan_is_one(name: str, rows: int) -> None:
-    ink = digit(name)
-    middle = sum(box_of(ink)[1::2]) // 2
-    broken = ink.copy()
-    broken[middle : middle + rows] = 0
-    assert_one(broken, ink)
-
-
-def page_of(kind: str) -> Plane:
-    """A page with more pieces than anybody writes digits."""
-    rng = np.random.default_rng(0)
-    ink = np.zeros((1000, 1000), np.float32)
-    if kind == "dots":
-        for row, column in rng.integers(5, 990, (4000, 2)):
-            ink[row : row + 4, column : column + 4] = 1
-    elif kind == "salt":
-        ink[:400, :400] = rng.random((400, 400)) < 0.05
-    elif kind == "dashes":
-        for row, column in np.ndindex(80, 80):
-            ink[10 + 12 * row : 16 + 12 * row, 10 + 12 * column : 13 + 12 * column] = 1
-    else:
-        for row, column in np.ndindex(5, 25):
-            top, left = 20 + 200 * row, 10 + 39 * column
-            ink[top : top + 12, left : left + 12] = 1
-            ink[top + 20 : top + 100, left : left + 12] = 1
-    return ink
-
-
-@pytest.fixture
-def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one for each pair of pieces whose distance is measured."""
-    pairs: list[int] = []
-    measure = touching._gap
-
-    def gap(a: Piece, b: Piece) -> float:
-        pairs.append(1)
-        return measure(a, b)
-
-    monkeypatch.setattr(touching, "_gap", gap)
-    return pairs
-
-
-@pytest.mark.parametrize("kind", ["dots", "salt", "dashes"])
-def test_a_page_of_too_many_pieces_is_given_up_at_once(kind: str, compared: list[int]) -> None:
-    (line,) = find_digits(page_of(kind))[0]
-    assert len(line) > MOST_PIECES
-    assert compared == []
-
-
-def test_many_pieces_are_joined_without_comparing_all_pairs_each_time(compared: list[int]) -> None:
-    lines = find_digits(page_of("125 times the letter i"))[0]
-    assert [len(line) for line in lines] == [25] * 5
-    assert len(compared) < MOST_PIECES**2  # each time, it would be twenty times as many

@@ -14,8 +14,7 @@ from mnistcore.data import split_train_val
 from mnistcore.files import WEIGHTS
 from mnistcore.models import list_models
 from mnistcore.reading import ensemble
-from mnistcore.reading.digits import read_digits
-from mnistcore.reading.recognizer import SAME_PROB, Reading, Recognizer
+from mnistcore.reading.recognizer import SAME_PROB, Reading, Recognizer, read
 from mnistcore.training.threshold import REFUSED
 from tests.tools.pictures import digit, gray, write
 
@@ -177,7 +176,7 @@ def test_refused_validation_digits_are_one_percent(mnist_train: tuple[Tensor, Te
 
 
 def test_what_a_net_says_does_not_depend_on_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    images = np.stack([read_digits(gray(digit(name)))[0] for name in "01234"])
+    images = np.stack([read(gray(digit(name))).digits[0].image for name in "01234"])
     reader = Recognizer()
     whole = reader.probs(images)[0]
     monkeypatch.setattr(ensemble, "BATCH", 2)

@@ -21,11 +21,11 @@ from mnistcore.data import split_train_val
 from mnistcore.files import ROOT
 from mnistcore.models import list_models
 from mnistcore.reading import recognizer
+from mnistcore.reading.candidates import Answer
 from mnistcore.reading.ensemble import Thresholds
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.pieces import Piece
-from mnistcore.reading.recognizer import Recognizer, read
-from mnistcore.reading.touching import Answer, settle
+from mnistcore.reading.recognizer import Recognizer, _heard, read
 from tests.tools.pictures import (
     assert_reads,
     canvas,
@@ -313,8 +313,7 @@ def answer(probs: dict[int, float], **options: Any) -> Answer:
         (answer({4: 0.5, 9: 0.4}), "unsure", [4, 9], "4 or 9"),
         (answer({4: 0.7, 9: 0.05}), "unsure", [4], "perhaps 4"),
         (answer({4: 0.3, 9: 0.25, 7: 0.2, 1: 0.15}), "unsure", [4, 9, 7], "4 or 9 or 7"),
-        (answer({8: 0.99}, touching=True), "unsure", [8], "8 if digits touch here"),
-        (answer({8: 0.99}, rival="68"), "unsure", [8], "8, or 68 if digits touch here"),
+        (answer({8: 0.99}, doubt="8, or 68"), "unsure", [8], "8, or 68"),
         (answer({3: 0.2}), "not a digit", [], "unlike any digit"),
     ],
 )
@@ -346,7 +345,7 @@ def test_a_chosen_net_decides_alone() -> None:
     even = replace(heard, probs={"LeNet": np.full(10, 0.1, np.float32)})
     assert reader._judge(even, "LeNet") == (
         "not a digit",
-        "LeNet finds all digits about equally likely",
+        "LeNet finds every digit about equally likely",
         [],
     )
 
@@ -355,11 +354,12 @@ def test_a_chosen_net_decides_which_strokes_are_a_digit(monkeypatch: pytest.Monk
     """It alone is heard where pieces are joined or cut; the answers of all come with each digit."""
     heard: set[tuple[str, ...]] = set()
 
-    def settle_and_note(lines: Any, ask: Any, threshold: float) -> Any:
-        heard.update(tuple(one.probs) for line in lines for one in ask(line))
-        return settle(lines, ask, threshold)
+    def hear(answer: Answer, chosen: str | None) -> Answer:
+        own = _heard(answer, chosen)
+        heard.add(tuple(own.probs))
+        return own
 
-    monkeypatch.setattr(recognizer, "settle", settle_and_note)
+    monkeypatch.setattr(recognizer, "_heard", hear)
     (one,) = read(gray(digit("4 lightning", 150, 30)), "MyNetV2").digits
     assert heard == {("MyNetV2",)}
     assert list(one.probs_by_model) == list_models()
@@ -384,7 +384,7 @@ def test_many_pictures_are_read_as_one_by_one(mnist_train: tuple[Tensor, Tensor]
         count.remove()
         assert together == alone
         assert batches[0] >= len(pictures)
-        assert len(batches) < 6  # joins, then cuts, then cuts of their parts
+        assert len(batches) <= 2  # candidates, then parts between cuts
         for one, many in zip(alone, together, strict=True):
             assert np.array_equal(one.steps["pieces"], many.steps["pieces"])
             assert (one.notes, one.milliseconds.keys()) == (many.notes, many.milliseconds.keys())
@@ -395,17 +395,14 @@ def test_many_pictures_are_read_as_one_by_one(mnist_train: tuple[Tensor, Tensor]
         reader.read_many([b"not looked at"], "VGG")
 
 
-def test_a_net_that_finds_every_digit_equally_likely_says_nothing() -> None:
+def test_a_net_that_finds_every_digit_equally_likely_says_nothing_beside_the_others() -> None:
     reader = Recognizer()
-    vars(reader)["threshold"] = 0.5
+    vars(reader)["thresholds"] = Thresholds(0.5, {})
     agreed = answer({4: 0.999})
     flat = answer({0: 0.11}).probs["LeNet"]
     given = replace(agreed, probs=agreed.probs | {"LeNet": flat})
-    verdict, reason, candidates = reader._judge(given, "LeNet")
-    assert (verdict, candidates) == ("not a digit", [])
-    assert reason == "LeNet finds every digit about equally likely"
     assert reader._judge(given, None) == ("digit", "", [4])
-    vars(reader)["threshold"] = 0.99
+    vars(reader)["thresholds"] = Thresholds(0.99, {})
     assert reader._judge(given, None) == ("unsure", "perhaps 4", [4])  # not "0 or 4"
 
 
@@ -504,7 +501,7 @@ def test_five_nets_answer_once_for_all_digits(monkeypatch: pytest.MonkeyPatch) -
     for name in list_models():
         reader.net(name).register_forward_pre_hook(lambda _, args: batches.append(len(args[0])))
     assert reader.read(gray(write(["314", "27"]))).text == "314\n27"
-    assert batches == [5] * len(list_models())
+    assert batches == [7] * len(list_models())  # five digits, 31 as one, and 14 as one
 
 
 def test_a_blank_page_needs_no_weights(tmp_path: Path) -> None:

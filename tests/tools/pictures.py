@@ -8,11 +8,11 @@ from PIL import Image
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.pens.font import DIGITS
 from mnistcore.pens.strokes import pen_strokes, render
-from mnistcore.reading.digits import find_digits
-from mnistcore.reading.paper import take_paper
 from mnistcore.reading.picture import Plane
 from mnistcore.reading.pieces import Box
-from mnistcore.reading.recognizer import Reading, read
+from mnistcore.reading.recognizer import Reading, Recognizer, read
+
+RECOGNIZER = Recognizer(device="cpu")
 
 
 def pen(name: str, height: int = 150, width: float = 16) -> Plane:
@@ -93,8 +93,9 @@ def assert_reads(picture: Any, text: str) -> Reading:
 
 
 def boxes(ink: Plane) -> list[list[Box]]:
-    """The boxes of the digits found on paper, line by line."""
-    return [[piece.box for piece in line] for line in find_digits(take_paper(ink).ink)[0]]
+    """The boxes of the digits found, line by line."""
+    lines = RECOGNIZER.read(gray(ink)).graph.lines
+    return [[found.box for found in line if found.answer] for line in lines]
 
 
 def box_of(ink: Plane) -> Box:
