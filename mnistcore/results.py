@@ -130,6 +130,7 @@ class Part(TypedDict):
     right: Share
     naive: Share
     refused: Share
+    sure_wrong: Share
 
 
 class PictureRow(TypedDict):
@@ -137,9 +138,10 @@ class PictureRow(TypedDict):
 
     title: str
     n: int
-    refused: Share  # not read as a sure digit
+    refused: dict[str, Share]  # by net: not read as a sure digit
     right: NotRequired[dict[str, Share]]  # by net: all digits read, and nothing else
     naive: NotRequired[dict[str, Share]]  # by net: the same, with the picture shrunk to 28x28
+    sure_wrong: NotRequired[dict[str, Share]]  # by net: not right, but the net is sure
     plain: NotRequired[Share]  # all nets together on the same digits, taken from MNIST
     split: NotRequired[Share]  # single digits taken for several
     parts: NotRequired[dict[str, Part]]

@@ -5,7 +5,7 @@ gray, shrunk to 28x28, inverted if its median is light, and given to the same ne
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +24,11 @@ from mnistcore.benchmark.scenes import Pixels
 from mnistcore.device import device_name, one_thread
 from mnistcore.files import ASSETS, WEIGHTS, write_json, write_whole
 from mnistcore.metrics import wilson_interval
-from mnistcore.models import list_models
+from mnistcore.reading.ensemble import ALL
+from mnistcore.reading.graph import Graph
 from mnistcore.reading.picture import Plane
-from mnistcore.reading.recognizer import DIGIT, NOT_A_DIGIT, Probs, Reading, Recognizer
-from mnistcore.results import TOGETHER, Part, PictureRow, Pictures, ReadTimes, Share
+from mnistcore.reading.recognizer import DIGIT, Probs, Reading, Recognizer
+from mnistcore.results import TOGETHER, PictureRow, Pictures, ReadTimes, Share
 
 WORKERS = 2  # threads that make and read pictures; each runs the nets on one core
 EXAMPLE = 5  # index of the picture that stands for its row in pictures.png
@@ -50,16 +51,6 @@ def naive_input(picture: Pixels) -> Plane:
     return 1 - ink if np.median(ink) > 0.5 else ink
 
 
-def text_of_net(reading: Reading, name: str) -> str:
-    """The text of a reading if only one net's answers counted."""
-    answers = (
-        str(digit.probs_by_model[name].argmax())
-        for digit in reading.digits
-        if digit.verdict != NOT_A_DIGIT
-    )
-    return "".join(next(answers) if letter.isdigit() else letter for letter in reading.text)
-
-
 def _share(count: int, n: int) -> Share:
     return {"count": count, "share": count / n, "interval": list(wilson_interval(count, n))}
 
@@ -71,68 +62,69 @@ def _answers(probs: Mapping[str, Probs]) -> dict[str, NDArray[np.int64]]:
     return answers
 
 
+def _shares(hits: Mapping[str, NDArray[np.bool_]]) -> dict[str, Share]:
+    """Of each net's pictures, the share that are hits."""
+    return {net: _share(int(own.sum()), len(own)) for net, own in hits.items()}
+
+
 def _by_part(
-    parts: Sequence[str],
-    right: NDArray[np.bool_],
-    naive: NDArray[np.bool_],
-    refused: NDArray[np.bool_],
-) -> dict[str, Part]:
-    """The shares of each part; all arguments have one entry per picture."""
-
-    def one(part: str) -> Part:
-        here = np.array(parts) == part
-        n = int(here.sum())
-        return {
-            "n": n,
-            "right": _share(int(right[here].sum()), n),
-            "naive": _share(int(naive[here].sum()), n),
-            "refused": _share(int(refused[here].sum()), n),
+    parts: Sequence[str], measured: Mapping[str, Mapping[str, NDArray[np.bool_]]]
+) -> dict[str, Any]:
+    """All that is measured of all nets together, for each kind of picture within a row."""
+    kinds = np.array(parts)
+    return {
+        part: {"n": int((kinds == part).sum())}
+        | {
+            key: _share(int(by_net[TOGETHER][kinds == part].sum()), int((kinds == part).sum()))
+            for key, by_net in measured.items()
         }
-
-    return {part: one(part) for part in dict.fromkeys(parts)}
+        for part in dict.fromkeys(parts)
+    }
 
 
 def _measure_row(
     name: str, row: Row, digits: Plane, recognizer: Recognizer, progress: Any
 ) -> PictureRow:
-    def one(i: int) -> tuple[str | None, str, Plane, Reading]:
+    def one(i: int) -> tuple[str | None, str, Plane, dict[str, Reading]]:
         sample = make_sample(name, row, i)
-        reading = recognizer.read(sample.picture)
+        readings = recognizer.read_each(sample.picture)
         progress.update()
-        small = replace(reading, steps={})  # the steps of all would fill the memory
+        small = {  # the steps of all would fill the memory
+            TOGETHER if net == ALL else net: replace(reading, steps={}, graph=Graph())
+            for net, reading in readings.items()
+        }
         return sample.truth, sample.part, naive_input(sample.picture), small
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        truths, parts, inputs, readings = zip(*pool.map(one, range(row.n)), strict=True)
-    refused = np.array([reading.verdict != DIGIT for reading in readings])
-    result: PictureRow = {
-        "title": row.title,
-        "n": row.n,
-        "refused": _share(int(refused.sum()), row.n),
-    }
+        truths, parts, inputs, by_picture = zip(*pool.map(one, range(row.n)), strict=True)
+    by_net = {net: [readings[net] for readings in by_picture] for net in by_picture[0]}
+    refused = {net: np.array([r.verdict != DIGIT for r in own]) for net, own in by_net.items()}
+    result: PictureRow = {"title": row.title, "n": row.n, "refused": _shares(refused)}
     if truths[0] is None:
         return result
-    texts = {net: [text_of_net(r, net) for r in readings] for net in list_models()}
-    texts[TOGETHER] = [reading.text for reading in readings]
-    naive = _answers(recognizer.probs(np.stack(inputs))[0])
 
-    def right(answers: list[str]) -> NDArray[np.bool_]:
+    def right(answers: Iterable[str]) -> NDArray[np.bool_]:
         return np.array([a == truth for a, truth in zip(answers, truths, strict=True)])
 
-    by_net = {net: right(answers) for net, answers in texts.items()}
-    naively = {net: right([str(a) for a in answers]) for net, answers in naive.items()}
-    result["right"] = {net: _share(int(hits.sum()), row.n) for net, hits in by_net.items()}
-    result["naive"] = {net: _share(int(hits.sum()), row.n) for net, hits in naively.items()}
+    hits = {net: right(r.text for r in own) for net, own in by_net.items()}
+    answers = _answers(recognizer.probs(np.stack(inputs))[0])
+    naive = {net: right(map(str, own)) for net, own in answers.items()}
+    sure_wrong = {net: ~hits[net] & ~refused[net] for net in hits}
+    result["right"], result["naive"] = _shares(hits), _shares(naive)
+    result["sure_wrong"] = _shares(sure_wrong)
     if row.plain:
         plain = _answers(recognizer.probs(digits[: row.n])[0])[TOGETHER]
-        result["plain"] = _share(int(right([str(a) for a in plain]).sum()), row.n)
+        result["plain"] = _share(int(right(map(str, plain)).sum()), row.n)
     if all(len(truth) == 1 for truth in truths):
-        result["split"] = _share(sum(len(r.digits) > 1 for r in readings), row.n)
+        result["split"] = _share(sum(len(r.digits) > 1 for r in by_net[TOGETHER]), row.n)
     if any(parts):
-        result["parts"] = _by_part(parts, by_net[TOGETHER], naively[TOGETHER], refused)
+        measured = {"right": hits, "naive": naive, "refused": refused, "sure_wrong": sure_wrong}
+        result["parts"] = _by_part(parts, measured)
     if name == "own_frame":
         framed = [
-            (d, r.digits[0].image) for d, r in zip(digits, readings, strict=False) if r.digits
+            (d, r.digits[0].image)
+            for d, r in zip(digits, by_net[TOGETHER], strict=False)
+            if r.digits
         ]
         gaps = [255 * float(np.abs(given - got).mean()) for given, got in framed]
         result["frame_difference"] = float(np.mean(gaps)) if gaps else None

@@ -1,6 +1,7 @@
 """The results as Markdown tables and sentences."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from mnistcore.results import (
     TOGETHER,
@@ -11,7 +12,6 @@ from mnistcore.results import (
     PictureRow,
     Pictures,
     ReadRates,
-    Share,
     Speed,
 )
 
@@ -242,12 +242,20 @@ def pictures_report(pictures: Pictures) -> str:
         *(f"{name} %" for name in nets),
         "five together %",
         "95 % interval",
+        "wrong and sure %",
         "same digits from MNIST, five together %",
     ]
     parts = [_table(header, [_read_cells(row, nets) for row in read])]
     without_digits = [row for row in rows.values() if "right" not in row]
-    header = ["not read as a sure digit", "n", "naive %", "refused %", "95 % interval"]
-    refused = [_refused_cells(row) for row in (*without_digits, rows["own_frame"])]
+    header = [
+        "not read as a sure digit",
+        "n",
+        "naive %",
+        *(f"{name} %" for name in nets),
+        "five together %",
+        "95 % interval",
+    ]
+    refused = [_refused_cells(row, nets) for row in (*without_digits, rows["own_frame"])]
     parts += [_table(header, refused), _reading_figures(pictures)]
     if pictures["split"] != "test":
         warning = f"**Do not report these numbers: digits of the {pictures['split']} split.**"
@@ -264,14 +272,21 @@ def _read_cells(row: PictureRow, nets: Sequence[str]) -> list[str]:
         *(_percent(right[name]["share"]) for name in nets),
         f"**{_percent(right[TOGETHER]['share'])}**",
         _interval(right[TOGETHER]["interval"]),
+        _percent(row["sure_wrong"][TOGETHER]["share"]),
         _percent(row["plain"]["share"]) if "plain" in row else "",
     ]
 
 
-def _refused_cells(row: PictureRow) -> list[str]:
+def _refused_cells(row: PictureRow, nets: Sequence[str]) -> list[str]:
     refused = row["refused"]
-    share, interval = _percent(refused["share"]), _interval(refused["interval"])
-    return [row["title"], f"{row['n']:,}", "0", f"**{share}**", interval]
+    return [
+        row["title"],
+        f"{row['n']:,}",
+        "0",
+        *(_percent(refused[name]["share"]) for name in nets),
+        f"**{_percent(refused[TOGETHER]['share'])}**",
+        _interval(refused[TOGETHER]["interval"]),
+    ]
 
 
 def _reading_figures(pictures: Pictures) -> str:
@@ -310,17 +325,15 @@ def recipe_table(benchmark: Benchmark) -> str:
 def limits(pictures: Pictures) -> str:
     """The model card's sentences about the kinds of pictures that are read and refused worst."""
 
-    def right(row: PictureRow) -> Share:
-        return row["right"][TOGETHER]
+    def share(row: PictureRow, key: Literal["right", "refused"]) -> float:
+        return row[key][TOGETHER]["share"]
 
     rows = pictures["rows"].values()
-    worst = min((row for row in rows if "right" in row), key=lambda row: right(row)["share"])
-    slips = min(
-        (row for row in rows if "right" not in row), key=lambda row: row["refused"]["share"]
-    )
+    worst = min((row for row in rows if "right" in row), key=lambda row: share(row, "right"))
+    slips = min((row for row in rows if "right" not in row), key=lambda row: share(row, "refused"))
     return (
-        f"- Non-digits are often refused, but not always: {_percent(1 - slips['refused']['share'])}"
+        f"- Non-digits are often refused, but not always: {_percent(1 - share(slips, 'refused'))}"
         f" % of *{slips['title']}* are read as sure digits.\n"
         "- The numbers hold for pictures like those measured. The kind that is read worst is "
-        f"*{worst['title']}*: {_percent(right(worst)['share'])} % are right."
+        f"*{worst['title']}*: {_percent(share(worst, 'right'))} % are right."
     )

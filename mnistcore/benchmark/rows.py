@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mnistcore.benchmark import scenes
 from mnistcore.benchmark.corruptions import CORRUPTIONS
+from mnistcore.benchmark.forms import make_form
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.data import load_mnist, split_train_val, to_unit
 from mnistcore.files import ASSETS
@@ -19,7 +20,19 @@ from mnistcore.pens.font import DIGITS
 from mnistcore.reading.picture import Plane
 from mnistcore.training.recipes import TrainConfig
 
-FORMS = list(DIGITS)  # of the pen font
+PEN_FORMS = list(DIGITS)
+# Kinds of mnistcore.benchmark.forms, a row each.
+PRINTED = (
+    "cells",
+    "cells, open at the top",
+    "comb with short teeth",
+    "dividers only",
+    "box around one digit",
+    "ring around one digit",
+)
+LINED = "ruled paper", "squared paper", "margin line"
+SIGNS = "date", "phone number", "time", "decimal", "minus"
+LAYOUTS = "two lines", "one above the other", "uneven heights", "card on transparent", "tight crop"
 KINDS = list(CORRUPTIONS)
 
 Rng = np.random.Generator
@@ -126,8 +139,17 @@ class Mnist:
 
     def pen(self, i: int, rng: Rng) -> Sample:
         """A form of the pen font on a canvas, all forms in turn."""
-        name = FORMS[i % len(FORMS)]
+        name = PEN_FORMS[i % len(PEN_FORMS)]
         return Sample(scenes.canvas(scenes.pen_drawing(DIGITS[name], rng), rng), name[0], name)
+
+    def form(self, *kinds: str) -> Callable[[int, Rng], Sample]:
+        """Numbers as people write them on paper, some kinds in turn; see forms.make_form."""
+
+        def make(i: int, rng: Rng) -> Sample:
+            kind = kinds[i % len(kinds)]
+            return Sample(*make_form(kind, self.images, self.labels, rng), kind)
+
+        return make
 
     def corrupted(self, i: int, rng: Rng) -> Sample:
         """Corrupted, by all corruptions in turn."""
@@ -156,6 +178,10 @@ def make_rows(
         "photo": Row("as photographs (simulated)", 300, mnist.photographed, plain=True),
         "number": Row("numbers of 1 to 8 digits, 2 to 20 px apart", 400, mnist.number),
         "pen": Row("our pen font, regional forms", 400, mnist.pen),
+        "forms": Row("numbers in forms: cells, combs, boxes, rings", 240, mnist.form(*PRINTED)),
+        "lined": Row("on ruled and squared paper, beside margins", 120, mnist.form(*LINED)),
+        "signs": Row("dates, phone numbers, times, decimals, minus", 200, mnist.form(*SIGNS)),
+        "layout": Row("two lines, uneven heights, tight crops, cards", 200, mnist.form(*LAYOUTS)),
         "mnist_c": Row(
             "noise, blur and other corruptions, mean of 15", 1500, mnist.corrupted, plain=True
         ),

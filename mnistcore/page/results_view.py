@@ -36,6 +36,7 @@ class ReadRow(Share):
     title: str
     n: int
     naive: float  # the share that is right without our framing
+    sure_wrong: float  # the share that is wrong although the net is sure
 
 
 class RefusedRow(Share):
@@ -154,13 +155,21 @@ def pictures_data(pictures: Pictures, chosen: str) -> PicturesData | None:
     refused: list[RefusedRow] = []
     for row in pictures["rows"].values():
         title, n = row["title"], row["n"]
-        if "right" not in row:
-            refused.append({"title": title, "n": n, **row["refused"]})
-        elif net in row["right"]:
-            naive = row["naive"][net]["share"]
-            read.append({"title": title, "n": n, **row["right"][net], "naive": naive})
-        else:
+        if net not in row["refused"]:
             return None
+        if "right" not in row:
+            refused.append({"title": title, "n": n, **row["refused"][net]})
+        else:
+            naive, sure_wrong = row["naive"][net]["share"], row["sure_wrong"][net]["share"]
+            read.append(
+                {
+                    "title": title,
+                    "n": n,
+                    **row["right"][net],
+                    "naive": naive,
+                    "sure_wrong": sure_wrong,
+                }
+            )
     return {"read": read, "refused": refused}
 
 

@@ -16,11 +16,18 @@ from mnistcore import inside
 from mnistcore.data import mnist_images, normalize
 from mnistcore.device import device_name
 from mnistcore.models import count_parameters, create_model, list_models
+from mnistcore.reading.candidates import Candidate
+from mnistcore.reading.ensemble import Probs
+from mnistcore.reading.graph import paths_through
 from mnistcore.reading.recognizer import Reading, Recognizer
 
 ALL = "all"  # instead of a net's name: the mean of the five
 NET_OF_ALL = "LeNet"  # whose maps are shown where all five nets answer
 TITLES = {ALL: "All five together"}
+PRINTED = 0.25, 0.5, 1.0  # the colour of what was printed on the paper, red, green and blue
+MOST_CANDIDATES = 60  # of a line, that are shown
+LEAST_COST = 0.05  # nats: a cost that counts for less is not shown
+LIKELIEST = 3  # digits of a candidate that are shown
 STEP_SIDE = 480  # pixels; larger pictures of the steps only make the page slow
 
 
@@ -70,7 +77,13 @@ def answer_data(reading: Reading) -> dict[str, Any]:
     answer = reading.summary()
     for entry, digit in zip(answer["digits"], reading.digits, strict=True):
         entry["image"] = png_url(digit.image)
-    return answer | {"milliseconds": reading.milliseconds}
+    return answer | {"milliseconds": reading.milliseconds, "shown": _shown(reading)}
+
+
+def _shown(reading: Reading) -> str:
+    """The text of a reading with a dot for what is not a digit; "" if nothing is."""
+    lines = ("".join(item.text or "·" for item in line) for line in reading.lines)
+    return "\n".join(lines) if reading.text else ""
 
 
 def steps_data(reading: Reading) -> dict[str, Any]:
@@ -78,11 +91,14 @@ def steps_data(reading: Reading) -> dict[str, Any]:
     steps = {name: _shrunk(step) for name, step in reading.steps.items()}
     shrink = reading.steps["ink"].shape[1] / steps["ink"].shape[1] * reading.scale
     height, width = steps["ink"].shape
+    ink = np.repeat(steps["ink"][:, :, None], 3, 2)
+    ink += steps["paper"][:, :, None] * np.array(PRINTED, np.float32)
     return {
         "notes": reading.notes,
         "size": [width, height],
         "picture": png_url(steps["picture"]),
-        "ink": png_url(steps["ink"]),
+        "ink": png_url((255 * ink.clip(0, 1)).round().astype(np.uint8)),
+        "printed": bool(steps["paper"].any()),
         "pieces": png_url(steps["pieces"].astype(np.uint8)),
         "digits": [
             {
@@ -95,7 +111,41 @@ def steps_data(reading: Reading) -> dict[str, Any]:
             }
             for digit in reading.digits
         ],
+        "graph": [_candidates(line, shrink / reading.scale) for line in reading.graph.candidates],
     }
+
+
+def _candidates(line: list[Candidate], shrink: float) -> list[dict[str, Any]]:
+    """What was considered for a line: the cheapest candidates and those that were chosen.
+
+    Args:
+        line: all candidates.
+        shrink: pixels of the ink in one that is shown.
+    """
+    paths = paths_through(line)
+    best = min(path.cost for path in paths if path)
+    shown = sorted(
+        zip(line, paths, strict=True), key=lambda pair: (not pair[0].chosen, pair[0].cost)
+    )
+    return [
+        {
+            "box": [side / shrink for side in found.box],
+            "kind": "digit" if found.answer else "sign" if found.sign else "nothing",
+            "text": found.text,
+            "probs": _likeliest(found.answer.mean) if found.answer else [],
+            "sure": found.answer.sure if found.answer else found.sure,
+            "costs": {name: cost for name, cost in found.costs.items() if cost > LEAST_COST},
+            "cost": found.cost,
+            "chosen": found.chosen,
+            "read": path.text if path else None,  # what the line would be with it, and
+            "more": path.cost - best if path else None,  # by how much more that would cost
+        }
+        for found, path in shown[:MOST_CANDIDATES]
+    ]
+
+
+def _likeliest(probs: Probs) -> list[tuple[int, float]]:
+    return [(int(k), float(probs[k])) for k in np.argsort(-probs)[:LIKELIEST]]
 
 
 def _shrunk(step: NDArray[Any]) -> NDArray[Any]:

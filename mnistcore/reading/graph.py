@@ -57,7 +57,7 @@ class Graph:
     """The best reading of a picture, line by line, and all that was considered for it."""
 
     lines: list[list[Candidate]] = field(default_factory=list)  # the chosen digits and signs
-    candidates: list[Candidate] = field(default_factory=list)
+    candidates: list[list[Candidate]] = field(default_factory=list)  # all that was considered
     notes: list[str] = field(default_factory=list)  # what was done, one sentence each
 
 
@@ -137,6 +137,30 @@ def _paths(edges: Sequence[Candidate]) -> list[Path]:
     return known[(0,)]
 
 
+def paths_through(edges: Sequence[Candidate]) -> list[Path | None]:
+    """For each candidate of a line the cheapest path through it; None if none leads to the end."""
+    end = max((edge.stop for edge in edges), key=_place)
+    to: dict[Node, Path] = {(0,): Path(0.0)}
+    on: dict[Node, Path] = {end: Path(0.0)}
+    for edge in sorted(edges, key=lambda edge: _place(edge.start)):
+        if edge.start in to:
+            path = Path(to[edge.start].cost + edge.cost, (*to[edge.start].steps, edge))
+            to[edge.stop] = min(to.get(edge.stop, path), path, key=lambda path: path.cost)
+    for edge in sorted(edges, key=lambda edge: _place(edge.start), reverse=True):
+        if edge.stop in on:
+            path = Path(edge.cost + on[edge.stop].cost, (edge, *on[edge.stop].steps))
+            on[edge.start] = min(on.get(edge.start, path), path, key=lambda path: path.cost)
+    return [
+        Path(
+            to[edge.start].cost + edge.cost + on[edge.stop].cost,
+            (*to[edge.start].steps, edge, *on[edge.stop].steps),
+        )
+        if edge.start in to and edge.stop in on
+        else None
+        for edge in edges
+    ]
+
+
 def _place(node: Node) -> tuple[int, int, int]:
     """Where a node comes in its line: after those that lead to it."""
     return (node[0], 0, 0) if len(node) == 1 else (node[0], node[2], 1)
@@ -192,9 +216,9 @@ def _graph(edges: list[list[Candidate]]) -> Graph:
         # However cheap its path, one cut in ten was wrong.
         best = [_with_doubt(e, f"{e.text} if digits touch here") if e.cuts else e for e in best]
         chosen = {(edge.start, edge.stop, edge.text) for edge in best}
-        candidates += [
-            replace(edge, chosen=(edge.start, edge.stop, edge.text) in chosen) for edge in own
-        ]
+        candidates.append(
+            [replace(edge, chosen=(edge.start, edge.stop, edge.text) in chosen) for edge in own]
+        )
         dropped += sum(not edge.text for edge in best)
         joins += sum(edge.joined - 1 for edge in best)
         lines.append([edge for edge in best if edge.text])

@@ -56,6 +56,11 @@ class Digit:
         """The most probable digit."""
         return int(self.probs.argmax())
 
+    @property
+    def text(self) -> str:
+        """What it adds to the text of a reading."""
+        return "" if self.verdict == NOT_A_DIGIT else str(self.label)
+
     def summary(self) -> dict[str, Any]:
         """The answer as plain data for JSON, without the pictures."""
         return {
@@ -88,14 +93,12 @@ class Digit:
 class Reading:
     """What was read from a picture, and every step on the way.
 
-    Readings are equal if their texts, verdicts, reasons and digits are.
+    Readings are equal if their lines, verdicts and reasons are.
     """
 
-    text: str  # the number with its signs, lines separated by newlines, without what is neither
+    lines: tuple[tuple[Digit | Sign, ...], ...]  # from top to bottom, each from left to right
     verdict: str  # "digit", "unsure" or "not a digit"
     reason: str  # of the verdict, in words; "" for a digit
-    digits: tuple[Digit, ...]  # line by line, left to right
-    signs: tuple[Sign, ...]  # line by line, left to right
     steps: dict[str, NDArray[Any]] = field(compare=False)  # "picture" uint8 (H, W, 3), "ink"
     # float32 (H, W) in [0, 1], "paper" likewise: what was printed on it and taken out of the ink;
     # "pieces" int32 (H, W), k where the k-th digit is and 0 elsewhere
@@ -103,6 +106,22 @@ class Reading:
     scale: float = field(compare=False)  # pixels of the given picture in one of the steps'
     milliseconds: dict[str, float] = field(compare=False)  # of each net's forward passes
     graph: Graph = field(compare=False)  # the digits and signs, and what else was considered
+
+    @property
+    def text(self) -> str:
+        """The number with its signs, lines separated by newlines, without what is neither."""
+        texts = ("".join(item.text for item in line) for line in self.lines)
+        return "\n".join(text for text in texts if text)
+
+    @property
+    def digits(self) -> tuple[Digit, ...]:
+        """Line by line, left to right."""
+        return tuple(item for line in self.lines for item in line if isinstance(item, Digit))
+
+    @property
+    def signs(self) -> tuple[Sign, ...]:
+        """Line by line, left to right."""
+        return tuple(item for line in self.lines for item in line if isinstance(item, Sign))
 
     def __repr__(self) -> str:
         count = f"{len(self.digits)} digit{'' if len(self.digits) == 1 else 's'}"
@@ -180,11 +199,25 @@ class Recognizer(Ensemble):
             As :meth:`read`, for the first picture that cannot be read.
         """
         chosen = self.choose(model)
-        threshold = self.thresholds.of(chosen)
-        examined = [self.examine(picture) for picture in pictures]
+        return self._read([self.examine(picture) for picture in pictures], chosen)
+
+    def read_each(self, picture: Picture) -> dict[str, Reading]:
+        """What all nets together ("all") and each net alone read from a picture.
+
+        Args:
+            picture: as for :meth:`read`.
+
+        Raises:
+            As :meth:`read`.
+        """
+        examined = [self.examine(picture)]
+        return {name: self._read(examined, self.choose(name))[0] for name in (ALL, *self.names)}
+
+    def _read(self, examined: Sequence[Examined], chosen: str | None) -> list[Reading]:
+        """What a net, or all together, read from pictures, to which answers are added."""
         graphs = [Graph()] * len(examined)
         asking = {
-            i: read_graph(one.pieces, one.specks[:MOST_SPECKS], threshold)
+            i: read_graph(one.pieces, one.specks[:MOST_SPECKS], self.thresholds.of(chosen))
             for i, one in enumerate(examined)
             if not one.reason
         }
@@ -316,9 +349,9 @@ def _reading(
         lines: its digits and signs.
         reason: why there are none, in words.
     """
-    plane = examined.plane
-    digits = tuple(item for line in lines for item in line if isinstance(item, Digit))
-    signs = tuple(item for line in lines for item in line if isinstance(item, Sign))
+    items = [item for line in lines for item in line]
+    digits = [item for item in items if isinstance(item, Digit)]
+    signs = [item for item in items if isinstance(item, Sign)]
     verdicts = {digit.verdict for digit in digits} or {NOT_A_DIGIT}
     verdicts |= {UNSURE for sign in signs if sign.reason}
     verdict = UNSURE if len(verdicts) > 1 else verdicts.pop()
@@ -326,14 +359,7 @@ def _reading(
     reasons += [(f"sign {k}: ", sign.reason) for k, sign in enumerate(signs, 1)]
     several = len(reasons) > 1
     words = [where * several + reason for where, reason in reasons if reason]
-    texts = [
-        "".join(
-            item.character if isinstance(item, Sign) else str(item.label)
-            for item in line
-            if isinstance(item, Sign) or item.verdict != NOT_A_DIGIT
-        )
-        for line in lines
-    ]
+    plane = examined.plane
     numbers = np.zeros(plane.ink.shape, np.int32)
     answers = (found.answer for line in graph.lines for found in line if found.answer)
     for number, answer in enumerate(answers, 1):
@@ -341,11 +367,9 @@ def _reading(
         area = numbers[piece.top : piece.bottom, piece.left : piece.right]
         area[piece.mask] = number
     return Reading(
-        text="\n".join(text for text in texts if text),
+        lines=tuple(map(tuple, lines)),
         verdict=verdict,
         reason=reason or "; ".join(words),
-        digits=digits,
-        signs=signs,
         steps={
             "picture": plane.picture,
             "ink": plane.ink,

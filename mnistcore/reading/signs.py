@@ -52,6 +52,11 @@ class Sign:
     sure: float  # its certainty, 0 to 1
     reason: str = ""  # of a doubt, in words
 
+    @property
+    def text(self) -> str:
+        """What it adds to the text of a reading."""
+        return self.character
+
     def summary(self) -> dict[str, Any]:
         """The sign as plain data for JSON."""
         return {

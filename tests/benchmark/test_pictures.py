@@ -11,8 +11,6 @@ from mnistcore.benchmark.report import pictures_report
 from mnistcore.benchmark.rows import Row, Sample
 from mnistcore.models import list_models
 from mnistcore.reading.picture import Plane
-from mnistcore.reading.graph import Graph
-from mnistcore.reading.recognizer import Digit, Reading
 from mnistcore.results import Pictures
 
 pytestmark = pytest.mark.slow
@@ -47,40 +45,6 @@ def test_naive_input_of_a_transparent_picture() -> None:
     )
 
 
-def reading(text: str, answers: list[tuple[int, str]]) -> Reading:
-    """A reading of digits in which LeNet says 7 everywhere."""
-    blank = np.zeros((28, 28), np.float32)
-
-    def one_hot(digit: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-        return np.eye(10, dtype=np.float32)[digit]
-
-    digits = tuple(
-        Digit(
-            box=(0, 0, 1, 1),
-            verdict=verdict,
-            reason="",
-            candidates=[label],
-            fitted=blank,
-            image=blank,
-            probs=one_hot(label),
-            probs_by_model={
-                name: one_hot(7 if name == "LeNet" else label) for name in list_models()
-            },
-        )
-        for label, verdict in answers
-    )
-    return Reading(text, "digit", "", digits, (), {}, [], 1.0, {}, Graph())
-
-
-def test_text_of_one_net() -> None:
-    both = reading("12\n3", [(1, "digit"), (8, "not a digit"), (2, "unsure"), (3, "digit")])
-    assert bench.text_of_net(both, "LeNet") == "77\n7"
-    assert bench.text_of_net(both, "MyVggNet") == "12\n3"
-    assert bench.text_of_net(reading("", []), "LeNet") == ""
-    date = reading("1-2", [(1, "digit"), (2, "digit")])
-    assert bench.text_of_net(date, "LeNet") == "7-7"
-
-
 @pytest.fixture(scope="module")
 def results() -> Pictures:
     return bench.run_picture_benchmark(device="cpu", split="val", share=0.012)
@@ -89,14 +53,18 @@ def results() -> Pictures:
 def test_results(results: Pictures) -> None:
     assert results["split"] == "val"
     for name, row in results["rows"].items():
-        low, high = row["refused"]["interval"]
-        assert low - 1e-9 <= row["refused"]["share"] <= high + 1e-9
+        assert set(row["refused"]) == {*list_models(), "together"}
+        low, high = row["refused"]["together"]["interval"]
+        assert low - 1e-9 <= row["refused"]["together"]["share"] <= high + 1e-9
         if name in WITHOUT_DIGITS:
             assert "right" not in row
             continue
         assert set(row["right"]) == set(row["naive"]) == {*list_models(), "together"}
         for answers in (*row["right"].values(), *row["naive"].values()):
             assert answers["share"] == answers["count"] / row["n"]
+        for net, wrong in row["sure_wrong"].items():
+            others = row["n"] - row["right"][net]["count"], row["n"] - row["refused"][net]["count"]
+            assert wrong["count"] <= min(others)
     rows = results["rows"]
     assert rows["own_frame"]["right"]["together"]["share"] > 0.8
     assert (
@@ -106,7 +74,8 @@ def test_results(results: Pictures) -> None:
     assert (rows["own_frame"]["frame_difference"] or 255) < 10
     assert "split" in rows["canvas"]
     assert "split" not in rows["number"]
-    assert sum(part["n"] for part in rows["mnist_c"]["parts"].values()) == rows["mnist_c"]["n"]
+    for name in ("mnist_c", "forms", "lined", "signs", "layout"):
+        assert sum(part["n"] for part in rows[name]["parts"].values()) == rows[name]["n"]
     assert 0 < results["read_ms"]["median"] <= results["read_ms"]["p95"]
 
 
@@ -151,5 +120,5 @@ def test_a_row_whose_pictures_are_blank() -> None:
     bar_ = bench.tqdm(disable=True)
     result = bench._measure_row("own_frame", row, digits, bench.Recognizer(device="cpu"), bar_)
     assert result["right"]["together"]["count"] == 0
-    assert result["refused"]["count"] == 2
+    assert result["refused"]["together"]["count"] == 2
     assert result["frame_difference"] is None

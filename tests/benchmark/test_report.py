@@ -153,13 +153,14 @@ def pictures() -> Pictures:
     def row(title: str, n: int, right: int, **more: Any) -> dict[str, Any]:
         answers = {"LeNet": share(right - 1, n), "together": share(right, n)}
         naive = {"LeNet": share(n // 2, n), "together": share(n // 4, n)}
-        refused = share(n - right, n)
+        refused = {"LeNet": share(n - right + 1, n), "together": share(n - right, n)}
         return {
             "title": title,
             "n": n,
             "right": answers,
             "naive": naive,
             "refused": refused,
+            "sure_wrong": {"LeNet": share(1, n), "together": share(n // 50, n)},
             **more,
         }
 
@@ -174,7 +175,11 @@ def pictures() -> Pictures:
             "redrawn": row("thicker", 200, 190, plain=share(199, 200), split=share(1, 200)),
             "number": row("numbers", 100, 80),
             "photo": row("photos", 300, 270),
-            "dot": {"title": "one dot", "n": 50, "refused": share(49, 50)},
+            "dot": {
+                "title": "one dot",
+                "n": 50,
+                "refused": {"LeNet": share(48, 50), "together": share(49, 50)},
+            },
         },
     }
     return content
@@ -184,11 +189,11 @@ def test_pictures_report(pictures: Pictures) -> None:
     text = pictures_report(pictures)
     table = rows(text)
     assert [
-        "canvases", "1,000", "25.00", "98.90", "**99.00**", "49.50 to 99.50", "99.60",
+        "canvases", "1,000", "25.00", "98.90", "**99.00**", "49.50 to 99.50", "2.00", "99.60",
     ] in table  # fmt: skip
-    assert ["numbers", "100", "25.00", "79.00", "**80.00**", "40.00 to 90.00", ""] in table
-    assert ["one dot", "50", "0", "**98.00**", "49.00 to 99.00"] in table
-    assert ["as is", "1,000", "0", "**0.50**", "0.25 to 50.25"] in table  # MNIST, refused
+    assert ["numbers", "100", "25.00", "79.00", "**80.00**", "40.00 to 90.00", "2.00", ""] in table
+    assert ["one dot", "50", "0", "96.00", "**98.00**", "49.00 to 99.00"] in table
+    assert ["as is", "1,000", "0", "0.60", "**0.50**", "0.25 to 50.25"] in table  # MNIST, refused
     assert "0.25 % (n = 1,200)" in text
     assert "0.46 of 255" in text
     assert "median 12.3 ms, 95th percentile 23.4 ms" in text

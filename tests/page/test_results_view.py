@@ -29,15 +29,19 @@ def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
     digit = {
         "right": {"LeNet": share, "together": share},
         "naive": {"LeNet": share | {"share": 0.3}, "together": share},
+        "sure_wrong": {"LeNet": share | {"share": 0.1}, "together": share},
     }
+    refused = {"LeNet": share, "together": share}
     rows = {
-        "canvas": {"title": "canvases", "n": 10, "refused": share, **digit},
-        "dot": {"title": "dots", "n": 10, "refused": share},
+        "canvas": {"title": "canvases", "n": 10, "refused": refused, **digit},
+        "dot": {"title": "dots", "n": 10, "refused": refused},
     }
     (tmp_path / "pictures.json").write_text(json.dumps({"rows": rows}))
     data = results_data(load_results(tmp_path), "LeNet")["pictures"]
     assert data
-    assert data["read"] == [{"title": "canvases", "n": 10, **share, "naive": 0.3}]
+    assert data["read"] == [
+        {"title": "canvases", "n": 10, **share, "naive": 0.3, "sure_wrong": 0.1}
+    ]
     assert data["refused"] == [{"title": "dots", "n": 10, **share}]
     newer = results_data(load_results(tmp_path), "MyVggNet")
     assert newer["pictures"] is None

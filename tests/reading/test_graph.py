@@ -10,7 +10,7 @@ from torch import Tensor
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.data import split_train_val
 from mnistcore.reading.candidates import Candidate, Node
-from mnistcore.reading.graph import _graph
+from mnistcore.reading.graph import _graph, paths_through
 from mnistcore.reading.picture import Plane
 from mnistcore.reading.recognizer import read
 from tests.tools.pictures import (
@@ -166,11 +166,22 @@ def test_all_joins_of_a_number_are_asked_about_at_once(asked: list[int]) -> None
 
 def test_what_was_rejected_is_kept_with_its_costs() -> None:
     graph = RECOGNIZER.read(gray(write(["2711"], gap=4))).graph
-    chosen = [found for found in graph.candidates if found.chosen]
+    (candidates,) = graph.candidates
+    chosen = [found for found in candidates if found.chosen]
     assert sorted(found.text for found in chosen) == sorted("2711")
-    rejected = [found for found in graph.candidates if not found.chosen]
+    rejected = [found for found in candidates if not found.chosen]
     assert rejected
     assert all(found.cost == sum(found.costs.values()) > 0 for found in rejected)
+
+
+def test_the_cheapest_path_through_each_candidate() -> None:
+    apart = [edge("1", (0,), (1,), 0.2), edge("9", (1,), (2,), 0.3)]
+    joined = edge("4", (0,), (2,), 0.9, joined=2)
+    nowhere = edge("5", (1,), (1, 2, 1), 0.1)
+    after = edge("7", (2,), (3,), 0.1)
+    found = paths_through([*apart, joined, nowhere, after])
+    assert [path and path.text for path in found] == ["197", "197", "47", None, "197"]
+    assert [path and round(path.cost, 9) for path in found] == [0.6, 0.6, 1.0, None, 0.6]
 
 
 def edge(text: str, start: Node, stop: Node, cost: float, **kind: Any) -> Candidate:

@@ -284,6 +284,7 @@ def test_a_reading_is_whole() -> None:
     assert {name: step.shape for name, step in reading.steps.items()} == {
         "picture": (280, 280, 3),
         "ink": (280, 280),
+        "paper": (280, 280),
         "pieces": (280, 280),
     }
     assert all(note.endswith(".") for note in reading.notes)
@@ -393,6 +394,14 @@ def test_many_pictures_are_read_as_one_by_one(mnist_train: tuple[Tensor, Tensor]
         reader.read_many([digits[0], b"no picture"])
     with pytest.raises(ValueError, match="unknown model"):
         reader.read_many([b"not looked at"], "VGG")
+
+
+def test_the_reading_of_each_net() -> None:
+    reader = Recognizer()
+    picture = gray(write(["2711"], gap=4))
+    readings = reader.read_each(picture)
+    assert list(readings) == ["all", *list_models()]
+    assert all(reading == reader.read(picture, name) for name, reading in readings.items())
 
 
 def test_a_net_that_finds_every_digit_equally_likely_says_nothing_beside_the_others() -> None:

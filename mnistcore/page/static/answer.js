@@ -114,13 +114,6 @@ const createThumbnails = (verdicts) => {
     };
 };
 
-// The number in large; what is not a digit has a place in it, too.
-const textOf = (digits, text, verdicts) => {
-    if (!text) return NONE;
-    if (text.includes("\n")) return text;
-    return digits.map((one) => (one.verdict === verdicts.notADigit ? "·" : one.label)).join("");
-};
-
 export default (component) => {
     const { element, props } = component;
     const { nets, titles, verdicts, even } = props;
@@ -173,9 +166,9 @@ export default (component) => {
         delete page.dataset.waiting;
         data = now;
         model = (data.drawn ? data.model : chosenNow()?.net) ?? model;
-        const { digits = [], text } = data;
+        const { digits = [] } = data;
         if (chosen >= digits.length) chosen = 0;
-        large.textContent = textOf(digits, text, verdicts);
+        large.textContent = data.shown || NONE;
         const longest = Math.max(...large.textContent.split("\n").map((line) => line.length));
         large.dataset.length = Math.min(SMALLEST_TEXT, longest);
         root.dataset.verdict = digits.length ? data.verdict : "none";

@@ -215,7 +215,12 @@ const picturesSections = ({ title, pictures }, side) => {
         [shareTitle, ({ share }) => percents(share, 1)],
         ["", (row) => chart(0, 1, { ...row, reference: row.naive })],
         ["95 % interval", ({ interval }) => range(interval, 1)],
-        ...(naive ? [["Naive %", (row) => percents(row.naive, 1)]] : []),
+        ...(naive
+            ? [
+                  ["Wrong and sure %", (row) => percents(row.sure_wrong, 1)],
+                  ["Naive %", (row) => percents(row.naive, 1)],
+              ]
+            : []),
         ["Pictures", ({ n }) => grouped(n)],
     ];
     return [

@@ -1,4 +1,5 @@
 // How the picture was read: one small picture per step, with boxes to choose a digit by.
+import { createGraph } from "./graph.js";
 import { h, hear, say, show } from "./shared.js";
 
 // Of the digits' pieces, in turn.
@@ -12,6 +13,8 @@ const PIECES = [
     "#4fc1b6",
     "#c9c95a",
 ];
+
+const PRINTED = "What was printed on the paper, in blue, is taken out.";
 
 // Title and words of each step.
 const texts = ({ box, side }) => [
@@ -114,7 +117,9 @@ export default (component) => {
     const steps = texts(props);
     const { node, fill } = createCards(steps);
     const notes = h("ul", { class: "notes" });
-    const root = h("section", { "aria-label": "How the picture was read" }, node, notes);
+    const graph = createGraph(stack);
+    const label = "How the picture was read";
+    const root = h("section", { "aria-label": label }, node, notes, graph.node);
     element.append(root);
 
     let data = {};
@@ -149,7 +154,8 @@ export default (component) => {
                 ...boxes(data, chosen, props.verdicts),
             );
             fill(0, [whole], steps[0][1] + hint);
-            fill(1, [stack(size, picture(data.ink, "The ink"))]);
+            const printed = data.printed ? ` ${PRINTED}` : "";
+            fill(1, [stack(size, picture(data.ink, "The ink"))], steps[1][1] + printed);
             fill(2, [stack(size, pieces(data.pieces))], piecesWords(digits.length));
         } else for (const i of [0, 1, 2]) fill(i);
         drawDigit();
@@ -159,6 +165,7 @@ export default (component) => {
         if (!data.digits?.[chosen]) chosen = 0;
         notes.replaceChildren(...(data.notes ?? []).map((note) => h("li", {}, note)));
         draw();
+        graph.show(data);
     });
     hear(element, "digit", (i) => {
         chosen = i;

@@ -1,0 +1,166 @@
+// The graph behind a number: every candidate as a bar under its ink, the path that was taken, and
+// why the others were not.
+import { percent } from "./format.js";
+import { h } from "./shared.js";
+
+const GAP = 0.5; // percent of the picture's width between two bars of a row
+const SHIFTS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
+
+// What speaks against a candidate, by the names of its costs in candidates.py.
+const REASONS = {
+    nets: "the nets doubt it",
+    shape: "its shape",
+    joins: "gaps between its strokes",
+    stacked: "other ink above or below it",
+    "not a sign": "it looks like a sign",
+    sign: "its shape and place",
+    cut: "a cut through the ink",
+    "left out": "ink that is left out",
+};
+const SIGNS = {
+    "-": "a dash",
+    "/": "a slash",
+    ".": "a point",
+    ",": "a comma",
+    ":": "a colon",
+};
+
+const cost = (number) => number.toFixed(1);
+
+const nameOf = ({ kind, text }) =>
+    kind === "nothing" ? "a stray stroke" : kind === "sign" ? SIGNS[text] : text;
+
+// Sentences: what it may be, and whether the path takes it.
+export const candidateWords = (candidate) => {
+    const { kind, probs, sure, costs, chosen, read, more } = candidate;
+    const name = nameOf(candidate);
+    const first = name[0].toUpperCase() + name.slice(1);
+    const others = probs.slice(1).map(([digit, prob]) => `${digit} ${percent(prob)}`);
+    const may = {
+        digit: `${first}: ${percent(sure)} by the nets; then ${others.join(", ")}.`,
+        sign: `${first}: ${percent(sure)} by its shape and place.`,
+        nothing: `${first}, no part of a digit.`,
+    }[kind];
+    const against = Object.entries(costs)
+        .sort(([, a], [, b]) => b - a)
+        .map(([reason, number]) => `${REASONS[reason]} (${cost(number)})`);
+    const speaks = against.length ? ` Against it: ${against.join(", ")}.` : "";
+    if (chosen) return `${may}${speaks} On the path.`;
+    if (read === null) return `${may}${speaks} No path leads on from it.`;
+    const instead = read ? `with it, the line would read ${read}` : "with it, nothing would be left";
+    return `${may}${speaks} Rejected: ${instead}, which costs ${cost(more)} more.`;
+};
+
+// The row of each bar: the first in which nothing is in its way. Those on the path come first.
+export const rowsOf = (candidates, width) => {
+    const ends = []; // of each row, its bars from left to right
+    return candidates.map(({ box: [left, , right], chosen }) => {
+        const gap = (GAP / 100) * width;
+        const free = (bars) => bars.every(([a, b]) => right + gap <= a || left >= b + gap);
+        let row = chosen ? 0 : 1;
+        while (ends[row] && !free(ends[row])) row++;
+        ends[row] ??= [];
+        ends[row].push([left, right]);
+        return row;
+    });
+};
+
+export const createGraph = (stack) => {
+    const view = h("div", { class: "graph-view" });
+    const words = h("p", { class: "graph-words", "aria-live": "polite" });
+    const node = h(
+        "div",
+        { class: "graph", hidden: true },
+        h("h3", {}, "Which strokes are one digit?"),
+        h(
+            "p",
+            {},
+            "Every likely join and cut of the strokes is a candidate, and the nets are asked about each. " +
+                "The number is the path from left to right that costs least. A cost is minus the " +
+                "logarithm of a probability: 0 is certain, 2.3 is one in ten. Point at a candidate to " +
+                "see what speaks for it.",
+        ),
+        view,
+        words,
+    );
+    const marks = h("i", { class: "graph-mark", hidden: true });
+    let bars = [];
+
+    const look = (bar) => {
+        for (const one of bars) {
+            const same = one === bar;
+            one.node.classList.toggle("looked-at", same);
+            one.node.tabIndex = same ? 0 : -1;
+        }
+        const [left, top, right, bottom] = bar.candidate.box;
+        const [width, height] = bar.size;
+        marks.hidden = false;
+        marks.classList.toggle("rejected", !bar.candidate.chosen);
+        marks.style.left = `${(100 * left) / width}%`;
+        marks.style.top = `${(100 * top) / height}%`;
+        marks.style.width = `${(100 * (right - left)) / width}%`;
+        marks.style.height = `${(100 * (bottom - top)) / height}%`;
+        words.textContent = candidateWords(bar.candidate);
+    };
+    const move = (event) => {
+        const at = bars.findIndex((bar) => bar.node === event.target);
+        const next = bars[at + (SHIFTS[event.key] ?? Number.NaN)];
+        if (!next) return;
+        event.preventDefault();
+        next.node.focus();
+    };
+    const createBar = (candidate, row, size) => {
+        const [left, , right] = candidate.box;
+        const bar = { candidate, size };
+        const state = candidate.chosen ? "on the path" : "rejected";
+        bar.node = h(
+            "button",
+            {
+                type: "button",
+                class: `candidate ${candidate.chosen ? "chosen" : "rejected"}`,
+                "aria-label": `${nameOf(candidate)}, ${state}`,
+                tabindex: -1,
+                onclick: () => look(bar),
+                onfocus: () => look(bar),
+                onpointerenter: () => look(bar),
+                onkeydown: move,
+            },
+            candidate.text || "×",
+        );
+        bar.node.style.left = `${(100 * left) / size[0]}%`;
+        bar.node.style.width = `${(100 * (right - left)) / size[0]}%`;
+        bar.node.style.setProperty("--row", row);
+        return bar;
+    };
+    return {
+        node,
+        show: ({ graph = [], ink, size }) => {
+            // A digit of one stroke has no other candidate.
+            node.hidden = !graph.some((line) => line.some(({ chosen }) => !chosen));
+            words.textContent = "";
+            marks.hidden = true;
+            bars = [];
+            view.replaceChildren();
+            if (node.hidden) return;
+            const image = h("img", { src: ink, alt: "The ink" });
+            const lanes = graph.map((line, i) => {
+                const rows = rowsOf(line, size[0]);
+                const own = line.map((candidate, k) => createBar(candidate, rows[k], size));
+                bars.push(...own);
+                const lane = h(
+                    "div",
+                    {
+                        class: "graph-lane",
+                        role: "group",
+                        "aria-label": graph.length > 1 ? `Line ${i + 1}` : "Candidates",
+                    },
+                    ...own.map((bar) => bar.node),
+                );
+                lane.style.setProperty("--rows", Math.max(...rows) + 1);
+                return lane;
+            });
+            view.append(stack(size, image, marks), ...lanes);
+            bars[0].node.tabIndex = 0;
+        },
+    };
+};
