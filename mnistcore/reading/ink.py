@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.filters import apply_hysteresis_threshold, threshold_otsu
+from skimage.filters import threshold_otsu
 from skimage.measure import label
 
 Plane = NDArray[np.float32]  # (H, W), ink in [0, 1] unless noted
@@ -77,15 +77,9 @@ FAINT = 0.5  # times the threshold: ink that strong counts where it touches stro
 def ink_level(ink: Plane) -> float:
     """The threshold above which a place surely has ink."""
     some = ink[ink > LEAST_INK]
-    return float(np.clip(threshold_otsu(some), *INK_LEVEL)) if np.ptp(some) > 0 else ONE_LEVEL
-
-
-def inked(ink: Plane) -> Mask:
-    """Where ink is: above a threshold, or near it and connected to such a place."""
-    if ink.max() <= LEAST_INK:
-        return np.zeros(ink.shape, bool)
-    level = ink_level(ink)
-    return apply_hysteresis_threshold(ink, FAINT * level, level)
+    if not some.size or np.ptp(some) == 0:
+        return ONE_LEVEL
+    return float(np.clip(threshold_otsu(some), *INK_LEVEL))
 
 
 def find_ink(rgb: Plane) -> tuple[Plane, list[str]]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mnistcore.reading.ink import FAINT, LEAST_INK, Mask, Plane, ink_level
+from mnistcore.reading.ink import FAINT, Mask, Plane, ink_level
 from mnistcore.reading.rules import EDGE, Rule, find_rules, without_rules
 
 EIGHT = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
@@ -54,6 +54,7 @@ class Paper:
 
     ink: Plane  # (H, W) in [0, 1], what was written
     printed: Plane  # (H, W) in [0, 1], what was taken out
+    level: float  # above which a place surely has ink
     notes: list[str]
 
 
@@ -63,9 +64,8 @@ def take_paper(ink: Plane) -> Paper:
     Args:
         ink: float32 (H, W) in [0, 1].
     """
-    if ink.max() <= LEAST_INK:
-        return Paper(ink, np.zeros_like(ink), [])
-    mask = ink > FAINT * ink_level(ink)
+    level = ink_level(ink)
+    mask = ink > FAINT * level
     rules = [*find_rules(mask, upright=False), *find_rules(mask, upright=True)]
     taken = _forms(rules, mask)
     taken += _crossing([rule for rule in rules if rule not in taken], taken, mask)
@@ -77,12 +77,12 @@ def take_paper(ink: Plane) -> Paper:
         notes.append("A frame around what was written, or what is left of one, was taken out.")
     rest &= ~frames
     if not notes:
-        return Paper(ink, np.zeros_like(ink), [])
+        return Paper(ink, np.zeros_like(ink), level, [])
     soft = ndimage.binary_dilation(mask & ~rest, EIGHT, EDGE) & ~ndimage.binary_dilation(
         rest, EIGHT
     )
     printed = np.where((mask & ~rest) | soft, ink, np.float32(0))
-    return Paper(ink - printed, printed, notes)
+    return Paper(ink - printed, printed, ink_level(ink - printed), notes)
 
 
 def _tallest(mask: Mask) -> int:
@@ -210,9 +210,9 @@ def _above(a: Rule, b: Rule) -> float:
 def _frames(mask: Mask) -> Mask:
     """The boxes and rings around other ink, and their remains at the border, as a mask."""
     frames = np.zeros_like(mask)
-    if not mask.any():
+    labels, count = ndimage.label(mask, EIGHT)
+    if count < 2:
         return frames
-    labels, _ = ndimage.label(mask, EIGHT)
     places = ndimage.find_objects(labels)
     boxes = np.array([[r.start, c.start, -r.stop, -c.stop] for r, c in places])
     sides = -(boxes[:, :2] + boxes[:, 2:])

@@ -71,6 +71,7 @@ class Ink:
     picture: NDArray[np.uint8]  # (H, W, 3), its transparent parts filled
     ink: Plane  # (H, W), 1 ink, 0 paper: what was written
     printed: Plane  # (H, W), likewise: lines, forms and frames on the paper
+    level: float  # above which a place surely has ink
     scale: float  # pixels of the given picture in one of these, at least 1
     notes: list[str]  # what was done and why, one sentence each
 
@@ -98,7 +99,7 @@ def read_ink(picture: Picture) -> Ink:
     ink, how = find_ink(rgb)
     paper = take_paper(ink)
     shown = np.round(rgb * 255).astype(np.uint8)
-    return Ink(shown, paper.ink, paper.printed, scale, [*notes, *how, *paper.notes])
+    return Ink(shown, paper.ink, paper.printed, paper.level, scale, [*notes, *how, *paper.notes])
 
 
 def _check_size(width: int, height: int) -> None:

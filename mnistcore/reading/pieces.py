@@ -11,9 +11,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.filters import apply_hysteresis_threshold
 from skimage.measure import label, regionprops
 
-from mnistcore.reading.ink import Mask, Plane, inked
+from mnistcore.reading.ink import FAINT, Mask, Plane
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are just outside
 
@@ -25,7 +26,8 @@ EDGE_HEIGHT = 0.6  # of the tallest inner piece: what is lower is a part of a ne
 ALONG_EDGE = 0.7  # a digit covers less than this share of a side of the picture
 # But an upright 1 at the edge of a tight crop covers all of it. If it is alone, the crop is higher
 # than wide; otherwise it is the edge of a table.
-CROP_HEIGHT = 0.9  # of the picture, for every piece, at least: the crop is tight
+CROP_HEIGHT = 0.7  # of the picture, for every piece, at least: the crop is tight
+UPRIGHT_INK = 0.95  # of its box, at least: only its corners are round
 UPRIGHT_SHAPE = 0.08, 0.35  # of its height, the least and the greatest width of an upright 1
 
 # Specks, and lines of the paper that do not cross the whole picture (rules).
@@ -35,6 +37,7 @@ RULE_SHAPE = 8  # a rule is wider than this many times its height; the bar of a 
 # A rule is lower than this share of the tallest piece's height: a dash that fills the picture is
 # kept.
 RULE_HEIGHT = 0.2
+RULE_LENGTH = 1.2  # of that height, at least: a dash is shorter
 
 # A dot is somewhere deeper than this share of its longer side: a disc reaches 0.5, a stroke stays
 # below.
@@ -88,9 +91,9 @@ class Piece:
     def is_dot(self) -> bool:
         """Whether it is one solid blob, as a touch of the pen makes."""
         padded = np.pad(self.mask, 1)
-        if (ndimage.binary_fill_holes(padded) != padded).any():
+        if ndimage.distance_transform_edt(padded).max() <= DOT * self.size:
             return False
-        return bool(ndimage.distance_transform_edt(padded).max() > DOT * self.size)
+        return bool((ndimage.binary_fill_holes(padded) == padded).all())
 
     def rows_shared(self, other: "Piece") -> int:
         """The number of rows that both take up; negative where one lies above the other."""
@@ -137,17 +140,19 @@ class Piece:
         return part * own[: part.shape[0], : part.shape[1]]
 
 
-def find_pieces(ink: Plane) -> tuple[list[Piece], list[Piece], list[str]]:
+def find_pieces(ink: Plane, level: float) -> tuple[list[Piece], list[Piece], list[str]]:
     """The connected pieces of ink.
 
     Args:
         ink: float32 (H, W) in [0, 1].
+        level: above which a place surely has ink; near such a place, fainter ink counts, too.
 
     Returns:
         The pieces that may be digits or parts of digits, in the order of their first pixels; specks
         that are too small for that; notes on what was left out, one sentence each.
     """
-    regions = regionprops(label(inked(ink), connectivity=2))
+    inked = apply_hysteresis_threshold(ink, FAINT * level, level)
+    regions = regionprops(label(inked, connectivity=2))
     found = [Piece(region.bbox[1], region.bbox[0], region.image) for region in regions]
     kept = _without_surroundings(found, ink.shape)
     pieces, specks = _specks_apart(kept)
@@ -179,7 +184,8 @@ def _without_surroundings(pieces: list[Piece], shape: tuple[int, ...]) -> list[P
 def _is_upright_1(piece: Piece) -> bool:
     """Whether a piece is one straight upright stroke."""
     least, most = UPRIGHT_SHAPE
-    return bool(piece.mask.all() and least <= piece.width / piece.height <= most)
+    straight = piece.mask.mean() >= UPRIGHT_INK
+    return bool(straight and least <= piece.width / piece.height <= most)
 
 
 def _border_share(piece: Piece, shape: tuple[int, ...]) -> float:
@@ -200,8 +206,9 @@ def _specks_apart(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]]:
     most = max((p.area for p in pieces), default=0)
     large, specks = [], []
     for p in pieces:
+        long = p.width > max(RULE_SHAPE * p.height, RULE_LENGTH * tallest)
         if p.size < SPECK_SIZE * size or p.area < SPECK_AREA * most:
             specks.append(p)
-        elif not (p.width > RULE_SHAPE * p.height and p.height < RULE_HEIGHT * tallest):
+        elif not (long and p.height < RULE_HEIGHT * tallest):
             large.append(p)
     return large, specks

@@ -245,7 +245,7 @@ class Recognizer(Ensemble):
             FileNotFoundError: the picture is not there.
         """
         plane = read_ink(picture)
-        pieces, specks, notes = find_pieces(plane.ink)
+        pieces, specks, notes = find_pieces(plane.ink, plane.level)
         return Examined(plane, pieces, specks, [*plane.notes, *notes], {}, {})
 
     def _answer(self, questions: Sequence[tuple[Examined, Sequence[Piece]]]) -> None:

@@ -13,8 +13,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mnistcore.reading.ink import Mask
 
@@ -142,10 +140,11 @@ def _parts(columns: Integers, middle: Floats, depth: Integers) -> list[Part]:
     reach = (depth + depth[after]) / 2
     linked = (columns[after] == columns + 1) & (before[after] == index)
     linked &= np.abs(middle[after] - middle) <= reach
-    graph = coo_array(
-        (np.ones(linked.sum(), bool), (index[linked], after[linked])), (len(key), len(key))
-    )
-    chain = connected_components(graph, directed=False)[1]
+    chain = index.copy()  # of each run: an earlier one of its chain, in the end its first
+    chain[after[linked]] = index[linked]
+    while (chain[chain] != chain).any():
+        chain = chain[chain]
+    chain = np.unique(chain, return_inverse=True)[1]
     n, slope, off = _fits(chain, columns, middle)
     members = np.nonzero(np.abs(off) <= OFF[0] + BEND[1] * n[chain])[0]  # a stroke may lead away
     chain, columns, middle = chain[members], columns[members], middle[members]

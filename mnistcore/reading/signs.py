@@ -6,7 +6,7 @@ it, unless noted. The ramps were set on numbers made from MNIST's training digit
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,10 @@ DASH_WIDTH = 0.1, 0.2
 LONGEST_DASH = 1.2, 0.9
 DASH_MIDDLE = 0.35, 0.25  # from half height, of its centre
 SLASH_REACH = 0.2, 0.5  # its height beyond that of the digits, and three times what is below them
+SLASH_HEIGHT = 0.95, 1.1
 SLASH_SLANT = 5, 15  # degrees from upright, leaning right
+ALIKE_HEIGHT = 0.9  # of the surest slash, for another one, at least
+ALIKE_SLANT = 12  # degrees, between both
 STRAIGHT = 0.08, 0.04  # deviation of its ink from a straight line, in its own lengths
 DOT_SHAPE = 1.7, 1.3  # longer side in shorter sides
 LARGEST_DOT = 0.35, 0.25
@@ -113,6 +116,7 @@ def slash(piece: Piece, place: Place, line_height: float) -> float:
         return 0.0  # most pieces end here
     return min(
         _ramp(reach, SLASH_REACH),
+        _ramp(piece.height / height, SLASH_HEIGHT),
         _ramp(_slant(piece), SLASH_SLANT),
         _ramp(_bend(piece), STRAIGHT),
     )
@@ -214,7 +218,28 @@ def find_signs(line: Line) -> list[FoundSign]:
             chances |= {".": point(piece, place), ",": comma(piece, place)}
             found += _colons(piece, line, place)
         found += [FoundSign((piece,), c, sure) for c, sure in chances.items() if sure > LEAST]
-    return found
+    return _slashes_alike(found)
+
+
+def _slashes_alike(found: list[FoundSign]) -> list[FoundSign]:
+    """The signs, slashes like the surest one as sure as that: a date has two of a kind."""
+    slashes = [sign for sign in found if sign.character == "/"]
+    if len(slashes) < 2:
+        return found
+    surest = max(slashes, key=lambda sign: sign.sure)
+    (model,) = surest.pieces
+
+    def is_alike(sign: FoundSign) -> bool:
+        (piece,) = sign.pieces
+        return (
+            piece.height >= ALIKE_HEIGHT * model.height
+            and abs(_slant(piece) - _slant(model)) <= ALIKE_SLANT
+        )
+
+    return [
+        replace(sign, sure=surest.sure) if sign in slashes and is_alike(sign) else sign
+        for sign in found
+    ]
 
 
 def _colons(upper: Piece, line: Line, place: Place) -> list[FoundSign]:

@@ -87,7 +87,7 @@ def test_a_page_of_too_many_pieces_is_given_up_at_once(kind: str, compared: list
 
 
 def test_many_pieces_are_joined_without_comparing_all_pairs_each_time(compared: list[int]) -> None:
-    pieces, _, _ = find_pieces(page_of("125 times the letter i"))
+    pieces, _, _ = find_pieces(page_of("125 times the letter i"), 0.5)
     assert [len(line.pieces) for line in find_lines(join_stacked(pieces)[0], [])] == [25] * 5
     assert len(compared) < len(pieces) ** 2  # each time, it would be twenty times as many
 
