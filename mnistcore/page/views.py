@@ -111,6 +111,7 @@ def steps_data(reading: Reading) -> dict[str, Any]:
             }
             for digit in reading.digits
         ],
+        "signs": len(reading.signs),
         "graph": [_candidates(line, shrink / reading.scale) for line in reading.graph.candidates],
     }
 

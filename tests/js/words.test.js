@@ -96,4 +96,6 @@ test("rows of maps and pieces have names", () => {
     assert.equal(deadWords([...Array(9).keys()]), " · 9 maps are dead here: zero everywhere");
     assert.equal(piecesWords(1), "One digit was found.");
     assert.match(piecesWords(3), /^3 digits/);
+    assert.match(piecesWords(3, 1), /^3 digits and 1 sign were found/);
+    assert.equal(piecesWords(1, 2), "One digit and 2 signs were found.");
 });

@@ -4,11 +4,12 @@ import { percent } from "./format.js";
 import { h } from "./shared.js";
 
 const GAP = 0.5; // percent of the picture's width between two bars of a row
+const LEAST = 0.0005; // of a probability: smaller ones would be written as 0.0 %
 const SHIFTS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 // What speaks against a candidate, by the names of its costs in candidates.py.
 const REASONS = {
-    nets: "the nets doubt it",
+    nets: "doubt about what it is",
     shape: "its shape",
     joins: "gaps between its strokes",
     stacked: "other ink above or below it",
@@ -31,15 +32,19 @@ const nameOf = ({ kind, text }) =>
     kind === "nothing" ? "a stray stroke" : kind === "sign" ? SIGNS[text] : text;
 
 // Sentences: what it may be, and whether the path takes it.
-export const candidateWords = (candidate) => {
+export const candidateWords = (candidate, model) => {
     const { kind, probs, sure, costs, chosen, read, more } = candidate;
     const name = nameOf(candidate);
     const first = name[0].toUpperCase() + name.slice(1);
-    const others = probs.slice(1).map(([digit, prob]) => `${digit} ${percent(prob)}`);
+    const others = probs
+        .slice(1)
+        .filter(([, prob]) => prob > LEAST)
+        .map(([digit, prob]) => `${digit}: ${percent(prob)}`);
+    const whose = model === "all" ? "the nets give" : `${model} gives`;
     const may = {
-        digit: `${first}: ${percent(sure)} by the nets; then ${others.join(", ")}.`,
-        sign: `${first}: ${percent(sure)} by its shape and place.`,
-        nothing: `${first}, no part of a digit.`,
+        digit: `${first}: ${whose} it ${percent(sure)}${others.length ? ` (${others.join(", ")})` : ""}.`,
+        sign: `${first}: its shape and place give it ${percent(sure)}.`,
+        nothing: `${first}: no part of a digit.`,
     }[kind];
     const against = Object.entries(costs)
         .sort(([, a], [, b]) => b - a)
@@ -47,7 +52,9 @@ export const candidateWords = (candidate) => {
     const speaks = against.length ? ` Against it: ${against.join(", ")}.` : "";
     if (chosen) return `${may}${speaks} On the path.`;
     if (read === null) return `${may}${speaks} No path leads on from it.`;
-    const instead = read ? `with it, the line would read ${read}` : "with it, nothing would be left";
+    const instead = read
+        ? `with it, the line would read ${read}`
+        : "with it, nothing would be left";
     return `${may}${speaks} Rejected: ${instead}, which costs ${cost(more)} more.`;
 };
 
@@ -85,6 +92,7 @@ export const createGraph = (stack) => {
     );
     const marks = h("i", { class: "graph-mark", hidden: true });
     let bars = [];
+    let model = "";
 
     const look = (bar) => {
         for (const one of bars) {
@@ -100,7 +108,7 @@ export const createGraph = (stack) => {
         marks.style.top = `${(100 * top) / height}%`;
         marks.style.width = `${(100 * (right - left)) / width}%`;
         marks.style.height = `${(100 * (bottom - top)) / height}%`;
-        words.textContent = candidateWords(bar.candidate);
+        words.textContent = candidateWords(bar.candidate, model);
     };
     const move = (event) => {
         const at = bars.findIndex((bar) => bar.node === event.target);
@@ -134,7 +142,8 @@ export const createGraph = (stack) => {
     };
     return {
         node,
-        show: ({ graph = [], ink, size }) => {
+        show: ({ graph = [], ink, size, model: now }) => {
+            model = now;
             // A digit of one stroke has no other candidate.
             node.hidden = !graph.some((line) => line.some(({ chosen }) => !chosen));
             words.textContent = "";

@@ -89,11 +89,12 @@ const pieces = (source) => {
 };
 
 // The words of the third step.
-export const piecesWords = (count) => {
+export const piecesWords = (count, signs = 0) => {
     if (!count) return "No digit was found.";
-    return count > 1
-        ? `${count} digits were found, each in its own colour.`
-        : "One digit was found.";
+    const found = count > 1 ? `${count} digits` : "One digit";
+    const more = signs ? ` and ${signs} sign${signs > 1 ? "s" : ""}` : "";
+    const colours = count > 1 ? ", each digit in its own colour" : "";
+    return `${found}${more} ${count + signs > 1 ? "were" : "was"} found${colours}.`;
 };
 
 // The cards of the steps: `fill(i, nodes, words)` shows one, with its own words by default.
@@ -156,7 +157,7 @@ export default (component) => {
             fill(0, [whole], steps[0][1] + hint);
             const printed = data.printed ? ` ${PRINTED}` : "";
             fill(1, [stack(size, picture(data.ink, "The ink"))], steps[1][1] + printed);
-            fill(2, [stack(size, pieces(data.pieces))], piecesWords(digits.length));
+            fill(2, [stack(size, pieces(data.pieces))], piecesWords(digits.length, data.signs));
         } else for (const i of [0, 1, 2]) fill(i);
         drawDigit();
     };
