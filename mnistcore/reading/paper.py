@@ -30,7 +30,9 @@ PAPER_THICKNESS = 0.01  # of the picture's longer side: so thin, lines on empty 
 # Forms.
 MEET = 3  # pixels, beyond half of both thicknesses: so near, the ends of two lines meet
 ALIKE = 0.12  # two walls of a row differ by less, as a share of their length
-INSIDE = 0.2  # of a form's depth or of a ring's size: what is inside is as large, at least
+INSIDE = (
+    0.2  # of the depth of a form's row, or of a ring's size: what is inside is as large, at least
+)
 DIVIDER_LENGTH = 1.15  # of the tallest digit, at least: 1s are no longer than other digits
 DIVIDER_THICKNESS = 0.75  # of the strokes' width, at most, unless it is longer than
 SURE_DIVIDER_LENGTH = 1.4  # of the tallest digit
@@ -122,23 +124,27 @@ def _forms(rules: list[Rule], mask: Mask) -> list[Rule]:
         for left, right in product(*ends):
             if left is right or not _alike(left.length, right.length, MEET):
                 continue
-            form = _form(base, left, right, walls, level)
-            if form and _tallest(without_rules(mask, form)) >= INSIDE * left.length:
+            floors = [p for p in level if p is not base and _joins(p, left, right)]
+            form = _form(base, left, right, walls, floors)
+            depth = left.length / max(1, len(floors))
+            if form and _tallest(without_rules(mask, form)) >= INSIDE * depth:
                 forms += form
                 break
     return forms
 
 
-def _form(base: Rule, left: Rule, right: Rule, walls: list[Rule], level: list[Rule]) -> list[Rule]:
-    """A form with this base and these ends; empty if it lacks both inner walls and a lid."""
-    lids = [
-        lid
-        for lid in level
-        if lid is not base
-        and _alike(lid.length, base.length, 2 * MEET)
-        and _ends_at(left, lid)
-        and _ends_at(right, lid)
-    ]
+def _joins(line: Rule, left: Rule, right: Rule) -> bool:
+    """Whether a level line runs from one upright line to another."""
+    ends = (line.start, left), (line.stop, right)
+    return all(
+        abs(wall.at(line.at(x)) - x) <= _meet(wall, line)
+        and abs(line.at(x) - np.clip(line.at(x), wall.start, wall.stop)) <= _meet(wall, line)
+        for x, wall in ends
+    )
+
+
+def _form(base: Rule, left: Rule, right: Rule, walls: list[Rule], floors: list[Rule]) -> list[Rule]:
+    """A form with these ends; empty if it has neither inner walls nor another level line."""
     inner = [
         wall
         for wall in walls
@@ -146,7 +152,7 @@ def _form(base: Rule, left: Rule, right: Rule, walls: list[Rule], level: list[Ru
         and base.start < wall.at(base.at(wall.start)) < base.stop
         and _alike(wall.length, left.length, MEET)
     ]
-    return [base, left, right, *lids, *inner] if lids or inner else []
+    return [base, left, right, *floors, *inner] if floors or inner else []
 
 
 def _crossing(rules: list[Rule], taken: list[Rule], mask: Mask) -> list[Rule]:

@@ -4,7 +4,7 @@ from PIL import Image, ImageDraw
 
 from mnistcore.reading.paper import take_paper
 from mnistcore.reading.picture import Plane
-from tests.tools.pictures import assert_near, box_of, boxes, canvas, digit, pen
+from tests.tools.pictures import assert_near, assert_reads, box_of, boxes, canvas, digit, gray, pen
 
 Segments = list[tuple[tuple[int, int], tuple[int, int]]]
 
@@ -43,6 +43,21 @@ def with_print(ink: Plane, segments: Segments, degrees: float, darkness: float) 
         a, b = ((np.array(segment) - middle) @ matrix + middle).tolist()
         ImageDraw.Draw(image).line((*a, *b), fill=255, width=2)
     return np.maximum(ink, darkness * np.asarray(image, np.float32) / 255).astype(np.float32)
+
+
+def test_a_grid_of_cells_is_taken_out_and_its_digits_are_read_row_by_row() -> None:
+    """Rows are lower than the grid: digits need not be as high as a part of all of it."""
+    edges = range(30, 431, 100)
+    grid = [((x, 30), (x, 430)) for x in edges] + [((30, y), (430, y)) for y in edges]
+    rows = ["5..3", ".27.", "1...", ".81."]
+    parts = [
+        (pen(name, 60, 6), 60 + 100 * column, 50 + 100 * row)
+        for row, names in enumerate(rows)
+        for column, name in enumerate(names)
+        if name != "."
+    ]
+    ink = canvas(*parts, shape=(460, 460))
+    assert_reads(gray(with_print(ink, grid, 0, 0.7)), "53\n27\n1\n81")
 
 
 @pytest.mark.parametrize("degrees", [-2.5, 0, 0.4, 3])
