@@ -214,7 +214,7 @@ def _graph(edges: list[list[Candidate]]) -> Graph:
         if len(paths) > 1 and paths[1].cost - paths[0].cost < MARGIN:
             best = _doubted(best, paths[1].steps)
         # However cheap its path, one cut in ten was wrong.
-        best = [_with_doubt(e, f"{e.text} if digits touch here") if e.cuts else e for e in best]
+        best = [_with_doubt(e, "cut where they touch") if e.cuts else e for e in best]
         chosen = {(edge.start, edge.stop, edge.text) for edge in best}
         candidates.append(
             [replace(edge, chosen=(edge.start, edge.stop, edge.text) in chosen) for edge in own]

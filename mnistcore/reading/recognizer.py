@@ -355,10 +355,6 @@ def _reading(
     verdicts = {digit.verdict for digit in digits} or {NOT_A_DIGIT}
     verdicts |= {UNSURE for sign in signs if sign.reason}
     verdict = UNSURE if len(verdicts) > 1 else verdicts.pop()
-    reasons = [(f"digit {k}: ", digit.reason) for k, digit in enumerate(digits, 1)]
-    reasons += [(f"sign {k}: ", sign.reason) for k, sign in enumerate(signs, 1)]
-    several = len(reasons) > 1
-    words = [where * several + reason for where, reason in reasons if reason]
     plane = examined.plane
     numbers = np.zeros(plane.ink.shape, np.int32)
     answers = (found.answer for line in graph.lines for found in line if found.answer)
@@ -369,7 +365,7 @@ def _reading(
     return Reading(
         lines=tuple(map(tuple, lines)),
         verdict=verdict,
-        reason=reason or "; ".join(words),
+        reason=reason or _reasons(digits, signs),
         steps={
             "picture": plane.picture,
             "ink": plane.ink,
@@ -381,6 +377,23 @@ def _reading(
         milliseconds=dict(examined.milliseconds),
         graph=graph,
     )
+
+
+def _reasons(digits: Sequence[Digit], signs: Sequence[Sign]) -> str:
+    """The reasons of digits and signs in words, those that several share once."""
+    if len(digits) == 1 and not signs:
+        return digits[0].reason
+    words = []
+    named: list[tuple[str, Sequence[Digit | Sign]]] = [("digit", digits), ("sign", signs)]
+    for name, items in named:
+        numbers: dict[str, list[str]] = {}
+        for number, item in enumerate(items, 1):
+            if item.reason:
+                numbers.setdefault(item.reason, []).append(str(number))
+        for reason, (*others, last) in numbers.items():
+            which = f"{name}s {', '.join(others)} and {last}" if others else f"{name} {last}"
+            words.append(f"{which}: {reason}")
+    return "; ".join(words)
 
 
 @cache

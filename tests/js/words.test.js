@@ -84,7 +84,7 @@ test("several digits name those in doubt, three at most", () => {
     assert.deepEqual(words(digit(1), unsure), ["2 digits, 1 uncertain.", "Digit 2: 4 or 9."]);
     assert.deepEqual(words(digit(1, "not a digit", "a dot"), unsure, unsure, unsure), [
         "4 digits, all uncertain.",
-        "Digit 1: a dot; digit 2: 4 or 9; digit 3: 4 or 9.",
+        "Digit 1: a dot; digits 2, 3 and 4: 4 or 9.",
     ]);
 });
 

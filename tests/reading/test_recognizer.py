@@ -25,7 +25,8 @@ from mnistcore.reading.candidates import Answer
 from mnistcore.reading.ensemble import Thresholds
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.pieces import Piece
-from mnistcore.reading.recognizer import Recognizer, _heard, read
+from mnistcore.reading.recognizer import Digit, Recognizer, _heard, _reasons, read
+from mnistcore.reading.signs import Sign
 from tests.tools.pictures import (
     assert_reads,
     canvas,
@@ -274,6 +275,21 @@ def test_what_is_not_a_digit_is_left_out_of_the_text() -> None:
     assert reading.verdict == "unsure"
     assert [one.verdict for one in reading.digits] == ["digit", "not a digit"]
     assert reading.reason
+
+
+def test_a_reason_that_digits_share_is_given_once() -> None:
+    a, b, c = (
+        Digit((0, 0, 1, 1), "unsure", reason, [1], blank, blank, blank[0], {})
+        for reason in ("4 or 9", "a dot", "4 or 9")
+        for blank in [np.zeros((28, 28), np.float32)]
+    )
+    sign = Sign("-", (0, 0, 1, 1), 0.6, "a dash, or 1")
+    assert (
+        _reasons([a, b, c], [sign])
+        == "digits 1 and 3: 4 or 9; digit 2: a dot; sign 1: a dash, or 1"
+    )
+    assert _reasons([a], []) == "4 or 9"
+    assert _reasons([], []) == ""
 
 
 def test_a_reading_is_whole() -> None:

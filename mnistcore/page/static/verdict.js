@@ -45,16 +45,27 @@ const oneDigit = (digit, who, { verdicts, even }) => {
     return ["Not sure.", `${capital(reason)}. ${by}`];
 };
 
+const numbered = (numbers) =>
+    numbers.length === 1
+        ? `digit ${numbers[0]}`
+        : `digits ${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}`;
+
 const manyDigits = (digits, { verdicts }) => {
-    const doubts = digits.flatMap((digit, i) =>
-        digit.verdict === verdicts.digit ? [] : [`digit ${i + 1}: ${doubt(digit)}`],
-    );
-    if (!doubts.length)
+    // The numbers of the digits that share a doubt.
+    const doubts = new Map();
+    digits.forEach((digit, i) => {
+        if (digit.verdict === verdicts.digit) return;
+        const words = doubt(digit);
+        doubts.set(words, [...(doubts.get(words) ?? []), i + 1]);
+    });
+    if (!doubts.size)
         return [`${digits.length} digits.`, "All are clear. Choose one to look at it:"];
-    const count = doubts.length === digits.length ? "all" : doubts.length;
+    const doubted = [...doubts.values()].flat().length;
+    const count = doubted === digits.length ? "all" : doubted;
+    const named = [...doubts].map(([words, numbers]) => `${numbered(numbers)}: ${words}`);
     return [
         `${digits.length} digits, ${count} uncertain.`,
-        `${capital(doubts.slice(0, MOST_DOUBTS).join("; "))}.`,
+        `${capital(named.slice(0, MOST_DOUBTS).join("; "))}.`,
     ];
 };
 
