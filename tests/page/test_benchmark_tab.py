@@ -1,12 +1,11 @@
 """The Benchmark and About tabs in a real Chromium, on a wide screen and on a phone."""
 
-import json
 from collections.abc import Callable
 
 import pytest
 
 from mnistcore.models import list_models
-from tests.tools.visiting import Page, choose_net, expect
+from tests.tools.visiting import Page, axe_findings, choose_net, expect
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,15 +35,6 @@ def open_tab(page: Page, name: str) -> None:
 
 def check_that_it_fits(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-
-
-def check_with_axe(page: Page) -> None:
-    """No finding at all, also none that axe calls minor."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    assert not found, json.dumps(
-        [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found], indent=1
-    )
 
 
 def style(page: Page, selector: str, name: str) -> str:
@@ -80,7 +70,7 @@ def test_on_a_phone_the_sections_fold_and_the_rows_are_blocks(
     check_that_it_fits(page)
     titles.nth(1).click()  # axe takes seconds for the points of the plot
     expect(page.locator("#curves")).to_be_hidden()
-    check_with_axe(page)
+    assert axe_findings(page) == []
 
     # Another net leaves open what was open.
     titles.nth(3).click()
@@ -91,7 +81,7 @@ def test_on_a_phone_the_sections_fold_and_the_rows_are_blocks(
 
     open_tab(page, "About")
     check_that_it_fits(page)
-    check_with_axe(page)
+    assert axe_findings(page) == []
 
 
 def test_on_a_wide_screen_all_is_open_and_explained(open_page: Callable[..., Page]) -> None:
@@ -103,7 +93,7 @@ def test_on_a_wide_screen_all_is_open_and_explained(open_page: Callable[..., Pag
         section = page.locator(".results details", has_text=title)
         for word in words:
             expect(section).to_contain_text(word)
-    check_with_axe(page)
+    assert axe_findings(page) == []
     page.set_viewport_size({"width": 1001, "height": 800})  # the narrowest with columns
     expect(page.locator(".rows thead").first).to_be_visible()
     check_that_it_fits(page)
@@ -128,7 +118,7 @@ def test_on_a_wide_screen_all_is_open_and_explained(open_page: Callable[..., Pag
     )
     first, last = (page.locator("#about h2").nth(place).bounding_box() for place in (0, -1))
     assert last["x"] > first["x"] + first["width"]  # in the second column
-    check_with_axe(page)
+    assert axe_findings(page) == []
 
 
 def test_a_misread_digit_goes_to_the_canvas(open_page: Callable[..., Page]) -> None:

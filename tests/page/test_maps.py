@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.visiting import DIGITS, Open, Page, answer, draw, expect
+from tests.tools.visiting import DIGITS, Open, Page, answer, axe_findings, draw, expect
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,12 +45,6 @@ def marked(canvas: Any, name: str, side: int = SIDE) -> list[int] | None:
     return [round(edge * side / around["width"]) for edge in edges]
 
 
-def axe_findings(page: Page) -> list[Any]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found = axe.run(page, context="#maps", options={"resultTypes": ["violations"]}).response
-    return [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found["violations"]]
-
-
 def is_whole(page: Page, selector: str) -> bool:
     """Whether all of an element is in the window, and not scrolled away."""
     script = """(node) => new Promise((done) => new IntersectionObserver(
@@ -84,7 +78,7 @@ def test_a_tap_enlarges_a_map_and_another_picks_a_pixel(
     assert marked(canvas, "window-mark") == [10, 12, 12, 14]
     for part in ("dialog canvas", ".numbers >> nth=0", "[data-is=value]", ".ledger"):
         assert is_whole(page, f"#maps {part}"), f"{part} is scrolled away"
-    assert not axe_findings(page)
+    assert axe_findings(page, "#maps") == []
 
     zoom.get_by_label("Next map").tap()
     expect(page.locator(HEADING)).to_have_text("Map 4, row 12, column 13, of conv1")
@@ -149,7 +143,7 @@ def test_the_window_of_a_maximum_is_outlined(scheme: str, open_page: Open) -> No
     assert heading.evaluate(colour) == note.evaluate(colour)  # as more contrast is wanted
     smallest = "all => Math.min(...all.map((one) => parseFloat(getComputedStyle(one).fontSize)))"
     assert page.locator("#maps .arithmetic *").evaluate_all(smallest) >= 13
-    assert not axe_findings(page)
+    assert axe_findings(page, "#maps") == []
 
 
 COLOURS = """() => {
@@ -176,4 +170,4 @@ def test_forced_colours_keep_the_colours_of_the_numbers(open_page: Open) -> None
     assert seen["numbers"] > 10
     assert set(seen["marks"]) == {"rgb(20, 184, 166)"}
     assert seen["map"] == "solid"
-    assert not axe_findings(page)
+    assert axe_findings(page, "#maps") == []

@@ -1,7 +1,6 @@
 """The picture to read, in a real Chromium: chosen, dropped, pasted, photographed, or refused."""
 
 import base64
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.tools.visiting import (
     Open,
     Page,
     answer,
+    axe_findings,
     choose_net,
     draw,
     example,
@@ -158,20 +158,14 @@ def test_a_late_answer_to_an_upload_is_not_shown_beside_the_canvas(
 
 
 def test_what_cannot_be_read_is_one_sentence(page: Page, tmp_path: Path) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-
-    def check() -> None:
-        found = axe.run(page, context="#picture").response["violations"]
-        assert not found, json.dumps([(v["id"], v["nodes"][0]["html"]) for v in found])
-
     read_seven(page)
-    check()
+    assert axe_findings(page, "#picture") == []
     for name in ("broken.png", "text.txt"):
         file = tmp_path / name
         file.write_text("no picture at all")
         upload(page, file)
         expect_refusal(page, NOT_A_PICTURE)
-    check()
+    assert axe_findings(page, "#picture") == []
     page.get_by_role("tab", name="Draw").click()
     page.get_by_role("tab", name="Upload").click()
     expect_refusal(page, NOT_A_PICTURE)

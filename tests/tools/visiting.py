@@ -147,3 +147,10 @@ def upload(page: Page, path: Path) -> None:
 
 def example(word: str) -> Path:
     return next(path for path in (ASSETS / "examples").iterdir() if word in path.name)
+
+
+def axe_findings(page: Page, within: str | None = None) -> list[Any]:
+    """What axe finds on the page or in a part of it, also what it calls minor."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page, context=within, options={"resultTypes": ["violations"]}).response
+    return [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found["violations"]]
