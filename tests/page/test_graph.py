@@ -59,4 +59,3 @@ def test_the_path_what_was_rejected_and_why(
     upload(page, example("seven"))  # one stroke has no other candidate
     expect(page.locator(".answer-text")).to_have_text("7")
     expect(page.locator(".graph")).to_be_hidden()
-    page.context.close()
