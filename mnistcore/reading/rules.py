@@ -161,7 +161,7 @@ def _parts(columns: Integers, middle: Floats, depth: Integers) -> list[Part]:
 
 def _fits(chain: Integers, columns: Integers, middle: Floats) -> tuple[Integers, Floats, Floats]:
     """A straight line through each chain: its length, its slope; each point's distance."""
-    count = int(chain.max()) + 1
+    count = int(chain.max(initial=-1)) + 1
     n = np.bincount(chain, minlength=count)
     x, y = (v - (np.bincount(chain, v, count) / np.maximum(n, 1))[chain] for v in (columns, middle))
     slope = np.bincount(chain, x * y, count) / np.maximum(np.bincount(chain, x * x, count), 1e-9)

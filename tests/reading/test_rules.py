@@ -35,3 +35,11 @@ def test_steeper_lines_and_dashes_are_not_lines_of_paper() -> None:
     dashes[:, np.arange(400) % 100 > 50] = False
     assert not any(one.length > 100 for one in find_rules(dashes, upright=False))
     assert find_rules(np.zeros((5, 5), bool), upright=True) == []
+
+
+def test_a_zigzag_is_no_line() -> None:
+    """All of it is far from the straight line through it."""
+    zigzag = np.zeros((30, 40), bool)
+    zigzag[10:14, ::2] = True
+    zigzag[14:18, 1::2] = True
+    assert find_rules(zigzag, upright=False) == []
