@@ -144,7 +144,7 @@ def run_benchmark(args: Namespace) -> None:
     if args.instead and args.seeds:
         raise ValueError(f"--seeds is for the benchmark of the nets, not for --{args.instead}")
     if args.instead in ("speed", "report") and not shipped:
-        raise ValueError(f"--{args.instead} does not read weights: leave out --weights")
+        raise ValueError(f"--{args.instead} is for the shipped weights: leave out --weights")
     out_dir = args.out or (RESULTS if shipped and not INSTALLED else RUNS / "results")
     if args.instead == "report":
         if INSTALLED:

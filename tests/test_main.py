@@ -105,7 +105,7 @@ def test_seeds_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize("instead", ["--speed", "--report"])
 def test_weights_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark", instead, "--weights", "runs"]) == 2
-    assert f"{instead} does not read weights: leave out --weights" in one_line(capsys)
+    assert f"{instead} is for the shipped weights: leave out --weights" in one_line(capsys)
 
 
 def test_an_output_folder_that_cannot_be_written_is_one_line(

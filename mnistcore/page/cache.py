@@ -8,7 +8,7 @@ from typing import Any
 from mnistcore.reading.picture import Picture
 from mnistcore.reading.recognizer import Examined, Recognizer
 
-MAX_DRAWINGS = 100  # the newest; each takes up to a quarter of a megabyte
+MAX_DRAWINGS = 100  # the newest; each takes half a megabyte, with what the nets said about it
 MAX_CACHED_PIXELS = (
     30_000  # of a cached picture: the canvas sends fewer; photographs would fill memory
 )
@@ -26,7 +26,7 @@ class CachedRecognizer(Recognizer):
         self._examined_lock = threading.Lock()
 
     def examine(self, picture: Picture) -> Examined:
-        """What all five nets say about the digits in a picture."""
+        """A picture and its pieces of ink; see :meth:`Recognizer.examine`."""
         if not isinstance(picture, bytes):
             return super().examine(picture)
         key = hashlib.sha256(picture).digest()

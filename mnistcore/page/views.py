@@ -17,11 +17,10 @@ from mnistcore.data import mnist_images, normalize
 from mnistcore.device import device_name
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.reading.candidates import Candidate
-from mnistcore.reading.ensemble import Probs
+from mnistcore.reading.ensemble import ALL, Probs
 from mnistcore.reading.graph import paths_through
 from mnistcore.reading.recognizer import Reading, Recognizer
 
-ALL = "all"  # instead of a net's name: the mean of the five
 NET_OF_ALL = "LeNet"  # whose maps are shown where all five nets answer
 TITLES = {ALL: "All five together"}
 PRINTED = 0.25, 0.5, 1.0  # the colour of what was printed on the paper, red, green and blue

@@ -35,6 +35,7 @@ SURE_CUTS = 2  # through one that they do not doubt
 BAR_WIDTH = 6  # what is wider is a bar, not a number
 LINE_COST = 1.0  # nats, for a line that exists only because broken pieces are not joined
 MOST_DIGITS = 64  # in a picture; more are not a number
+MOST_ASKED = 400  # candidates; a number of so many digits has fewer, however close they stand
 PATHS = 3  # kept to every node
 MARGIN = 1.5  # nats: a second path that costs less than this more is a doubt
 
@@ -50,6 +51,11 @@ class Path:
     def text(self) -> str:
         """What they read together."""
         return "".join(step.text for step in self.steps)
+
+    @property
+    def starts_with_sign(self) -> bool:
+        """Whether the first of them that is read is a sign; a sign follows no other."""
+        return next((bool(step.sign) for step in self.steps if step.text), False)
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,8 @@ def read_graph(pieces: list[Piece], specks: list[Piece], threshold: float) -> As
     if min(sum(len(row.line.full) for row in rows) for _, rows in layouts) > MOST_DIGITS:
         return Graph()
     wanted = {key(p): p for _, rows in layouts for row in rows for *_, p in row.spans}
+    if len(wanted) > MOST_ASKED:
+        return Graph()
     answers = yield list(wanted.values())
     known = dict(zip(wanted, answers or [], strict=True))
     read = []
@@ -129,6 +137,7 @@ def _paths(edges: Sequence[Candidate]) -> list[Path]:
             Path(edge.cost + rest.cost, (edge, *rest.steps))
             for edge in leaving[node]
             for rest in known.get(edge.stop, [])
+            if not (edge.sign and rest.starts_with_sign)
         ]
         best: dict[str, Path] = {}
         for path in sorted(found, key=lambda path: path.cost):
@@ -191,8 +200,13 @@ def _with_parts(
         start = (*edge.start, *edge.stop, part.start) if part.start else edge.start
         stop = (*edge.start, *edge.stop, part.stop) if part.stop else edge.stop
         costs = digit_costs(answer) | {"cut": part.cost}
+        joined = 1
+        if not part.start:  # what speaks against the whole piece counts once
+            costs |= {name: edge.costs[name] for name in ("joins", "not a sign", "stacked")}
+            joined = edge.joined
         sides = (part.start > 0) + (part.stop > 0)
-        grown[k].append(Candidate(part.piece.box, start, stop, costs, answer, cuts=sides))
+        box = part.piece.box
+        grown[k].append(Candidate(box, start, stop, costs, answer, cuts=sides, joined=joined))
     return grown
 
 
@@ -214,20 +228,35 @@ def _graph(edges: list[list[Candidate]]) -> Graph:
         if len(paths) > 1 and paths[1].cost - paths[0].cost < MARGIN:
             best = _doubted(best, paths[1].steps)
         # However cheap its path, one cut in ten was wrong.
-        best = [_with_doubt(e, "cut where they touch") if e.cuts else e for e in best]
+        best = [_with_doubt(e, "cut where digits seem to touch") if e.cuts else e for e in best]
         chosen = {(edge.start, edge.stop, edge.text) for edge in best}
         candidates.append(
             [replace(edge, chosen=(edge.start, edge.stop, edge.text) in chosen) for edge in own]
         )
         dropped += sum(not edge.text for edge in best)
         joins += sum(edge.joined - 1 for edge in best)
-        lines.append([edge for edge in best if edge.text])
+        lines.append(_kept(best))
     notes = []
     if joins:
         notes.append(f"Pieces joined to others: {joins}.")
     if dropped:
         notes.append(f"Stray strokes left out: {dropped}.")
     return Graph(lines, candidates, notes)
+
+
+def _kept(path: list[Candidate]) -> list[Candidate]:
+    """The digits and signs of a path; one beside ink that was left out has its doubt, too."""
+    kept: list[Candidate] = []
+    doubt = ""
+    for edge in path:
+        if edge.text:
+            kept.append(_with_doubt(edge, doubt) if doubt else edge)
+            doubt = ""
+        elif edge.doubt and kept:
+            kept[-1] = _with_doubt(kept[-1], edge.doubt)
+        else:
+            doubt = edge.doubt
+    return kept
 
 
 def _doubted(best: list[Candidate], second: Sequence[Candidate]) -> list[Candidate]:
@@ -273,7 +302,7 @@ NAMES = {
     ".": "a point",
     ",": "a comma",
     ":": "a colon",
-    "": "a speck",
+    "": "a stray stroke",
 }
 
 
@@ -282,12 +311,13 @@ def _doubt(best: list[Candidate], second: list[Candidate]) -> str:
     first, other = ("".join(edge.text for edge in path) for path in (best, second))
     if first == other:
         return ""
-    if len(best) == len(second) == 1:
-        return f"{NAMES.get(first, first)}, or {NAMES.get(other, other)}"
+    first, other = NAMES.get(first, first), NAMES.get(other, other)
     if any(edge.joined > 1 for edge in second):
         return f"{first}, or {other} if these strokes belong together"
     if any(edge.joined > 1 for edge in best):
         return f"{first}, or {other} if these strokes do not belong together"
     if any(edge.cuts for edge in best):
         return f"{first} if digits touch here, or {other}"
-    return f"{first}, or {other} if digits touch here"
+    if any(edge.cuts for edge in second):
+        return f"{first}, or {other} if digits touch here"
+    return f"{first}, or {other}"

@@ -27,8 +27,8 @@ PEAK_PIXELS = 8, 30  # the fewest and most of these pixels: a single one may be 
 PLAIN = 0.01  # a plain colour varies by less; the paper of a photograph varies more
 NEAR_PLAIN = 3 * PLAIN  # pixels that near to the paper's colour show its grain
 PLAIN_AREA = 0.35  # least share of a plain picture that has the border's colour
-PLAIN_BORDER = 0.6  # least share of its border that has this colour, or, with two plain colours,
-# no more than that of the ink: the border of a crop around an upright 1 is half ink.
+PLAIN_BORDER = 0.6  # least share of its border that has this colour. With less, the picture must
+# have two plain colours: the border of a crop around an upright 1 is half ink.
 TWO_COLOURS = 0.95  # least share of such a picture that has the colour of its paper or of its ink
 
 # A sheet of paper on something else.

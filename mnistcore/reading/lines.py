@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from statistics import median
 
 import numpy as np
 
@@ -77,16 +78,17 @@ def _left_to_right(pieces: list[Piece]) -> list[Piece]:
 def _rows(pieces: list[Piece]) -> list[list[Piece]]:
     """Pieces grouped by the rows that they share."""
     rows: list[list[Piece]] = []
+    edges: list[tuple[float, float]] = []  # of each row, the medians of its tops and bottoms
     for piece in sorted(pieces, key=lambda p: p.top + p.bottom):
-        for row in rows:
-            top = np.median([p.top for p in row])
-            bottom = np.median([p.bottom for p in row])
+        for k, (top, bottom) in enumerate(edges):
             overlap = min(bottom, piece.bottom) - max(top, piece.top)
             if overlap > SAME_LINE * min(piece.height, bottom - top):
-                row.append(piece)
+                rows[k].append(piece)
+                edges[k] = median(p.top for p in rows[k]), median(p.bottom for p in rows[k])
                 break
         else:
             rows.append([piece])
+            edges.append((piece.top, piece.bottom))
     return rows
 
 

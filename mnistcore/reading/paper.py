@@ -8,7 +8,7 @@ no digit on a plain ground changes.
 """
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +39,14 @@ SURE_DIVIDER_LENGTH = 1.4  # of the tallest digit
 
 # Frames and rings: pieces of ink around others.
 FRAME_SIDE = 7  # the sides are no thicker than the width or height divided by this
+FRAME_INKED = 0.7  # of a side of a box, at least, if it is there
 RING_SHAPE = 0.8  # a ring is at least that wide for its height; most 0s are slimmer
 RING_INNER = 0.7  # of its radius: its ink is all further out
 RING_TURN = 0.9  # of a full turn, at least
 RING_BINS = 36  # in a full turn
 MOST_FRAMES = 64  # the largest pieces, which may be frames
 REMAINS = 0.6  # of the tallest piece: what is left of a frame at the picture's border is shorter
-REMAINS_MARGIN = 0.1  # of the picture: it lies that near to the border
+REMAINS_MARGIN = 3  # pixels: it lies that near to the border
 REMAINS_SHAPE = 2  # it is at least that many times as long as it is thick
 RINGED_SIZE = 0.78  # of the ring, at most, for what is inside: the slash of a 0 is longer
 
@@ -195,6 +196,8 @@ def _dividers(rules: list[Rule], taken: list[Rule], mask: Mask) -> list[Rule]:
         if len(group) < 2:
             continue
         rest = without_rules(mask, [*taken, *group])
+        if not _part_ink(group, rest):
+            continue
         height = _tallest(rest)
         thickness = max(wall.thickness for wall in group)
         if height < WRITTEN * thickness or first.length < DIVIDER_LENGTH * height:
@@ -203,6 +206,16 @@ def _dividers(rules: list[Rule], taken: list[Rule], mask: Mask) -> list[Rule]:
         if thickness <= DIVIDER_THICKNESS * width or first.length >= SURE_DIVIDER_LENGTH * height:
             return group
     return []
+
+
+def _part_ink(walls: list[Rule], rest: Mask) -> bool:
+    """Whether there is ink on both sides of each of some upright lines, as of all dividers."""
+    columns = rest.any(axis=0).astype(bool)
+    places = sorted(round(wall.at((wall.start + wall.stop) / 2)) for wall in walls)
+    return all(
+        columns[max(0, left) : max(0, right)].any()
+        for left, right in pairwise([0, *places, len(columns)])
+    )
 
 
 def _above(a: Rule, b: Rule) -> float:
@@ -237,7 +250,7 @@ def _frames(mask: Mask) -> Mask:
 
 
 def _is_remains(box: NDArray[np.intp], shape: tuple[int, ...]) -> bool:
-    """Whether a slender piece lies in the margin of the picture, along its border.
+    """Whether a slender piece lies along the border of the picture.
 
     Args:
         box: top, left, -bottom, -right.
@@ -246,16 +259,21 @@ def _is_remains(box: NDArray[np.intp], shape: tuple[int, ...]) -> bool:
     sides = -(box[:2] + box[2:])
     across = int(sides.argmin())  # 0 if it is level
     distances = np.array([box[across], shape[across] + box[across + 2]])  # of its near sides
-    return bool(
-        (distances + sides[across]).min() <= REMAINS_MARGIN * shape[across]
-        and sides.max() >= REMAINS_SHAPE * sides.min()
-    )
+    return bool(distances.min() <= REMAINS_MARGIN and sides.max() >= REMAINS_SHAPE * sides.min())
 
 
 def _is_box(mask: Mask) -> bool:
-    """Whether all ink lies along the sides of its box."""
+    """Whether all ink lies along three or four sides of its box."""
     rows, columns = (side // FRAME_SIDE for side in mask.shape)
-    return min(rows, columns) > 0 and not mask[rows:-rows, columns:-columns].any()
+    if min(rows, columns) == 0 or mask[rows:-rows, columns:-columns].any():
+        return False
+    sides = (
+        mask[:rows].any(0),
+        mask[-rows:].any(0),
+        mask[:, :columns].any(1),
+        mask[:, -columns:].any(1),
+    )
+    return sum(side.mean() >= FRAME_INKED for side in sides) >= 3
 
 
 def _is_ring(mask: Mask) -> bool:

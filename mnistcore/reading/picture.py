@@ -152,7 +152,8 @@ def _unpacked(picture: Any) -> Path | str | bytes | Image.Image | NDArray[Any]:
     if isinstance(picture, list | memoryview):
         try:
             return np.array(picture)
-        except (ValueError, OverflowError) as error:  # rows of several lengths, or of pictures
+        # Rows of several lengths, or of pictures; tensors that numpy cannot take.
+        except (ValueError, OverflowError, TypeError, RuntimeError) as error:
             raise PictureError(
                 f"this {type(picture).__name__} is not a picture; all of its rows must be equally "
                 "long and hold numbers"

@@ -183,9 +183,11 @@ class Recognizer(Ensemble):
         return reading
 
     def read_many(self, pictures: Iterable[Picture], model: str = ALL) -> list[Reading]:
-        """Read many pictures, several times as fast as one by one: the nets are asked for all.
+        """Read many pictures; small ones several times as fast as one by one.
 
-        First about the pieces of ink of all pictures, then about the cuts and joins that some need.
+        The nets are asked once about the candidates of all pictures, and once more about the cuts
+        that some need. All pictures and their steps are in memory, 40 MB for a large photograph:
+        give large ones in parts.
 
         Args:
             pictures: each as for :meth:`read`.
@@ -269,7 +271,8 @@ class Recognizer(Ensemble):
     def _decide(self, examined: Examined, graph: Graph, chosen: str | None) -> Reading:
         """What one net alone, or all together, read from a picture; see :meth:`read`."""
         reason = examined.reason
-        if not reason and not 0 < sum(map(len, graph.lines)) <= MOST_DIGITS:
+        digits = sum(bool(found.answer) for line in graph.lines for found in line)
+        if not reason and not 0 < digits <= MOST_DIGITS:
             graph, reason = Graph(), TOO_MANY
         lines = [
             _without_lone_signs([self._item(found, examined, chosen) for found in line])
@@ -332,10 +335,14 @@ def _heard(answer: Answer, chosen: str | None) -> Answer:
 
 
 def _without_lone_signs(line: list[Digit | Sign]) -> list[Digit | Sign]:
-    """A line without its signs if nothing on it is a digit."""
-    if any(isinstance(item, Digit) and item.verdict != NOT_A_DIGIT for item in line):
-        return line
-    return [item for item in line if isinstance(item, Digit)]
+    """A line without the signs that stand beside what is not a digit."""
+    are_digits = [isinstance(item, Digit) and item.verdict != NOT_A_DIGIT for item in line]
+    before, after = [False, *are_digits], [*are_digits[1:], False]
+    return [
+        item
+        for k, item in enumerate(line)
+        if isinstance(item, Digit) or (after[k] and (before[k] or item.character == "-"))
+    ]
 
 
 def _reading(

@@ -120,7 +120,7 @@ def _runs(mask: Mask) -> tuple[Integers, Integers, Integers]:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Stretch:
     """A stretch of a line between two strokes that cross it."""
 
     members: Integers  # its runs, from column to column
@@ -128,7 +128,7 @@ class Part:
     middle: Floats
 
 
-def _parts(columns: Integers, middle: Floats, depth: Integers) -> list[Part]:
+def _parts(columns: Integers, middle: Floats, depth: Integers) -> list[Stretch]:
     """The straight chains of thin runs, the longest first."""
     if not len(columns):
         return []
@@ -156,7 +156,7 @@ def _parts(columns: Integers, middle: Floats, depth: Integers) -> list[Part]:
     ends = np.cumsum(n)
     chosen = sorted(np.nonzero(good)[0], key=lambda c: -n[c])[:MOST_PARTS]
     stretches = [order[ends[c] - n[c] : ends[c]] for c in chosen]
-    return [Part(members[s], columns[s].astype(float), middle[s]) for s in stretches]
+    return [Stretch(members[s], columns[s].astype(float), middle[s]) for s in stretches]
 
 
 def _fits(chain: Integers, columns: Integers, middle: Floats) -> tuple[Integers, Floats, Floats]:
@@ -176,7 +176,7 @@ def _nearest(keys: Floats, wanted: Floats) -> Integers:
     return np.where(np.abs(keys[left] - wanted) <= np.abs(keys[right] - wanted), left, right)
 
 
-def _joined(parts: list[Part]) -> list[Part]:
+def _joined(parts: list[Stretch]) -> list[Stretch]:
     """The longest part, with the parts that go on where it ends, to either side."""
     line = [parts[0]]
     starts, stops = (np.array([part.columns[i] for part in parts]) for i in (0, -1))

@@ -6,6 +6,7 @@ it, unless noted. The ramps were set on numbers made from MNIST's training digit
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -204,6 +205,7 @@ def find_signs(line: Line) -> list[FoundSign]:
     if len(line.pieces) + len(line.specks) < 2:
         return []
     found = []
+    small = [p for p in (*line.pieces, *line.specks) if p.size < SMALL * line.height]
     for piece in [*line.pieces, *line.specks]:
         left, right = (_neighbour(piece, line, side) for side in (-1, 1))
         if right is None:
@@ -216,7 +218,7 @@ def find_signs(line: Line) -> list[FoundSign]:
             if piece not in line.specks:
                 chances["/"] = slash(piece, place, line.height)
             chances |= {".": point(piece, place), ",": comma(piece, place)}
-            found += _colons(piece, line, place)
+            found += _colons(piece, small, place)
         found += [FoundSign((piece,), c, sure) for c, sure in chances.items() if sure > LEAST]
     return _slashes_alike(found)
 
@@ -242,12 +244,16 @@ def _slashes_alike(found: list[FoundSign]) -> list[FoundSign]:
     ]
 
 
-def _colons(upper: Piece, line: Line, place: Place) -> list[FoundSign]:
-    """The colons whose upper dot this is."""
-    small = [p for p in (*line.pieces, *line.specks) if p.size < SMALL * place.height]
+def _colons(upper: Piece, small: Sequence[Piece], place: Place) -> list[FoundSign]:
+    """The colons whose upper dot this is, of the small pieces of a line."""
     if upper not in small:
         return []
-    chances = [(lower, colon(upper, lower, place)) for lower in small if lower is not upper]
+    most = COLON_SHIFT[0] * place.height
+    chances = [
+        (lower, colon(upper, lower, place))
+        for lower in small
+        if lower.top > upper.top and abs(lower.left - upper.left) <= most + lower.width
+    ]
     return [FoundSign((upper, lower), ":", sure) for lower, sure in chances if sure > LEAST]
 
 

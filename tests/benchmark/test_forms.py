@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from torch import Tensor
 
+from mnistcore.benchmark import rows
 from mnistcore.benchmark.forms import KINDS, make_form
 from mnistcore.benchmark.scenes import Pixels
 
@@ -19,6 +20,11 @@ TEXTS = {
     "box around one digit": r"\d",
     "ring around one digit": r"\d",
 }
+
+
+def test_every_kind_is_measured_once() -> None:
+    measured = [*rows.PRINTED, *rows.LINED, *rows.SIGNS, *rows.LAYOUTS]
+    assert sorted(measured) == sorted(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

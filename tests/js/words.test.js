@@ -88,6 +88,19 @@ test("several digits name those in doubt, three at most", () => {
     ]);
 });
 
+test("a sign in doubt is named, too", () => {
+    const signs = [{ character: ".", reason: "a point, or a stray stroke" }];
+    const point = (...digits) => inWords({ drawn: true, digits, signs }, "LeNet", FACTS);
+    assert.deepEqual(point(digit(7), digit(2)), [
+        "2 digits, a sign uncertain.",
+        "Sign 1: a point, or a stray stroke.",
+    ]);
+    assert.deepEqual(point(digit(7)), [
+        "Not sure.",
+        "A point, or a stray stroke. LeNet: 75.0 %.",
+    ]);
+});
+
 test("rows of maps and pieces have names", () => {
     assert.equal(rowName("conv1+relu+pool"), "conv1 + ReLU + max pooling");
     assert.equal(deadWords([]), "");

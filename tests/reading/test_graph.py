@@ -9,9 +9,10 @@ from torch import Tensor
 
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.data import split_train_val
-from mnistcore.reading.candidates import Candidate, Node
+from mnistcore.reading.candidates import Answer, Candidate, Node
 from mnistcore.reading.graph import _graph, paths_through
 from mnistcore.reading.picture import Plane
+from mnistcore.reading.pieces import Piece
 from mnistcore.reading.recognizer import read
 from tests.tools.pictures import (
     RECOGNIZER,
@@ -174,6 +175,21 @@ def test_what_was_rejected_is_kept_with_its_costs() -> None:
     assert all(found.cost == sum(found.costs.values()) > 0 for found in rejected)
 
 
+def edge(text: str, start: Node, stop: Node, cost: float, **kind: Any) -> Candidate:
+    """A candidate: a digit, a sign, or ink that is left out if there is no text."""
+    box, costs = (0, 0, 9, 9), {"": cost}
+    if not text.isdigit():
+        return Candidate(box, start, stop, costs, sign=text, **kind)
+    blank = np.zeros((28, 28), np.float32)
+    probs = {"LeNet": np.eye(10, dtype=np.float32)[int(text)]}
+    answer = Answer(Piece(0, 0, np.ones((9, 9), bool)), blank, blank, probs)
+    return Candidate(box, start, stop, costs, answer, **kind)
+
+
+def doubts(line: list[Candidate]) -> list[str]:
+    return [found.answer.doubt if found.answer else found.doubt for found in line]
+
+
 def test_the_cheapest_path_through_each_candidate() -> None:
     apart = [edge("1", (0,), (1,), 0.2), edge("9", (1,), (2,), 0.3)]
     joined = edge("4", (0,), (2,), 0.9, joined=2)
@@ -184,8 +200,20 @@ def test_the_cheapest_path_through_each_candidate() -> None:
     assert [path and round(path.cost, 9) for path in found] == [0.6, 0.6, 1.0, None, 0.6]
 
 
-def edge(text: str, start: Node, stop: Node, cost: float, **kind: Any) -> Candidate:
-    return Candidate((0, 0, 9, 9), start, stop, {"": cost}, sign=text, **kind)
+def test_a_doubt_about_ink_that_is_left_out_is_that_of_the_digit_beside_it() -> None:
+    stray = edge("", (1,), (2,), 0.1)
+    point = edge(".", (1,), (2,), 0.4)
+    (line,) = _graph([[edge("7", (0,), (1,), 0.1), stray, point, edge("2", (2,), (3,), 0.1)]]).lines
+    assert [found.text for found in line] == ["7", "2"]
+    assert doubts(line) == ["a stray stroke, or a point", ""]
+
+
+def test_a_sign_follows_no_sign() -> None:
+    signs = [edge(":", (1,), (2,), 0.1), edge(".", (2,), (3,), 0.1)]
+    left_out = [edge("", (k,), (k + 1,), 2.0) for k in (1, 2)]
+    ends = [edge("7", (0,), (1,), 0.1), edge("2", (3,), (4,), 0.1)]
+    (line,) = _graph([[*signs, *left_out, *ends]]).lines
+    assert len(line) == 3
 
 
 def test_the_second_best_path_names_the_doubt() -> None:
@@ -194,6 +222,6 @@ def test_the_second_best_path_names_the_doubt() -> None:
     joined = edge("4", (0,), (2,), 0.9, joined=2)
     (line,) = _graph([[*apart, joined, after]]).lines
     words = "19, or 4 if these strokes belong together"
-    assert [found.doubt for found in line] == [words, words, ""]
+    assert doubts(line) == [words, words, ""]
     (line,) = _graph([[*apart, replace(joined, costs={"": 9.0}), after]]).lines
-    assert [found.doubt for found in line] == ["", "", ""]
+    assert doubts(line) == ["", "", ""]

@@ -45,6 +45,31 @@ def with_print(ink: Plane, segments: Segments, degrees: float, darkness: float) 
     return np.maximum(ink, darkness * np.asarray(image, np.float32) / 255).astype(np.float32)
 
 
+@pytest.mark.parametrize("text", ["1518", "7115"])
+def test_tall_thin_1s_are_no_dividers(text: str) -> None:
+    """Dividers have digits on both sides, and one digit between two of them."""
+    parts = [pen(name, 105 if name == "1" else 80, 6 if name == "1" else 10) for name in text]
+    left = np.cumsum([40, *(part.shape[1] + 30 for part in parts)])
+    places = [(p, int(x), 150 - len(p)) for p, x in zip(parts, left, strict=False)]
+    assert_reads(gray(canvas(*places, shape=(190, int(left[-1]) + 40))), text)
+
+
+@pytest.mark.parametrize("rows", [5, 8])
+def test_dashes_in_a_column_of_numbers_are_not_what_is_left_of_a_frame(rows: int) -> None:
+    two, eight, dash = pen("2", 50, 6), pen("8", 50, 6), np.ones((6, 22), np.float32)
+    parts = [
+        part
+        for row in range(rows)
+        for part in (
+            (dash, 20, 42 + 80 * row),
+            (two, 60, 20 + 80 * row),
+            (eight, 110, 20 + 80 * row),
+        )
+    ]
+    ink = canvas(*parts, shape=(80 * rows + 10, 180))
+    assert_reads(gray(ink), "\n".join(rows * ["-28"]))
+
+
 def test_a_grid_of_cells_is_taken_out_and_its_digits_are_read_row_by_row() -> None:
     """Rows are lower than the grid: digits need not be as high as a part of all of it."""
     edges = range(30, 431, 100)
@@ -97,7 +122,7 @@ def test_a_ring_is_taken_out(gap: float) -> None:
 def test_remains_of_a_frame_at_the_border_are_taken_out_but_no_tight_digit() -> None:
     ink = digit("3", 150, 16)
     remains = ink.copy()
-    remains[10:70, 3:8] = remains[5:9, 200:260] = 1
+    remains[10:70, 3:8] = remains[2:6, 200:260] = 1
     ((found,),) = boxes(remains)
     assert_near(found, box_of(ink))
     for name in ("5", "7", "1"):

@@ -369,6 +369,10 @@ def test_other_things_are_not_pictures(thing: Any) -> None:
 BAD_THINGS: dict[str, tuple[Any, str]] = {
     "rows of two lengths": ([[1, 2], [3]], "this list is not a picture; all of its rows"),
     "a list of names": ([["a.png"]], "an array of <U5 is not a picture"),
+    "a list of tensors": (
+        [torch.zeros(5, dtype=torch.bfloat16)] * 5,
+        "this list is not a picture",
+    ),
     "a list of numbers": ([1, 2], r"shape \(2,\)"),
     "a batch": (torch.zeros(1, 3, 9, 9), r"shape \(1, 3, 9, 9\).*a tensor may be \(1 to 4, H, W\)"),
     "sparse": (torch.zeros(9, 9).to_sparse(), "sparse_coo, on cpu is not a picture; it must"),

@@ -32,10 +32,14 @@ const tallyWords = (counts) => {
 const doubt = ({ candidates = [], reason }) =>
     candidates.length > 1 ? candidates.join(" or ") : reason;
 
-const oneDigit = (digit, who, { verdicts, even }) => {
+const oneDigit = (digit, signs, who, { verdicts, even }) => {
     const { label, verdict, reason, probs, candidates = [] } = digit;
     const by = `${who}: ${percent(probs[label])}.`;
-    if (verdict === verdicts.digit) return [`${capital(article(label))} ${label}.`, by];
+    const [doubted] = signs.filter((sign) => sign.reason);
+    if (verdict === verdicts.digit)
+        return doubted
+            ? ["Not sure.", `${capital(doubted.reason)}. ${by}`]
+            : [`${capital(article(label))} ${label}.`, by];
     if (verdict === verdicts.notADigit)
         return [
             "This doesn’t look like a digit.",
@@ -50,7 +54,7 @@ const numbered = (numbers) =>
         ? `digit ${numbers[0]}`
         : `digits ${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}`;
 
-const manyDigits = (digits, { verdicts }) => {
+const manyDigits = (digits, signs, { verdicts }) => {
     // The numbers of the digits that share a doubt.
     const doubts = new Map();
     digits.forEach((digit, i) => {
@@ -58,11 +62,14 @@ const manyDigits = (digits, { verdicts }) => {
         const words = doubt(digit);
         doubts.set(words, [...(doubts.get(words) ?? []), i + 1]);
     });
-    if (!doubts.size)
+    const named = [...doubts].map(([words, numbers]) => `${numbered(numbers)}: ${words}`);
+    signs.forEach(({ reason }, i) => {
+        if (reason) named.push(`sign ${i + 1}: ${reason}`);
+    });
+    if (!named.length)
         return [`${digits.length} digits.`, "All are clear. Choose one to look at it:"];
     const doubted = [...doubts.values()].flat().length;
-    const count = doubted === digits.length ? "all" : doubted;
-    const named = [...doubts].map(([words, numbers]) => `${numbered(numbers)}: ${words}`);
+    const count = doubted === digits.length ? "all" : doubted || "a sign";
     return [
         `${digits.length} digits, ${count} uncertain.`,
         `${capital(named.slice(0, MOST_DOUBTS).join("; "))}.`,
@@ -71,8 +78,10 @@ const manyDigits = (digits, { verdicts }) => {
 
 // Of the answer's data. `who` gives the probability ("LeNet"); `facts` has Python's verdicts, the
 // probability `even`, and the hint for an empty canvas.
-export const inWords = ({ digits = [], drawn, reason }, who, facts) => {
+export const inWords = ({ digits = [], signs = [], drawn, reason }, who, facts) => {
     if (!drawn) return ["Nothing to read yet.", facts.hint];
     if (!digits.length) return ["Nothing to read.", `${capital(reason) || "There is no ink"}.`];
-    return digits.length === 1 ? oneDigit(digits[0], who, facts) : manyDigits(digits, facts);
+    return digits.length === 1
+        ? oneDigit(digits[0], signs, who, facts)
+        : manyDigits(digits, signs, facts);
 };
