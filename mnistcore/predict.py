@@ -3,8 +3,10 @@
 import json
 import os
 import signal
-from collections.abc import Generator, Sequence
+import threading
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
@@ -130,7 +132,9 @@ def _read_in_processes(
         context.set_forkserver_preload([__name__])  # imported once, for all processes
     pool = ProcessPoolExecutor(jobs, context, _start_process, (job,))
     try:
-        yield from pool.map(_read_in_process, range(len(paths)), paths, chunksize=CHUNK)
+        with _ctrl_c_ignored():  # by the processes that start now, which inherit this
+            outcomes = pool.map(_read_in_process, range(len(paths)), paths, chunksize=CHUNK)
+        yield from outcomes
     except BrokenExecutor as error:
         raise OSError(
             f"one of {jobs} processes that read pictures has died, perhaps for lack of memory; "
@@ -138,6 +142,19 @@ def _read_in_processes(
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """For a moment; only the main thread decides about signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _readers: list[Reader] = []  # in a process of the pool: its only one

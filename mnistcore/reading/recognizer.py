@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mnistcore.reading.candidates import Answer, Candidate, Key, key
 from mnistcore.reading.digits import frame
 from mnistcore.reading.ensemble import ALL, Ensemble, Probs
 from mnistcore.reading.graph import MOST_DIGITS, Graph, read_graph
-from mnistcore.reading.picture import Ink, Picture, Plane, read_ink
+from mnistcore.reading.picture import Ink, Picture, PictureError, Plane, read_ink
 from mnistcore.reading.pieces import LEAST_SIZE, Box, Piece, find_pieces
 from mnistcore.reading.signs import Sign
 
@@ -198,8 +199,11 @@ class Recognizer(Ensemble):
             the time that the nets took for all.
 
         Raises:
-            As :meth:`read`, for the first picture that cannot be read.
+            As :meth:`read`, for the first picture that cannot be read. PictureError: one file is
+                given instead of several pictures.
         """
+        if isinstance(pictures, str | bytes | Path):
+            raise PictureError("read_many takes a list of pictures; read takes one")
         chosen = self.choose(model)
         return self._read([self.examine(picture) for picture in pictures], chosen)
 

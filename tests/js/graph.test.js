@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { candidateWords, rowsOf } from "../../mnistcore/page/static/graph.js";
+import { candidateWords, ordered, rowsOf } from "../../mnistcore/page/static/graph.js";
 
 const digit = {
     kind: "digit",
@@ -63,6 +63,15 @@ test("signs and stray strokes have names", () => {
     );
     const stray = { ...sign, kind: "nothing", text: "" };
     assert.equal(candidateWords(stray, "all"), "A stray stroke: no part of a digit. On the path.");
+});
+
+test("bars go from left to right, those of the path first", () => {
+    const at = (left, chosen) => ({ box: [left, 0, left + 9, 9], chosen });
+    const found = ordered([at(50, true), at(7, false), at(20, true), at(0, false)]);
+    assert.deepEqual(
+        found.map(({ box }) => box[0]),
+        [20, 50, 0, 7],
+    );
 });
 
 test("the path has the first row, and no bar lies on another", () => {

@@ -95,10 +95,7 @@ test("a sign in doubt is named, too", () => {
         "2 digits, a sign uncertain.",
         "Sign 1: a point, or a stray stroke.",
     ]);
-    assert.deepEqual(point(digit(7)), [
-        "Not sure.",
-        "A point, or a stray stroke. LeNet: 75.0 %.",
-    ]);
+    assert.deepEqual(point(digit(7)), ["Not sure.", "A point, or a stray stroke. LeNet: 75.0 %."]);
 });
 
 test("rows of maps and pieces have names", () => {

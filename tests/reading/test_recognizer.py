@@ -408,6 +408,8 @@ def test_many_pictures_are_read_as_one_by_one(mnist_train: tuple[Tensor, Tensor]
     assert reader.read_many([]) == []
     with pytest.raises(PictureError, match="not a picture"):
         reader.read_many([digits[0], b"no picture"])
+    with pytest.raises(PictureError, match="takes a list of pictures"):
+        reader.read_many("photo.jpg")
     with pytest.raises(ValueError, match="unknown model"):
         reader.read_many([b"not looked at"], "VGG")
 

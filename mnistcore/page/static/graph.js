@@ -3,7 +3,8 @@
 import { percent } from "./format.js";
 import { h } from "./shared.js";
 
-const GAP = 0.5; // percent of the picture's width between two bars of a row
+const GAP = 0.005; // of the picture's width, between two bars of a row
+const NARROWEST = 0.05; // of the picture's width: on a phone, no bar is narrower
 const LEAST = 0.0005; // of a probability: smaller ones would be written as 0.0 %
 const SHIFTS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
@@ -58,11 +59,16 @@ export const candidateWords = (candidate, model) => {
     return `${may}${speaks} Rejected: ${instead}, which costs ${cost(more)} more.`;
 };
 
-// The row of each bar: the first in which nothing is in its way. Those on the path come first.
+// The order of the bars: the path from left to right, then what was rejected.
+export const ordered = (candidates) =>
+    [...candidates].sort((a, b) => b.chosen - a.chosen || a.box[0] - b.box[0]);
+
+// The row of each bar: the first in which nothing is in its way.
 export const rowsOf = (candidates, width) => {
-    const ends = []; // of each row, its bars from left to right
-    return candidates.map(({ box: [left, , right], chosen }) => {
-        const gap = (GAP / 100) * width;
+    const ends = []; // of each row, its bars
+    return candidates.map(({ box, chosen }) => {
+        const [left, gap] = [box[0], GAP * width];
+        const right = Math.max(box[2], left + NARROWEST * width);
         const free = (bars) => bars.every(([a, b]) => right + gap <= a || left >= b + gap);
         let row = chosen ? 0 : 1;
         while (ends[row] && !free(ends[row])) row++;
@@ -153,8 +159,9 @@ export const createGraph = (stack) => {
             if (node.hidden) return;
             const image = h("img", { src: ink, alt: "The ink" });
             const lanes = graph.map((line, i) => {
-                const rows = rowsOf(line, size[0]);
-                const own = line.map((candidate, k) => createBar(candidate, rows[k], size));
+                const inOrder = ordered(line);
+                const rows = rowsOf(inOrder, size[0]);
+                const own = inOrder.map((candidate, k) => createBar(candidate, rows[k], size));
                 bars.push(...own);
                 const lane = h(
                     "div",
