@@ -50,8 +50,8 @@ def test_dir_lists_the_public_names() -> None:
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'mnistcore' has no attribute 'predict'"):
-        mnistcore.predict  # noqa: B018
+    with pytest.raises(AttributeError, match="module 'mnistcore' has no attribute 'guess'"):
+        mnistcore.guess  # noqa: B018
 
 
 def test_type_checkers_see_the_same_public_names() -> None:
