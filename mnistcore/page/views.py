@@ -31,7 +31,7 @@ STEP_SIDE = 480  # pixels; larger pictures of the steps only make the page slow
 
 
 def png_url(picture: NDArray[Any]) -> str:
-    """A picture, uint8 (H, W) or (H, W, 3) or float (H, W) in [0, 1], as the URL of an <img>."""
+    """A picture, uint8 or float in [0, 1], (H, W) or (H, W, 3), as the URL of an <img>."""
     if picture.dtype != np.uint8:
         picture = (picture * 255).round().astype(np.uint8)
     buffer = io.BytesIO()
@@ -90,14 +90,15 @@ def steps_data(reading: Reading) -> dict[str, Any]:
     steps = {name: _shrunk(step) for name, step in reading.steps.items()}
     shrink = reading.steps["ink"].shape[1] / steps["ink"].shape[1] * reading.scale
     height, width = steps["ink"].shape
-    ink = np.repeat(steps["ink"][:, :, None], 3, 2)
-    ink += steps["paper"][:, :, None] * np.array(PRINTED, np.float32)
+    ink, printed = steps["ink"], steps["paper"]
+    if printed.any():  # otherwise a gray picture will do, which is a third of the size
+        ink = ink[:, :, None] + printed[:, :, None] * np.array(PRINTED, np.float32)
     return {
         "notes": reading.notes,
         "size": [width, height],
         "picture": png_url(steps["picture"]),
-        "ink": png_url((255 * ink.clip(0, 1)).round().astype(np.uint8)),
-        "printed": bool(steps["paper"].any()),
+        "ink": png_url(ink.clip(0, 1)),
+        "printed": bool(printed.any()),
         "pieces": png_url(steps["pieces"].astype(np.uint8)),
         "digits": [
             {
