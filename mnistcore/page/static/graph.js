@@ -2,6 +2,7 @@
 // why the others were not.
 import { percent } from "./format.js";
 import { h } from "./shared.js";
+import { putAt, stack } from "./whole.js";
 
 const GAP = 0.005; // of the picture's width, between two bars of a row
 const NARROWEST = 0.05; // of the picture's width: on a phone, no bar is narrower
@@ -78,7 +79,7 @@ export const rowsOf = (candidates, width) => {
     });
 };
 
-export const createGraph = (stack) => {
+export const createGraph = () => {
     const view = h("div", { class: "graph-view" });
     const words = h("p", { class: "graph-words", "aria-live": "polite" });
     const node = h(
@@ -106,14 +107,9 @@ export const createGraph = (stack) => {
             one.node.classList.toggle("looked-at", same);
             one.node.tabIndex = same ? 0 : -1;
         }
-        const [left, top, right, bottom] = bar.candidate.box;
-        const [width, height] = bar.size;
         marks.hidden = false;
         marks.classList.toggle("rejected", !bar.candidate.chosen);
-        marks.style.left = `${(100 * left) / width}%`;
-        marks.style.top = `${(100 * top) / height}%`;
-        marks.style.width = `${(100 * (right - left)) / width}%`;
-        marks.style.height = `${(100 * (bottom - top)) / height}%`;
+        putAt(marks, bar.candidate.box, bar.size);
         words.textContent = candidateWords(bar.candidate, model);
     };
     const move = (event) => {

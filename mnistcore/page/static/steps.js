@@ -1,6 +1,7 @@
 // How the picture was read: one small picture per step, with boxes to choose a digit by.
 import { createGraph } from "./graph.js";
 import { h, hear, say, show } from "./shared.js";
+import { putAt, stack } from "./whole.js";
 
 // Of the digits' pieces, in turn.
 const PIECES = [
@@ -34,18 +35,10 @@ const texts = ({ box, side }) => [
 const picture = (source, label, pixels) =>
     h("img", { src: source, alt: label, class: pixels ? "pixels" : "" });
 
-// Pictures that share the place and the shape of the whole picture.
-const stack = ([width, height], ...nodes) => {
-    const node = h("div", { class: "whole" }, ...nodes);
-    node.style.setProperty("--ratio", width / height);
-    return node;
-};
-
 // Of all digits, as buttons over the picture.
-const boxes = ({ digits, size: [width, height] }, chosen, verdicts) =>
+const boxes = ({ digits, size }, chosen, verdicts) =>
     digits.map((digit, i) => {
         const isDigit = digit.verdict !== verdicts.notADigit;
-        const [left, top, right, bottom] = digit.box;
         const box = h(
             "button",
             {
@@ -57,10 +50,7 @@ const boxes = ({ digits, size: [width, height] }, chosen, verdicts) =>
             },
             h("span", { "aria-hidden": "true" }, isDigit ? digit.label : "·"),
         );
-        box.style.left = `${(100 * left) / width}%`;
-        box.style.top = `${(100 * top) / height}%`;
-        box.style.width = `${(100 * (right - left)) / width}%`;
-        box.style.height = `${(100 * (bottom - top)) / height}%`;
+        putAt(box, digit.box, size);
         return box;
     });
 
@@ -118,7 +108,7 @@ export default (component) => {
     const steps = texts(props);
     const { node, fill } = createCards(steps);
     const notes = h("ul", { class: "notes" });
-    const graph = createGraph(stack);
+    const graph = createGraph();
     const label = "How the picture was read";
     const root = h("section", { "aria-label": label }, node, notes, graph.node);
     element.append(root);
