@@ -63,22 +63,21 @@ def _answers(probs: Mapping[str, Probs]) -> dict[str, NDArray[np.int64]]:
 
 
 def _shares(hits: Mapping[str, NDArray[np.bool_]]) -> dict[str, Share]:
-    """Of each net's pictures, the share that are hits."""
-    return {net: _share(int(own.sum()), len(own)) for net, own in hits.items()}
+    """Of some pictures for each name, the share that are hits."""
+    return {name: _share(int(own.sum()), len(own)) for name, own in hits.items()}
 
 
 def _by_part(
     parts: Sequence[str], measured: Mapping[str, Mapping[str, NDArray[np.bool_]]]
 ) -> dict[str, Any]:
     """All that is measured of all nets together, for each kind of picture within a row."""
-    kinds = np.array(parts)
+    by_part = {part: np.array(parts) == part for part in dict.fromkeys(parts)}
     return {
-        part: {"n": int((kinds == part).sum())}
-        | {
-            key: _share(int(by_net[TOGETHER][kinds == part].sum()), int((kinds == part).sum()))
-            for key, by_net in measured.items()
+        part: {
+            "n": int(here.sum()),
+            **_shares({key: by_net[TOGETHER][here] for key, by_net in measured.items()}),
         }
-        for part in dict.fromkeys(parts)
+        for part, here in by_part.items()
     }
 
 

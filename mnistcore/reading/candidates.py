@@ -13,7 +13,7 @@ import numpy as np
 from mnistcore.reading.ensemble import Probs
 from mnistcore.reading.lines import STACKED, Line
 from mnistcore.reading.picture import Plane
-from mnistcore.reading.pieces import LEAST_SIZE, Box, Piece
+from mnistcore.reading.pieces import LEAST_SIZE, Box, Key, Piece
 from mnistcore.reading.signs import FoundSign
 
 # Lengths are shares of the height of the line's digits.
@@ -48,7 +48,6 @@ SHAPES = 0.9, 0.4, 0.95, 0.8, 0.8, 0.9, 0.7, 0.75, 0.75, 0.65
 SPREADS = 0.21, 0.48, 0.23, 0.22, 0.22, 0.27, 0.22, 0.22, 0.23, 0.21
 
 
-Key = tuple[Box, bytes]
 Node = tuple[int, ...]  # (k,) before the k-th piece; (i, j, k) the k-th cut through pieces i to j
 
 
@@ -143,11 +142,6 @@ class Row:
         return spans
 
 
-def key(piece: Piece) -> Key:
-    """Equal for equal ink, whichever cuts and joins led to it."""
-    return piece.box, piece.mask.tobytes()
-
-
 def _gap(a: Piece, b: Piece) -> float:
     """The space between the boxes of two pieces, in pixels."""
     return math.hypot(max(0, -a.columns_shared(b)), max(0, -a.rows_shared(b)))
@@ -164,7 +158,7 @@ def uncut(row: Row, known: dict[Key, Answer]) -> list[Candidate]:
 
     Args:
         row: the line.
-        known: what the nets say about each of its spans, by :func:`key`.
+        known: what the nets say about each of its spans, by their keys.
     """
     order = {piece: k for k, piece in enumerate(row.pieces)}
     against = [0.0] * len(order)  # the cost of not taking each piece for a sign
@@ -186,7 +180,7 @@ def uncut(row: Row, known: dict[Key, Answer]) -> list[Candidate]:
             )
         )
     for start, stop, piece in row.spans:
-        answer = known[key(piece)]
+        answer = known[piece.key]
         if piece.height < LEAST_DIGIT * row.line.height:
             answer = replace(answer, doubt=f"{answer.label}, or a stray stroke")
         parts = [p for p in row.pieces[start:stop] if p not in row.line.specks]

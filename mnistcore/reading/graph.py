@@ -20,7 +20,6 @@ from mnistcore.reading.candidates import (
     Row,
     digit_costs,
     join_cost,
-    key,
     uncut,
 )
 from mnistcore.reading.cuts import Part, cut_parts
@@ -91,7 +90,7 @@ def read_graph(pieces: list[Piece], specks: list[Piece], threshold: float) -> As
     ]
     if min(sum(len(row.line.full) for row in rows) for _, rows in layouts) > MOST_DIGITS:
         return Graph()
-    wanted = {key(p): p for _, rows in layouts for row in rows for *_, p in row.spans}
+    wanted = {p.key: p for _, rows in layouts for row in rows for *_, p in row.spans}
     if len(wanted) > MOST_ASKED:
         return Graph()
     answers = yield list(wanted.values())

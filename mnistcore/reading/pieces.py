@@ -17,6 +17,7 @@ from skimage.measure import label, regionprops
 from mnistcore.reading.ink import FAINT, Mask, Plane
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are just outside
+Key = tuple[Box, bytes]  # of a piece
 
 LEAST_SIZE = 6  # pixels: nobody can tell digits apart whose longer side is shorter
 
@@ -94,6 +95,11 @@ class Piece:
         if ndimage.distance_transform_edt(padded).max() <= DOT * self.size:
             return False
         return bool((ndimage.binary_fill_holes(padded) == padded).all())
+
+    @cached_property
+    def key(self) -> Key:
+        """Equal for equal ink, whichever cuts and joins led to it."""
+        return self.box, self.mask.tobytes()
 
     def rows_shared(self, other: "Piece") -> int:
         """The number of rows that both take up; negative where one lies above the other."""

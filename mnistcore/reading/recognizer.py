@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcore.reading.candidates import Answer, Candidate, Key, key
+from mnistcore.reading.candidates import Answer, Candidate
 from mnistcore.reading.digits import frame
 from mnistcore.reading.ensemble import ALL, Ensemble, Probs
 from mnistcore.reading.graph import MOST_DIGITS, Graph, read_graph
 from mnistcore.reading.picture import Ink, Picture, PictureError, Plane, read_ink
-from mnistcore.reading.pieces import LEAST_SIZE, Box, Piece, find_pieces
+from mnistcore.reading.pieces import LEAST_SIZE, Box, Key, Piece, find_pieces
 from mnistcore.reading.signs import Sign
 
 DIGIT, UNSURE, NOT_A_DIGIT = "digit", "unsure", "not a digit"  # the verdicts, best to worst
@@ -238,7 +238,7 @@ class Recognizer(Ensemble):
                     del asking[i]
             self._answer([(examined[i], pieces) for i, pieces in wanted.items()])
             heard = {
-                i: [_heard(examined[i].answers[key(piece)], chosen) for piece in pieces]
+                i: [_heard(examined[i].answers[piece.key], chosen) for piece in pieces]
                 for i, pieces in wanted.items()
             }
         return [self._decide(*pair, chosen) for pair in zip(examined, graphs, strict=True)]
@@ -259,8 +259,8 @@ class Recognizer(Ensemble):
         new = [
             (one, piece)
             for one, pieces in questions
-            for piece in {key(piece): piece for piece in pieces}.values()
-            if key(piece) not in one.answers
+            for piece in {piece.key: piece for piece in pieces}.values()
+            if piece.key not in one.answers
         ]
         if not new:
             return
@@ -268,7 +268,7 @@ class Recognizer(Ensemble):
         probs, took = self.probs(np.stack([image for _, image in framed]))
         for i, ((one, piece), views) in enumerate(zip(new, framed, strict=True)):
             answer = Answer(piece, *views, {name: p[i] for name, p in probs.items()})
-            one.answers[key(piece)] = answer
+            one.answers[piece.key] = answer
             for name, ms in took.items():
                 one.milliseconds[name] = one.milliseconds.get(name, 0) + ms / len(new)
 
@@ -300,7 +300,7 @@ class Recognizer(Ensemble):
             fitted=answer.fitted,
             image=answer.image,
             probs=answer.mean,
-            probs_by_model=examined.answers[key(answer.piece)].probs,
+            probs_by_model=examined.answers[answer.piece.key].probs,
         )
 
     def _judge(self, answer: Answer, chosen: str | None) -> tuple[str, str, list[int]]:
