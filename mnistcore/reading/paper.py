@@ -26,6 +26,7 @@ LONG = 3  # a level line that does not cross the picture, such as one to write o
 WRITTEN = 6  # thicknesses of a line: what is lower is a foot, a flag or a speck, not a digit
 LONG_SHARE = 0.4  # of the picture's longer side, at least
 PAPER_THICKNESS = 0.01  # of the picture's longer side: so thin, lines on empty paper are no dashes
+MANY = 3  # lines so thin that cross in one direction are the paper's, however high the digits seem
 
 # Forms.
 MEET = 3  # pixels, beyond half of both thicknesses: so near, the ends of two lines meet
@@ -158,13 +159,7 @@ def _form(base: Rule, left: Rule, right: Rule, walls: list[Rule], floors: list[R
 
 def _crossing(rules: list[Rule], taken: list[Rule], mask: Mask) -> list[Rule]:
     """The lines that cross the picture, and those much longer than what is written is high."""
-
-    def crosses(line: Rule) -> bool:
-        side = mask.shape[not line.upright]
-        margin = CROSSING_MARGIN * side
-        return line.start <= margin and line.stop >= side - 1 - margin
-
-    across = [rule for rule in rules if crosses(rule)]
+    across = [rule for rule in rules if _crosses(rule, mask.shape)]
     longest = max(mask.shape)
     longer = [
         p for p in rules if not (p in across or p.upright) and p.length > LONG_SHARE * longest
@@ -172,15 +167,30 @@ def _crossing(rules: list[Rule], taken: list[Rule], mask: Mask) -> list[Rule]:
     if not across and not longer:
         return []
     height = _tallest(without_rules(mask, [*taken, *across, *longer]))
+    thin = [line for line in across if line.thickness <= max(1, PAPER_THICKNESS * longest)]
+    many = [line for line in thin if sum(p.upright == line.upright for p in thin) >= MANY]
     return [
         line
         for line in across + longer
         if (
-            line.length >= (CROSSING_LENGTH if line in across else LONG) * height
+            line in many or line.length >= (CROSSING_LENGTH if line in across else LONG) * height
             if height >= WRITTEN * line.thickness
-            else line in across and line.thickness <= max(1, PAPER_THICKNESS * longest)
+            else line in thin
         )
     ]
+
+
+def _crosses(line: Rule, shape: tuple[int, ...]) -> bool:
+    """Whether both ends of a line lie at the sides of a picture."""
+    side, across = shape if line.upright else shape[::-1]
+    margin = CROSSING_MARGIN * side
+
+    def leaves(x: float) -> bool:
+        return min(line.at(x), across - 1 - line.at(x)) <= EDGE
+
+    return (line.start <= margin or leaves(line.start)) and (
+        line.stop >= side - 1 - margin or leaves(line.stop)
+    )
 
 
 def _dividers(rules: list[Rule], taken: list[Rule], mask: Mask) -> list[Rule]:

@@ -164,7 +164,7 @@ def find_pieces(ink: Plane, level: float) -> tuple[list[Piece], list[Piece], lis
     pieces, specks = _specks_apart(kept)
     notes = []
     if len(kept) < len(found):
-        notes.append(f"Dropped as frames or edges: {len(found) - len(kept)}.")
+        notes.append(f"Pieces left out at the border of the picture: {len(found) - len(kept)}.")
     return pieces, specks, notes
 
 

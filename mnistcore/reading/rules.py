@@ -88,7 +88,9 @@ def find_rules(mask: Mask, upright: bool) -> list[Rule]:
         parts = [part for part in parts if part not in chosen]
         members = np.concatenate([part.members for part in chosen])
         members = members[np.argsort(columns[members])]
-        thickness = float(np.median((last - first)[members]))
+        depth = (last - first)[members]
+        thickness = float(np.median(depth))
+        members = members[depth <= CROSSED * thickness + EDGE]
         rule = Rule(upright, columns[members].astype(float), middle[members], thickness)
         seen = len(np.unique(columns[members]))
         if (
@@ -140,6 +142,8 @@ def _parts(columns: Integers, middle: Floats, depth: Integers) -> list[Stretch]:
     reach = (depth + depth[after]) / 2
     linked = (columns[after] == columns + 1) & (before[after] == index)
     linked &= np.abs(middle[after] - middle) <= reach
+    shallow, deep = np.minimum(depth, depth[after]), np.maximum(depth, depth[after])
+    linked &= deep <= CROSSED * shallow + EDGE  # a dash beside a line is no part of it
     chain = index.copy()  # of each run: an earlier one of its chain, in the end its first
     chain[after[linked]] = index[linked]
     while (chain[chain] != chain).any():

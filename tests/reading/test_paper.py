@@ -99,6 +99,23 @@ def test_print_is_taken_out_and_digits_stay(form: str, degrees: float) -> None:
             assert_near(one, other, pixels=4)
 
 
+def test_a_line_that_is_not_found_does_not_keep_the_others() -> None:
+    squared = with_print(number("4085"), FORMS["squared paper"], 0, 0.7)
+    for row in range(len(squared)):
+        left = 20 + round(8 * np.sin(row / 15))  # as high as the picture, and not straight
+        squared[row, left : left + 4] = 0.7
+    printed = take_paper(squared).printed
+    assert (printed[95:105, 40:] > 0.3).all(0).sum() >= 24  # 12 of the upright lines, 2 wide
+
+
+def test_a_line_that_leaves_through_a_corner_is_taken_out() -> None:
+    level: Segments = [((-50, y + 13), (500, y - 32)) for y in range(9, 230, 25)]
+    given = with_print(number("4085"), level, 0, 0.7)
+    corner = given[165:, 200:]
+    assert corner.any()
+    assert not take_paper(given).ink[165:, 200:].any()
+
+
 def test_a_box_that_the_digit_crosses_is_taken_out() -> None:
     ink = digit("4", 110, 9)
     box: Segments = [((90, y), (190, y)) for y in (90, 175)]
@@ -142,6 +159,11 @@ KEPT = {
     "an upright 1 of MNIST's size": bar(2, 20, 28),
     "a dash": bar(200, 12),
     "an upright 1 in a tight crop": bar(10, 120)[80:200, 130:150],
+    "three thin 1s in a tight crop": canvas(
+        *((np.ones((80, 2), np.float32), 4 + 30 * k, 2) for k in range(3)),
+        (pen("7", 80, 2), 100, 2),
+        shape=(84, 160),
+    ),
     "a 1 with a foot": np.maximum(bar(10, 200), np.roll(bar(80, 10), 100, 0)),
     "a 1 and a speck": np.maximum(bar(10, 200), np.roll(bar(30, 30), 100, 1)),
     "a 0": digit("0"),

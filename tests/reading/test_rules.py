@@ -43,3 +43,18 @@ def test_a_zigzag_is_no_line() -> None:
     zigzag[10:14, ::2] = True
     zigzag[14:18, 1::2] = True
     assert find_rules(zigzag, upright=False) == []
+
+
+@pytest.mark.parametrize("above", [4, 5, 6])
+def test_a_dash_beside_a_line_is_no_part_of_it(above: int) -> None:
+    """Left of it the line was bent towards the dash, and so not found where it is."""
+    line, strokes = drawn(0), np.zeros((120, 400), bool)
+    for column in range(80, 121):
+        middle = 60 - above - (column - 80) // 20
+        strokes[middle - 4 : middle + 5, column] = True
+    strokes[20:110, 137:146] = True
+    (found,) = (one for one in find_rules(line | strokes, upright=False) if one.length > 300)
+    rest = without_rules(line | strokes, [found])
+    assert not (strokes & ~rest).any()
+    assert not (rest & ~strokes)[:, :80].any()
+    assert not (rest & ~strokes)[:, 121:].any()
