@@ -91,8 +91,11 @@ class Piece:
     @property
     def is_dot(self) -> bool:
         """Whether it is one solid blob, as a touch of the pen makes."""
+        depth = DOT * self.size
+        if self.area < np.pi * max(0.0, depth - 1) ** 2:
+            return False  # a disc of that radius has no room; looking for one takes long
         padded = np.pad(self.mask, 1)
-        if ndimage.distance_transform_edt(padded).max() <= DOT * self.size:
+        if ndimage.distance_transform_edt(padded).max() <= depth:
             return False
         return bool((ndimage.binary_fill_holes(padded) == padded).all())
 
