@@ -55,6 +55,7 @@ def read_tab(handlers: Handlers) -> ReadTab:
             answer = view("answer", nets=NETS, titles=views.TITLES, params=params, hint=hint)
     html("<h2>How the picture was read</h2>")
     steps = view("steps")
+    view("why", nets=NETS, server_functions=[limit_concurrency(handlers.why)])
     layer = view("layer", layers=LAYERS, mapsOf={views.ALL: views.NET_OF_ALL})
     unqueued = [limit_concurrency(handlers.look), limit_concurrency(handlers.explain)]
     maps = view("maps", server_functions=unqueued)
@@ -112,6 +113,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         demo.load(None, about, about, js=OWN_ADDRESS, api_visibility="private")
         gr.api(endpoints.read_digits, api_name="read")
         gr.api(endpoints.feature_maps, api_name="maps")
+        gr.api(endpoints.explain, api_name="explain")
     # Every event is queued. At a rate of 1, not every answer tells all who wait how long.
     return demo.queue(max_size=MAX_WAITING, api_open=False, status_update_rate=1)
 
@@ -155,7 +157,7 @@ def main() -> None:
     parser.add_argument("--share", action="store_true", help="a public address for 72 hours")
     parser.add_argument("--device", help="cpu, cuda, ...; default: the accelerator if available")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of <net>.pt files")
-    parser.add_argument("--mcp", action="store_true", help="also offer both endpoints as MCP tools")
+    parser.add_argument("--mcp", action="store_true", help="also offer the endpoints as MCP tools")
     args = parser.parse_args()
     if args.port is not None and not 0 < args.port < 2**16:
         parser.exit(2, f"demo.py: --port is {args.port}; it must be from 1 to {2**16 - 1}\n")

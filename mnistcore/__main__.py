@@ -1,4 +1,4 @@
-"""The command line: ``mnistcore train | all | benchmark | predict | maps | export``.
+"""The command line: ``mnistcore train | all | benchmark | predict | maps | explain | export``.
 
 ``python -m mnistcore`` is the same. Each command imports what it needs when it runs, so that
 ``--help`` and a wrong call answer at once, and reading a picture loads nothing that trains.
@@ -27,6 +27,8 @@ from mnistcore.training.recipes import RECIPES, TrainConfig
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from mnistcore.reading.recognizer import Digit, Recognizer
 
 QUICK = {"epochs": 1}
 AN_EIGHT = 61  # index of the test digit whose maps come with the results
@@ -221,19 +223,45 @@ def run_maps(args: Namespace) -> None:
 
     model = checkpoint.load_model(args.model, args.weights, choose_device(args.device))
     if args.image is not None:
-        from mnistcore.reading.recognizer import read
+        from mnistcore.reading.recognizer import Recognizer
 
-        digits = read(args.image).digits
-        if len(digits) != 1:
-            raise ValueError(
-                f"{args.image} shows {len(digits)} digits; give a picture of exactly one"
-            )
-        ink = torch.from_numpy(digits[0].image)[None, None]
+        digit = _only_digit(Recognizer(device=args.device), args.image)
+        ink = torch.from_numpy(digit.image)[None, None]
         title = args.image.name
     else:
         ink, title = _test_digit(args.index, args.data_dir)
     for path in _draw_maps(model, ink, title, args.out):
         print(path)
+
+
+def _only_digit(recognizer: "Recognizer", path: Path, model: str = "all") -> "Digit":
+    digits = recognizer.read(path, model).digits
+    if len(digits) != 1:
+        raise ValueError(f"{path} shows {len(digits)} digits; give a picture of exactly one")
+    return digits[0]
+
+
+def run_explain(args: Namespace) -> None:
+    """Draw which ink of a digit speaks for the nets' answer, and which for another digit."""
+    from mnistcore import figures
+    from mnistcore.reading.recognizer import Recognizer
+    from mnistcore.why import explain
+
+    recognizer = Recognizer(args.weights, args.device)
+    digit = _only_digit(recognizer, args.picture, args.model)
+    chosen = recognizer.choose(args.model)
+    if args.why_not == digit.label:
+        raise ValueError(f"--why-not is {digit.label}, which is the answer; give another digit")
+    nets = [chosen] if chosen else recognizer.names
+    found = explain(recognizer, digit.image, nets, digit.label, args.why_not)
+    name = f"{args.picture.stem}_{chosen or 'all'}_{found.digit}_not_{found.other}.png"
+    write_whole(args.out / name, figures.explanation(found, digit.image, args.picture.name))
+    print(args.out / name)
+    for net, one in found.nets.items():
+        print(
+            f"{net}: logit of {found.digit} minus that of {found.other} {one.difference:+.2f}, "
+            f"without ink {one.blank:+.2f}; all pixels together {one.total:+.2f}"
+        )
 
 
 def _test_digit(index: int, data_dir: Path) -> "tuple[Tensor, str]":
@@ -288,6 +316,7 @@ COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
     "benchmark": run_benchmark,
     "predict": run_predict,
     "maps": run_maps,
+    "explain": run_explain,
     "export": run_export,
 }
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from mnistcore.reading.recognizer import Reading
+    from mnistcore.why import Explanation
 
 History = Sequence[Mapping[str, float]]  # one entry per epoch, as train writes it
 
@@ -163,6 +164,35 @@ def feature_maps(maps: NDArray[np.float32], limit: float, title: str) -> bytes:
     axes.set_title(title)
     axes.axis("off")
     figure.colorbar(shown, ax=axes, shrink=0.8)
+    return _png(figure)
+
+
+def explanation(found: "Explanation", image: NDArray[np.float32], title: str) -> bytes:
+    """A digit and, for each net, which of its ink speaks for the answer: red, or against it: blue.
+
+    Args:
+        found: why the nets say a digit and not another.
+        image: float (28, 28) in [0, 1].
+        title: where the digit is from.
+    """
+    count = len(found.nets) + 1
+    figure = Figure(figsize=(3 * count + 0.8, 3.9), layout="constrained")
+    digit, *others = figure.subplots(1, count)
+    digit.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    digit.set_title(title, parse_math=False)  # it may be the name of a file
+    digit.axis("off")
+    for axes, (net, one) in zip(others, found.nets.items(), strict=True):
+        shown = axes.imshow(
+            one.pixels.numpy(),
+            cmap=colormaps["RdBu_r"],
+            vmin=-found.limit,
+            vmax=found.limit,
+            interpolation="nearest",
+        )
+        axes.set_title(f"{net}: the ink adds {one.difference - one.blank:+.2f}")
+        axes.set(xticks=[], yticks=[])
+    figure.colorbar(shown, ax=others, shrink=0.8, label="logits")
+    figure.suptitle(f"Why {found.digit} (red), and not {found.other} (blue)?")
     return _png(figure)
 
 

@@ -147,6 +147,20 @@ def _add_maps(commands: Commands) -> None:
     _add_data_flags(command)
 
 
+def _add_explain(commands: Commands) -> None:
+    command = commands.add_parser(
+        "explain", help="draw which ink of a digit speaks for the answer, and which against it"
+    )
+    command.add_argument("picture", type=_path, metavar="FILE", help="a picture of one digit")
+    command.add_argument("--model", default="all", help=f"all, {NETS}")
+    command.add_argument(
+        "--why-not", type=int, metavar="DIGIT", help="default: the next likeliest digit"
+    )
+    _add_weights_flag(command)
+    command.add_argument("--out", type=_path, default=RUNS / "why", help="folder for the picture")
+    command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
+
+
 def _add_export(commands: Commands) -> None:
     command = commands.add_parser("export", help="write trained nets for other programs")
     command.add_argument("--format", choices=["onnx"], required=True)
@@ -167,6 +181,14 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="command", parser_class=Parser
     )
-    for add in (_add_train, _add_all, _add_benchmark, _add_predict, _add_maps, _add_export):
+    for add in (
+        _add_train,
+        _add_all,
+        _add_benchmark,
+        _add_predict,
+        _add_maps,
+        _add_explain,
+        _add_export,
+    ):
         add(commands)
     return parser

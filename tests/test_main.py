@@ -2,6 +2,7 @@ import errno
 import json
 import math
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -312,6 +313,38 @@ def test_maps_replaces_those_of_an_earlier_run_and_says_so(
     assert err == f"mnistcore: replaced 11 pictures of an earlier run in {tmp_path}\n"
     written = {*out.splitlines(), str(tmp_path / "01_holiday.png")}
     assert {str(path) for path in tmp_path.iterdir()} == written
+
+
+def test_explain_draws_why_and_says_how_the_pixels_add_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, out = EXAMPLES / "1 a three.png", ["--out", str(tmp_path)]
+    assert main(["explain", str(picture), "--model", "LeNet", "--why-not", "8", *out]) == 0
+    path, sentence = capsys.readouterr().out.splitlines()
+    assert path == str(tmp_path / "1 a three_LeNet_3_not_8.png")
+    assert Path(path).stat().st_size > 10_000
+    difference, blank, total = (float(x) for x in re.findall(r"[+-]\d+\.\d+", sentence))
+    assert total == pytest.approx(difference - blank, rel=0.012)
+    assert main(["explain", str(picture), *out]) == 0
+    path, *sentences = capsys.readouterr().out.splitlines()
+    assert [sentence.split(":")[0] for sentence in sentences] == list_models()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["1 a three.png", "--why-not", "3"], "--why-not is 3, which is the answer"),
+        (["1 a three.png", "--why-not", "10"], "two different digits from 0 to 9"),
+        (["5 a number.png"], "shows 4 digits; give a picture of exactly one"),
+    ],
+)
+def test_explain_says_what_is_wrong(
+    flags: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, *more = flags
+    assert main(["explain", str(EXAMPLES / picture), *more, "--out", str(tmp_path)]) == 2
+    assert message in one_line(capsys)
+    assert files(tmp_path) == {}
 
 
 def test_predict_reads_files_and_folders(

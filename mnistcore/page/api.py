@@ -9,7 +9,8 @@ from mnistcore.models import list_models
 from mnistcore.page import views
 from mnistcore.page.guard import reject_bad_input, user_error
 from mnistcore.page.handlers import parse_picture, read_picture
-from mnistcore.reading.recognizer import Recognizer
+from mnistcore.reading.recognizer import Digit, Recognizer
+from mnistcore.why import explain
 
 NETS = list_models()
 
@@ -62,6 +63,18 @@ class MapsAnswer(TypedDict):
     maps: dict[str, list[list[list[float]]]]  # by layer: maps, rows, columns
 
 
+class WhyAnswer(TypedDict):
+    """How much the ink of a digit speaks for one digit and against another."""
+
+    model: str
+    image: list[list[float]]  # 28 rows of 28: the digit as the net reads it
+    digit: int
+    why_not: int
+    pixels: list[list[float]]  # 28 rows of 28, in logits: above zero for the digit
+    difference: float  # logit of the digit minus that of the other
+    without_ink: float  # the same for a blank image; the pixels add up to what lies between
+
+
 def find_model(name: Any, choices: list[str]) -> str:
     """The choice with that name, in any case.
 
@@ -76,7 +89,10 @@ def find_model(name: Any, choices: list[str]) -> str:
 
 @dataclass(frozen=True)
 class Endpoints:
-    """The functions behind ``/read`` and ``/maps``. Clients and models see their docstrings."""
+    """The functions behind ``/read``, ``/maps`` and ``/explain``.
+
+    Clients and models see their docstrings.
+    """
 
     recognizer: Recognizer
 
@@ -122,15 +138,55 @@ class Endpoints:
             maps (for each layer, a list of maps, each a list of rows)
         """
         name = find_model(model, NETS)
-        digits = read_picture(self.recognizer, parse_picture(picture), name).digits
-        if not digits:
-            raise user_error("There is no digit in the picture.")
-        stages = views.feature_maps(self.recognizer, digits[0].image, name).values()
+        image = self._first_digit(picture, name).image
+        stages = views.feature_maps(self.recognizer, image, name).values()
         maps = {key: planes for stage in stages for key, planes in stage.items()}
         if layer and layer not in maps:
             raise user_error(f"{name} has no such layer; choose from {', '.join(maps)}.")
         return {
             "model": name,
-            "image": digits[0].image.tolist(),
+            "image": image.tolist(),
             "maps": {key: maps[key].tolist() for key in ([layer] if layer else maps)},
         }
+
+    @reject_bad_input
+    def explain(self, picture: gr.FileData, model: Net = NETS[0], why_not: int = -1) -> WhyAnswer:
+        """Find out why a net says this digit and not another, for a picture's first digit.
+
+        Each pixel of the digit gets a number: above zero, its ink speaks for the answer; below, for
+        the other digit. They are integrated gradients of the difference of the two logits, from a
+        blank image on, and add up to what the ink changes in that difference.
+
+        Args:
+            picture: the picture
+            model: the name of the net
+            why_not: the other digit, 0 to 9; -1 for the net's second choice
+
+        Returns:
+            digit (what the net says) and why_not (the other digit)
+            pixels (28 rows of 28 numbers, in logits)
+            difference (logit of the digit minus that of the other) and the same without_ink
+        """
+        name = find_model(model, NETS)
+        if why_not not in range(-1, 10):
+            raise user_error(f"There is no digit {why_not}; choose from 0 to 9, or -1.")
+        digit = self._first_digit(picture, name)
+        if why_not == digit.label:
+            raise user_error(f"{name} says {why_not}. Please choose another digit.")
+        other = None if why_not == -1 else why_not
+        (found,) = explain(self.recognizer, digit.image, [name], digit.label, other).nets.values()
+        return {
+            "model": name,
+            "image": digit.image.tolist(),
+            "digit": found.digit,
+            "why_not": found.other,
+            "pixels": found.pixels.tolist(),
+            "difference": found.difference,
+            "without_ink": found.blank,
+        }
+
+    def _first_digit(self, picture: Any, net: str) -> Digit:
+        digits = read_picture(self.recognizer, parse_picture(picture), net).digits
+        if not digits:
+            raise user_error("There is no digit in the picture.")
+        return digits[0]

@@ -15,6 +15,7 @@ from mnistcore.page.guard import is_upload, reject_bad_input, user_error
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.recognizer import Reading, Recognizer
 from mnistcore.results import Results, load_results
+from mnistcore.why import explain
 
 
 def parse_drawing(value: str | None) -> tuple[int, bytes | None]:
@@ -167,6 +168,14 @@ class Handlers:
         digit, stage = views.unpack_digit(question["digit"]), str(question["stage"])
         name = str(question["name"])
         return views.arithmetic_data(self.recognizer, digit, stage, name, *place)
+
+    @reject_bad_input
+    def why(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Why nets say one digit and not another."""
+        image = views.unpack_digit(question["image"])
+        digits = [None if d is None else int(d) for d in (question["digit"], question["other"])]
+        nets = [str(net) for net in question["nets"]]
+        return views.why_data(explain(self.recognizer, image, nets, *digits))
 
 
 def read_results() -> Results:

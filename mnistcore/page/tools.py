@@ -1,4 +1,4 @@
-"""The API's two functions as MCP tools, with the official SDK.
+"""The API's functions as MCP tools, with the official SDK.
 
 Gradio's own MCP server writes every data URL to a file that its clean-up does not know, so that a
 client can fill the disk, and it answers in Python's notation instead of JSON.
@@ -66,7 +66,7 @@ def mcp_app_kwargs(endpoints: Endpoints) -> dict[str, Any]:
 
 
 def mcp_server(endpoints: Endpoints) -> FastMCP:
-    """An MCP server with the two tools."""
+    """An MCP server with the three tools."""
     server = FastMCP(
         "mnistcore",
         log_level="WARNING",
@@ -77,7 +77,7 @@ def mcp_server(endpoints: Endpoints) -> FastMCP:
     )
     one_at_a_time = anyio.CapacityLimiter(1)  # as Gradio's queue calls each endpoint
 
-    async def call(function: Callable[..., Any], picture: str, *args: str) -> str:
+    async def call(function: Callable[..., Any], picture: str, *args: Any) -> str:
         if one_at_a_time.statistics().tasks_waiting >= MAX_WAITING:
             raise ToolError("The server is busy. Please try again.")
         file = uploaded_or_inline(picture)
@@ -93,7 +93,10 @@ def mcp_server(endpoints: Endpoints) -> FastMCP:
     async def feature_maps(picture: Picture, model: Net = NETS[0], layer: str = "") -> str:
         return await call(endpoints.feature_maps, picture, model, layer)
 
-    for tool in (read_digits, feature_maps):
+    async def explain(picture: Picture, model: Net = NETS[0], why_not: int = -1) -> str:
+        return await call(endpoints.explain, picture, model, why_not)
+
+    for tool in (read_digits, feature_maps, explain):
         description = getdoc(getattr(Endpoints, tool.__name__))
         server.add_tool(tool, description=description, structured_output=False)
     return server

@@ -20,6 +20,7 @@ from mnistcore.reading.candidates import Candidate
 from mnistcore.reading.ensemble import ALL, Probs
 from mnistcore.reading.graph import paths_through
 from mnistcore.reading.recognizer import Reading, Recognizer
+from mnistcore.why import Explanation
 
 NET_OF_ALL = "LeNet"  # whose maps are shown where all five nets answer
 TITLES = {ALL: "All five together"}
@@ -53,7 +54,7 @@ def unpack_digit(text: str) -> NDArray[np.float32]:
     numbers = np.frombuffer(base64.b64decode(text, validate=True), "<f4")
     if numbers.size != 28 * 28 or not np.isfinite(numbers).all():
         raise ValueError("a digit has 28x28 numbers")
-    return numbers.reshape(28, 28)
+    return numbers.reshape(28, 28).copy()  # the buffer cannot be written to
 
 
 @cache
@@ -242,6 +243,26 @@ def arithmetic_data(
         "window": None if found.window is None else found.window.tolist(),
         "pooled": found.pooled,
         "field": found.field,
+    }
+
+
+def why_data(found: Explanation) -> dict[str, Any]:
+    """Why nets say one digit and not another."""
+    return {
+        "digit": found.digit,
+        "other": found.other,
+        "probs": found.probs.tolist(),
+        "limit": found.limit,
+        "nets": [
+            {
+                "net": net,
+                "pixels": pack(one.pixels),
+                "sum": one.total,
+                "difference": one.difference,
+                "blank": one.blank,
+            }
+            for net, one in found.nets.items()
+        ],
     }
 
 

@@ -328,9 +328,9 @@ def built(recognizer: Recognizer) -> Iterator[Any]:
     app.close()
 
 
-def test_the_public_endpoints_are_read_and_maps(built: Any) -> None:
+def test_the_public_endpoints(built: Any) -> None:
     info = built.get_api_info()
-    assert set(info["named_endpoints"]) == {"/read", "/maps"}
+    assert set(info["named_endpoints"]) == {"/read", "/maps", "/explain"}
     assert info["unnamed_endpoints"] == {}
     parameters = info["named_endpoints"]["/read"]["parameters"]
     assert [p["parameter_name"] for p in parameters] == ["picture", "model"]
@@ -352,9 +352,12 @@ def fits(answer: Any, schema: dict[str, Any]) -> bool:
 def test_the_documented_types_are_those_of_the_answers(recognizer: Recognizer, built: Any) -> None:
     endpoints, picture = Endpoints(recognizer), inline(drawn(DIGITS["5"]))
     info = built.get_api_info()["named_endpoints"]
-    read, maps = (info[name]["returns"][0]["type"] for name in ("/read", "/maps"))
+    read, maps, why = (
+        info[f"/{name}"]["returns"][0]["type"] for name in ("read", "maps", "explain")
+    )
     assert fits(endpoints.read_digits(picture, "all"), read)
     assert fits(endpoints.feature_maps(picture, "LeNet", ""), maps)
+    assert fits(endpoints.explain(picture, "LeNet", 3), why)
     assert not fits({"text": "5"}, read)
 
 

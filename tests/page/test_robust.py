@@ -101,10 +101,10 @@ class Stranger:
         event, answer = text.strip().split("\n")[-2:]
         return event.removeprefix("event: "), json.loads(answer.removeprefix("data: "))
 
-    def ask(self, function: str, data: Any) -> Any:
-        """The response to a question that the maps ask."""
+    def ask(self, function: str, data: Any, component: str = "maps") -> Any:
+        """The response to a question that the maps, or another view, ask."""
         body = {
-            "component_id": self.ids["maps"],
+            "component_id": self.ids[component],
             "fn_name": function,
             "data": data,
             "session_hash": "stranger",
@@ -300,7 +300,7 @@ def test_an_unknown_net_or_layer_is_refused(value: Any, stranger: Stranger) -> N
 
 
 @pytest.mark.parametrize("value", ["LeNet6", "lenet\n", None, 5, [], {}])
-@pytest.mark.parametrize("name", ["read", "maps"])
+@pytest.mark.parametrize("name", ["read", "maps", "explain"])
 def test_an_unknown_net_is_refused_by_the_api(name: str, value: Any, stranger: Stranger) -> None:
     (path,) = stranger.upload(PICTURES["PNG"]).json()
     event, answer = stranger.call(name, file_data(path), value)
@@ -360,6 +360,28 @@ def test_a_place_outside_the_maps_is_refused(change: dict[str, Any], stranger: S
     assert_sentence(answer.json()["detail"])
 
 
+WHY = {"image": DIGIT, "nets": ["LeNet"], "digit": None, "other": None}
+WHYS: dict[str, Any] = {
+    "nothing": None,
+    "no keys": {},
+    "no digit": {"nets": ["LeNet"], "digit": 3, "other": 5},
+    "unknown net": WHY | {"nets": ["LeNet6"]},
+    "no nets": WHY | {"nets": []},
+    "nets that are no list": WHY | {"nets": 5},
+    "the same digit": WHY | {"digit": 3, "other": 10},
+    "a digit that is not a number": WHY | {"digit": "x"},
+    "an endless digit": WHY | {"other": 10**30},
+}
+
+
+@pytest.mark.parametrize("question", WHYS.values(), ids=WHYS.keys())
+def test_a_malformed_why_is_refused(question: Any, stranger: Stranger) -> None:
+    assert stranger.ask("why", WHY, "why").status_code == 200
+    answer = stranger.ask("why", question, "why")
+    assert answer.status_code == 400
+    assert_sentence(answer.json()["detail"])
+
+
 @pytest.mark.parametrize("name", ["preprocess", "__init__", "js_on_load", "queue", ""])
 def test_no_other_function_can_be_called(name: str, stranger: Stranger) -> None:
     assert stranger.ask(name, None).status_code == 404
@@ -404,7 +426,7 @@ def test_a_path_that_is_not_an_upload_is_not_read(
 ) -> None:
     path = PATHS[kind]((started[2] / "uploads").resolve())
     file = file_data(path) if meta else {"path": path}
-    for name in ("read", "maps"):
+    for name in ("read", "maps", "explain"):
         event, answer = stranger.call(name, file, "LeNet")
         assert event == "error"
         assert_refused(answer)

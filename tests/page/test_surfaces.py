@@ -215,7 +215,7 @@ def png() -> bytes:
 
 def test_the_endpoints_are_documented(client: Any) -> None:
     info = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(info) == {"/read", "/maps"}
+    assert set(info) == {"/read", "/maps", "/explain"}
     for endpoint in info.values():
         assert endpoint["description"]
     read = {p["parameter_name"]: p for p in info["/read"]["parameters"]}
@@ -247,7 +247,7 @@ def test_the_tools_explain_their_use(server: str) -> None:
         return (await session.list_tools()).tools
 
     tools = {tool.name: tool for tool in with_mcp(server, ask)}
-    assert set(tools) == {"read_digits", "feature_maps"}
+    assert set(tools) == {"read_digits", "feature_maps", "explain"}
     for tool in tools.values():
         assert "Returns:" in tool.description
         properties = tool.inputSchema["properties"]
@@ -273,6 +273,8 @@ FORM = "Please give the picture as a data URL"
         ("read_digits", {"picture": "data:image/png;base64,a"}, "could not be understood"),
         ("read_digits", INLINE | {"model": "LeNet6"}, "choose from all, LeNet,"),
         ("feature_maps", INLINE | {"layer": "conv7"}, "choose from conv1,"),
+        ("explain", INLINE | {"why_not": 4}, "LeNet says 4. Please choose another digit."),
+        ("explain", INLINE | {"why_not": 10}, "There is no digit 10; choose from 0 to 9"),
     ],
 )
 def test_a_tool_says_what_is_wrong(
@@ -297,6 +299,23 @@ def test_a_tool_reads_an_upload(server: str) -> None:
         return await session.call_tool("read_digits", given)
 
     assert json.loads(with_mcp(server, ask).content[0].text)["text"] == "4"
+
+
+def test_explain_is_the_same_over_http_and_as_a_tool(
+    server: str, client: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "4.png").write_bytes(png())
+    file = gradio_client.handle_file(str(tmp_path / "4.png"))
+    answer = client.predict(file, "MyNetV2", 9, api_name="/explain")
+    assert (answer["digit"], answer["why_not"]) == (4, 9)
+    ink = answer["difference"] - answer["without_ink"]
+    assert np.sum(answer["pixels"]) == pytest.approx(ink, rel=0.011)
+
+    async def ask(session: Any) -> Any:
+        given = {"picture": data_url(png()), "model": "MyNetV2", "why_not": 9}
+        return await session.call_tool("explain", given)
+
+    assert json.loads(with_mcp(server, ask).content[0].text) == answer
 
 
 def test_a_tool_gives_one_layer_and_leaves_no_file(server: str, server_files: Path) -> None:

@@ -65,3 +65,11 @@ export const roundUp = (x) => {
     const step = steps.find((one) => one * power >= x * 0.9999); // x may be a rounded-up step
     return Number((step * power).toPrecision(2)); // 6 * 0.1 is not 0.6
 };
+
+const RESTYLED = 100; // milliseconds after which Gradio has changed between light and dark
+
+// Calls `draw` when the page has changed between light and dark.
+export const whenRestyled = (draw) =>
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+        setTimeout(draw, RESTYLED),
+    );

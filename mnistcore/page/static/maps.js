@@ -1,12 +1,12 @@
 // The maps of one stage of a net, every number in its colour, and the arithmetic behind each.
-import { roundUp, scaleOf } from "./colours.js";
+import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { BUSY, createExplanation } from "./explanation.js";
 import { number, unpack } from "./format.js";
 import { createGrid, KERNELS } from "./grid.js";
 import { listenForPicks } from "./picking.js";
 import { placeName } from "./places.js";
 import { createQuestion } from "./question.js";
-import { h, hear, show } from "./shared.js";
+import { h, hear, say, show } from "./shared.js";
 import { createSide } from "./side.js";
 import { createTip } from "./tip.js";
 import { createZoom, enlargesFirst } from "./zoom.js";
@@ -17,7 +17,6 @@ const CLICK =
 const ENLARGE = "Choose a map to enlarge it, then a pixel to see the arithmetic behind it.";
 const CHOOSE = "Choose a pixel to see the arithmetic behind it.";
 const [RIGHT, BELOW] = [14, 18]; // pixels from the pointer to its tip
-const RESTYLED = 100; // milliseconds after which Gradio has changed between light and dark
 
 // A digit's maps as the server sent them -> with their numbers unpacked, and round limits.
 const parse = (data) => {
@@ -115,6 +114,7 @@ export default (component) => {
     const take = (now) => {
         data = parse(now);
         draw(data);
+        say("looked-at", now);
     };
     const look = (i) => {
         const now = given;
@@ -135,7 +135,5 @@ export default (component) => {
         take(now);
     });
     hear(component.element, "digit", look);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
-        setTimeout(() => draw(data), RESTYLED),
-    );
+    whenRestyled(() => draw(data));
 };

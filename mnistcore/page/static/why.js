@@ -1,0 +1,177 @@
+// Why a net says this digit and not another: how much each pixel of ink speaks for it or against it.
+import { scaleOf, whenRestyled } from "./colours.js";
+import { BUSY } from "./explanation.js";
+import { number, percent, unpack } from "./format.js";
+import { pixelAt } from "./places.js";
+import { createQuestion } from "./question.js";
+import { createWhenSeen } from "./seen.js";
+import { h, hear } from "./shared.js";
+import { createTip } from "./tip.js";
+
+const [RIGHT, BELOW] = [14, 18]; // pixels from the pointer to its tip
+
+// How the pixels of one net add up, in sentences.
+export const sumWords = ({ net, sum, difference, blank }, digit, other) => {
+    const leads = (x) =>
+        `${Math.abs(x).toFixed(2)} ${x < 0 ? "below" : "above"} its logit of ${other}`;
+    return (
+        `${net}’s logit of ${digit} is ${leads(difference)}; without any ink it would be ${leads(blank)}. ` +
+        `So the ink makes a difference of ${number(difference - blank, 2)}. All pixels add up to ${number(sum, 2)}.`
+    );
+};
+
+// The place of a pixel and what it says, in words.
+export const pixelWords = (value, { row, column }, digit, other) => {
+    const place = `row ${row + 1}, column ${column + 1}`;
+    if (value === 0) return `${place}: no ink`;
+    return `${place}: for ${value > 0 ? digit : other}`;
+};
+
+// The ten digits as bars; a click on one asks why it is not that one.
+const createBars = (choose) => {
+    const bars = Array.from({ length: 10 }, (_, digit) => {
+        const fill = h("span", { class: "why-fill" });
+        const button = h(
+            "button",
+            { type: "button", onclick: () => choose(digit) },
+            h("span", { class: "why-track" }, fill),
+            h("span", {}, digit),
+        );
+        return { button, fill };
+    });
+    return {
+        node: h(
+            "div",
+            { class: "why-bars", role: "group", "aria-label": "Why not" },
+            ...bars.map(({ button }) => button),
+        ),
+        update: ({ digit, other, probs }) =>
+            bars.forEach(({ button, fill }, i) => {
+                fill.style.height = `${100 * probs[i]}%`;
+                button.disabled = i === digit;
+                button.setAttribute("aria-pressed", String(i === other));
+                button.setAttribute("aria-label", `Why not ${i}? Probability ${percent(probs[i])}`);
+            }),
+    };
+};
+
+const createPicture = (net, side) => {
+    const canvas = h("canvas", { class: "pixels", width: side, height: side, role: "img" });
+    const words = h("p", {});
+    return { canvas, words, node: h("figure", {}, h("h3", {}, net), canvas, words) };
+};
+
+export default ({ element, props, server }) => {
+    const { side, nets } = props;
+    const heading = h("h2", {}, "Why this digit, and not another?");
+    const title = h("p", { class: "why-title", "aria-live": "polite" });
+    const pictures = h("div", { class: "why-pictures" });
+    const note = h("p", { class: "nothing" });
+    const all = h(
+        "button",
+        { type: "button", class: "why-all", onclick: () => toggleAll() },
+        "All five nets beside each other",
+    );
+    let asked = {}; // {image, nets, digit, other}
+    let found = null; // what is shown
+    const bars = createBars((other) => {
+        asked.other = other;
+        ask();
+    });
+    const body = h(
+        "div",
+        { class: "why-body" },
+        h(
+            "p",
+            {},
+            "Red ink speaks for the digit that the net says, blue ink for the other one. Choose another " +
+                "digit to see why the answer is not that one. To find out, the ink is added little by " +
+                "little to a blank image, and what each pixel changes on the way is summed up.",
+        ),
+        h("div", { class: "why-choice" }, bars.node, all),
+        title,
+        pictures,
+        note,
+    );
+    const tip = createTip(element);
+    element.append(
+        h(
+            "section",
+            { class: "why", "aria-label": "Why this digit" },
+            h("details", {}, h("summary", {}, heading), body),
+        ),
+        tip.node,
+    );
+
+    const question = createQuestion((what) => server.why(what));
+    const whenSeen = createWhenSeen(body);
+    const say = (words) => {
+        found = null;
+        body.classList.add("empty");
+        note.textContent = words;
+    };
+    const draw = () => {
+        if (!found) return;
+        const scale = scaleOf(element);
+        const { digit, other, limit } = found;
+        body.classList.remove("empty");
+        note.textContent = "";
+        title.textContent = `Why ${digit}, and not ${other}?`;
+        bars.update(found);
+        const drawn = found.nets.map((one) => {
+            const picture = createPicture(one.net, side);
+            scale.paint(picture.canvas, one.pixels, 0, limit);
+            const label = `${one.net}: which ink speaks for ${digit} and which for ${other}`;
+            picture.canvas.setAttribute("aria-label", label);
+            picture.canvas.onpointermove = (event) => {
+                const box = picture.canvas.getBoundingClientRect();
+                const at = pixelAt(event, box, [side, side]);
+                const value = one.pixels[side * at.row + at.column];
+                const words = pixelWords(value, at, digit, other);
+                const nodes = [h("b", {}, number(value, 4)), h("span", {}, words)];
+                tip.show(event.clientX + RIGHT, event.clientY + BELOW, ...nodes);
+            };
+            picture.canvas.onpointerleave = tip.hide;
+            picture.words.textContent = sumWords(one, digit, other);
+            return picture.node;
+        });
+        pictures.replaceChildren(...drawn);
+    };
+    const ask = () =>
+        whenSeen(() =>
+            question.ask({ ...asked }, (answer) => {
+                if (!answer) {
+                    say(BUSY);
+                    return;
+                }
+                const parsed = answer.nets.map((one) => ({ ...one, pixels: unpack(one.pixels) }));
+                found = { ...answer, nets: parsed };
+                draw();
+            }),
+        );
+    const toggleAll = () => {
+        const pressed = all.getAttribute("aria-pressed") === "true";
+        all.setAttribute("aria-pressed", String(!pressed));
+        asked.nets = pressed ? [asked.net] : nets;
+        ask();
+    };
+    all.setAttribute("aria-pressed", "false");
+    say("The answer appears as soon as there is a digit.");
+    // Another digit or net is looked at, or none.
+    hear(element, "looked-at", (data) => {
+        tip.hide();
+        if (!data.rows) {
+            question.forget();
+            asked = {};
+            say(data.busy ? BUSY : "The answer appears as soon as there is a digit.");
+            return;
+        }
+        const net = data.stage.split(" ")[0];
+        if (found && asked.image === data.digit && asked.net === net) return; // another layer
+        const every = all.getAttribute("aria-pressed") === "true";
+        const other = asked.other ?? null; // it stays while one draws
+        asked = { image: data.digit, net, nets: every ? nets : [net], digit: null, other };
+        ask();
+    });
+    whenRestyled(draw);
+};
