@@ -1,20 +1,26 @@
-"""A look inside a net: the maps of each layer for one digit, and the arithmetic behind them."""
+"""A look inside a net: the maps and units of each layer for one digit, and their arithmetic."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import dropwhile, takewhile
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+MOST_TERMS = 8  # of a unit's sum, that are told one by one
 
-def _layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The layers of the convolutional part, by their own names, in the order of use."""
+
+def _all_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The layers of a net by their own names, in the order of use."""
     for path, layer in model.named_modules():
-        if isinstance(layer, nn.Flatten):
-            return
         if not list(layer.children()) and path:
             yield path.rsplit(".", 1)[-1], layer
+
+
+def _layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Those of the convolutional part."""
+    return takewhile(lambda pair: not isinstance(pair[1], nn.Flatten), _all_layers(model))
 
 
 def _geometry(layer: nn.Module) -> tuple[int, int, int]:
@@ -79,6 +85,8 @@ class Arithmetic:
     pooled: float | None
     field: tuple[int, int, int, int]  # the pixels of the digit that it depends on: top, left,
     # bottom, right; the last two are exclusive; outside 0 .. 28 where a convolution pads
+    source: tuple[str, int, int]  # where the patch lies: the name of the maps ("" for the digit),
+    # and its first row and column there
 
 
 def _before(
@@ -119,9 +127,11 @@ def arithmetic(
         ValueError: the net has no such map or pixel.
     """
     conv_name = name.split("+", 1)[0]
-    stage = next((s for s in feature_maps(model, images) if name in s), None)
-    if stage is None:
+    stages = feature_maps(model, images)
+    number = next((k for k, stage in enumerate(stages) if name in stage), None)
+    if number is None:
         raise ValueError(f"no maps {name!r} in this net")
+    stage = stages[number]
     channels, height, width = stage[name].shape
     if not (0 <= channel < channels and 0 <= row < height and 0 <= column < width):
         raise ValueError(f"no pixel {channel}, {row}, {column} in {channels}x{height}x{width}")
@@ -144,6 +154,8 @@ def arithmetic(
     if pooled is not None:
         top, left = row // 2 * 2, column // 2 * 2
         window = before[top : top + 2, left : left + 2].cpu()
+    source = list(stages[number - 1])[-1] if number else ""
+    corner = row * stride - padding, column * stride - padding
     top, left = start + row * jump, start + column * jump
     return Arithmetic(
         row=row,
@@ -156,4 +168,89 @@ def arithmetic(
         window=window,
         pooled=None if pooled is None else float(pooled[row // 2, column // 2]),
         field=(top, left, top + size, left + size),
+        source=(source, *corner),
+    )
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of one linear layer for a digit."""
+
+    name: str  # of the layer, "fc1"
+    inputs: Tensor  # float (m,), what each unit reads
+    sums: Tensor  # float (n,): weights times inputs, plus bias
+    relu: Tensor | None  # float (n,); None where no ReLU follows, as after the logits
+    dropout: float  # the share of its inputs that training left out at random; 0 without dropout
+
+
+@torch.inference_mode()
+def units(model: nn.Module, images: Tensor) -> list[Units]:
+    """The linear layers of a net for one digit, in the order of use; the last has the logits.
+
+    Args:
+        model: one of the five nets, in eval mode.
+        images: normalised float (1, 1, 28, 28).
+    """
+    x = list(feature_maps(model, images)[-1].values())[-1].flatten()
+    found: list[Units] = []
+    dropout = 0.0
+    for name, layer in dropwhile(
+        lambda pair: not isinstance(pair[1], nn.Flatten), _all_layers(model)
+    ):
+        if isinstance(layer, nn.Dropout):
+            dropout = layer.p
+        elif isinstance(layer, nn.Linear):
+            found.append(Units(name, x, x := layer(x), None, dropout))
+            dropout = 0.0
+        elif isinstance(layer, nn.ReLU):
+            found[-1] = replace(found[-1], relu=(x := layer(x)))
+    return found
+
+
+@dataclass(frozen=True)
+class UnitArithmetic:
+    """How the number of one unit is computed."""
+
+    sources: list[int]  # the inputs whose products are largest, whatever their signs, in that order
+    inputs: Tensor  # float (k,), of these
+    weights: Tensor  # float (k,)
+    rest: float  # the sum of all other products
+    rest_count: int
+    bias: float
+    value: float  # the sum of all products, plus bias
+    relu: float | None  # None where no ReLU follows
+
+
+@torch.inference_mode()
+def unit_arithmetic(model: nn.Module, images: Tensor, name: str, unit: int) -> UnitArithmetic:
+    """The arithmetic behind one unit of a linear layer.
+
+    Args:
+        model: one of the five nets, in eval mode.
+        images: normalised float (1, 1, 28, 28).
+        name: of the layer, as :func:`units` gives it.
+        unit: its index in the layer.
+
+    Raises:
+        ValueError: the net has no such layer or unit.
+    """
+    layer = next((one for one in units(model, images) if one.name == name), None)
+    if layer is None:
+        raise ValueError(f"no linear layer {name!r} in this net")
+    if not 0 <= unit < len(layer.sums):
+        raise ValueError(f"no unit {unit} in {name}; it has {len(layer.sums)}")
+    linear = dict(_all_layers(model))[name]
+    assert isinstance(linear, nn.Linear)
+    weights = linear.weight.detach()[unit]
+    products = weights * layer.inputs
+    sources = products.abs().argsort(descending=True)[:MOST_TERMS]
+    return UnitArithmetic(
+        sources=sources.tolist(),
+        inputs=layer.inputs[sources].cpu(),
+        weights=weights[sources].cpu(),
+        rest=float(products.sum() - products[sources].sum()),
+        rest_count=len(products) - len(sources),
+        bias=float(linear.bias[unit]),
+        value=float(layer.sums[unit]),
+        relu=None if layer.relu is None else float(layer.relu[unit]),
     )

@@ -1,10 +1,12 @@
+from itertools import pairwise
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnistcore.data import normalize, to_unit
-from mnistcore.inside import arithmetic, dead_maps, feature_maps
+from mnistcore.inside import arithmetic, dead_maps, feature_maps, unit_arithmetic, units
 from mnistcore.models import create_model, list_models
 
 
@@ -97,6 +99,57 @@ def test_arithmetic_gives_the_number_in_the_map(name: str, digit: Tensor) -> Non
             assert found.relu == pytest.approx(max(found.value, 0), abs=1e-5)
         if found.window is not None:
             assert found.pooled == float(found.window.max())
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_the_patch_lies_where_its_source_says(name: str, digit: Tensor) -> None:
+    model = seeded(name)
+    maps = {key: planes for stage in feature_maps(model, digit) for key, planes in stage.items()}
+    for key, channel, row, column, _ in places(model, digit):
+        found = arithmetic(model, digit, key, channel, row, column)
+        source, top, left = found.source
+        planes = maps[source] if source else digit[0]
+        side = found.patch.shape[-1]
+        padded = F.pad(planes, [1] * 4)
+        top, left = top + 1, left + 1
+        assert padded[:, top : top + side, left : left + side].equal(found.patch)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_the_last_units_are_the_logits(name: str, digit: Tensor) -> None:
+    model = seeded(name)
+    layers = units(model, digit)
+    linear = [one for one in model.modules() if isinstance(one, nn.Linear)]
+    assert [one.name for one in layers] == [f"fc{k + 1}" for k in range(len(linear))]
+    with torch.no_grad():
+        assert torch.allclose(layers[-1].sums, model(digit)[0], atol=1e-5)
+    assert layers[-1].relu is None
+    for one, after in pairwise(layers):
+        assert one.relu is not None
+        assert one.relu.equal(one.sums.clamp_min(0))
+        assert after.inputs.equal(one.relu)
+    assert (layers[0].dropout == 0.5) == name.startswith("My" if "Full" not in name else "-")
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_the_terms_of_a_unit_add_up(name: str, digit: Tensor) -> None:
+    model = seeded(name)
+    for layer in units(model, digit):
+        found = unit_arithmetic(model, digit, layer.name, 7)
+        products = found.inputs * found.weights
+        total = float(products.sum()) + found.rest + found.bias
+        assert found.value == pytest.approx(total, abs=1e-5)
+        assert found.value == pytest.approx(float(layer.sums[7]), abs=1e-6)
+        assert found.relu == (None if layer.relu is None else float(layer.relu[7]))
+        assert found.inputs.equal(layer.inputs[found.sources])
+        assert products.abs().sort(descending=True)[0].equal(products.abs())
+        assert found.rest_count + len(found.sources) == len(layer.inputs)
+
+
+@pytest.mark.parametrize(("name", "unit"), [("fc4", 0), ("conv1", 0), ("fc3", 10), ("fc3", -1)])
+def test_units_that_do_not_exist_are_refused(name: str, unit: int, digit: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"no (linear layer|unit)"):
+        unit_arithmetic(seeded("LeNet"), digit, name, unit)
 
 
 @pytest.mark.parametrize("name", list_models())

@@ -170,6 +170,19 @@ class Handlers:
         return views.arithmetic_data(self.recognizer, digit, stage, name, *place)
 
     @reject_bad_input
+    def units(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The linear layers of a net for a digit."""
+        image = views.unpack_digit(question["image"])
+        return views.units_data(self.recognizer, image, str(question["net"]))
+
+    @reject_bad_input
+    def unit(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The arithmetic behind a unit of a linear layer."""
+        image = views.unpack_digit(question["image"])
+        net, name = str(question["net"]), str(question["name"])
+        return views.unit_data(self.recognizer, image, net, name, int(question["unit"]))
+
+    @reject_bad_input
     def why(self, question: dict[str, Any]) -> dict[str, Any]:
         """Why nets say one digit and not another."""
         image = views.unpack_digit(question["image"])

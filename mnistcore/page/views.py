@@ -187,6 +187,7 @@ def maps_data(recognizer: Recognizer, image: NDArray[np.float32], stage: str) ->
         "limit": max(float(planes.abs().max()) for planes in maps.values()),
         "inputs": layer.in_channels,
         "kernel": layer.kernel_size[0],
+        "stride": layer.stride[0],
         # Kernels with one plane are shown as pictures, deeper ones with the arithmetic.
         "kernels": pack(layer.weight.detach().cpu()) if layer.in_channels == 1 else None,
         "kernel_limit": float(layer.weight.detach().abs().max()),
@@ -243,6 +244,55 @@ def arithmetic_data(
         "window": None if found.window is None else found.window.tolist(),
         "pooled": found.pooled,
         "field": found.field,
+        "source": found.source,
+    }
+
+
+def units_data(recognizer: Recognizer, image: NDArray[np.float32], net: str) -> dict[str, Any]:
+    """The linear layers of a net for a digit, from its last maps to the probabilities.
+
+    Raises:
+        ValueError: there is no such net.
+    """
+    model, batch = recognizer.net(net), _batch(recognizer, image)
+    layers = inside.units(model, batch)
+    name, maps = list(inside.feature_maps(model, batch)[-1].items())[-1]
+    logits, temperature = layers[-1].sums, recognizer.temperature(net)
+    shown = [layers[0].inputs, *(one.sums if one.relu is None else one.relu for one in layers)]
+    return {
+        "net": net,
+        "maps": name,
+        "shape": list(maps.shape),
+        "inputs": pack(layers[0].inputs.cpu()),
+        "layers": [
+            {"name": one.name, "dropout": one.dropout, "relu": one.relu is not None}
+            | {"numbers": pack(numbers.cpu())}
+            for one, numbers in zip(layers, shown[1:], strict=True)
+        ],
+        "limit": max(float(numbers.abs().max()) for numbers in shown),
+        "temperature": temperature,
+        "probs": (logits / temperature).softmax(0).tolist(),
+    }
+
+
+def unit_data(
+    recognizer: Recognizer, image: NDArray[np.float32], net: str, name: str, unit: int
+) -> dict[str, Any]:
+    """The arithmetic behind one unit of a linear layer.
+
+    Raises:
+        ValueError: there is no such net, layer or unit.
+    """
+    found = inside.unit_arithmetic(recognizer.net(net), _batch(recognizer, image), name, unit)
+    terms = zip(found.sources, found.inputs.tolist(), found.weights.tolist(), strict=True)
+    return {
+        "name": name,
+        "unit": unit,
+        "terms": [{"source": s, "input": x, "weight": w} for s, x, w in terms],
+        "rest": {"count": found.rest_count, "sum": found.rest},
+        "bias": found.bias,
+        "value": found.value,
+        "relu": found.relu,
     }
 
 

@@ -107,6 +107,14 @@ class Ensemble:
         """
         return self._calibrated(model_name(name))[0]
 
+    def temperature(self, name: str) -> float:
+        """What the logits of a net, by name in any case, are divided by before softmax.
+
+        Raises:
+            ValueError, FileNotFoundError: as :func:`mnistcore.load_model`.
+        """
+        return self._calibrated(model_name(name))[1]
+
     def _calibrated(self, name: str) -> tuple[nn.Module, float]:
         """A net and the temperature that its logits are divided by."""
         with self._lock:

@@ -360,6 +360,39 @@ def test_a_place_outside_the_maps_is_refused(change: dict[str, Any], stranger: S
     assert_sentence(answer.json()["detail"])
 
 
+UNIT = {"image": DIGIT, "net": "LeNet", "name": "fc1", "unit": 0}
+UNITS: dict[str, Any] = {
+    "nothing": None,
+    "no keys": {},
+    "no digit": {"net": "LeNet", "name": "fc1", "unit": 0},
+    "unknown net": UNIT | {"net": "LeNet6"},
+    "net that is not text": UNIT | {"net": {}},
+}
+WRONG_UNITS = {
+    "unknown layer": {"name": "fc9"},
+    "unit too large": {"unit": 120},
+    "text": {"unit": "x"},
+}
+
+
+@pytest.mark.parametrize("function", ["units", "unit"])
+@pytest.mark.parametrize("question", UNITS.values(), ids=UNITS.keys())
+def test_a_malformed_question_about_units_is_refused(
+    function: str, question: Any, stranger: Stranger
+) -> None:
+    answer = stranger.ask(function, question, "units")
+    assert answer.status_code == 400
+    assert_sentence(answer.json()["detail"])
+
+
+@pytest.mark.parametrize("change", WRONG_UNITS.values(), ids=WRONG_UNITS.keys())
+def test_a_unit_that_does_not_exist_is_refused(change: dict[str, Any], stranger: Stranger) -> None:
+    assert stranger.ask("unit", UNIT, "units").status_code == 200
+    answer = stranger.ask("unit", UNIT | change, "units")
+    assert answer.status_code == 400
+    assert_sentence(answer.json()["detail"])
+
+
 WHY = {"image": DIGIT, "nets": ["LeNet"], "digit": None, "other": None}
 WHYS: dict[str, Any] = {
     "nothing": None,

@@ -20,19 +20,45 @@ const table = (numbers, limit, scale) => {
     return h("table", { class: "numbers", role: "presentation" }, h("tbody", {}, ...rows));
 };
 
+// The row and column of the largest product, whatever its sign, within a patch.
+export const largest = (patch, kernel) => {
+    let best = [0, 0];
+    const size = ([row, column]) => Math.abs(patch[row][column] * kernel[row][column]);
+    patch.forEach((line, row) => {
+        line.forEach((_, column) => {
+            if (size([row, column]) > size(best)) best = [row, column];
+        });
+    });
+    return best;
+};
+
+// A button that leads to where the largest product of a plane comes from.
+const wayBack = ({ plane, patch, kernel }, source, walk) => {
+    const [row, column] = largest(patch, kernel);
+    const [x, w] = [patch[row][column], kernel[row][column]];
+    if (x * w === 0) return null;
+    const place = { channel: plane, row: source[1] + row, column: source[2] + column };
+    const words = `largest: ${number(x, 2)} × ${number(w, 2)} = ${number(x * w, 2)} →`;
+    const title = source[0] ? `Go to ${placeName(place)}` : "Show this pixel of the input";
+    const go = () => walk({ name: source[0], ...place });
+    return h("button", { type: "button", class: "walk", title, onclick: go }, words);
+};
+
 // One plane of the input and its kernel, and the sum of their products.
-const term = ({ plane, patch, kernel, sum }, channel, data, scale) => {
+const term = (found, one, data, scale, walk) => {
+    const { plane, patch, kernel, sum } = one;
     const first = data.inputs === 1;
     const titles = first
-        ? ["patch of the input", `kernel ${channel + 1}`]
+        ? ["patch of the input", `kernel ${found.channel + 1}`]
         : [`patch of map ${plane + 1}`, "its kernel"];
+    const back = wayBack(one, found.source, walk);
     return h(
         "div",
         { class: "term" },
         h("div", {}, h("h4", {}, titles[0]), table(patch, first ? INPUT_LIMIT : data.limit, scale)),
         h("span", { class: "sign" }, "×"),
         h("div", {}, h("h4", {}, titles[1]), table(kernel, data.kernelLimit, scale)),
-        h("p", { class: "sum" }, "products add up to ", h("b", {}, number(sum, DIGITS))),
+        h("p", { class: "sum" }, "products add up to ", h("b", {}, number(sum, DIGITS)), back),
     );
 };
 
@@ -73,9 +99,10 @@ const ledger = (found) => {
     return h("table", { class: "ledger" }, h("tbody", {}, ...rows.filter((one) => one !== null)));
 };
 
-// The panel of what the server found for a picked place of the maps in `data`.
-export const arithmetic = (found, picked, data, scale) => [
+// The panel of what the server found for a picked place of the maps in `data`. Calls `walk` with the
+// place that a product comes from, {name, channel, row, column}; the name of the input is "".
+export const arithmetic = (found, picked, data, scale, walk) => [
     h("h3", {}, `${capital(placeName(picked))}, of ${rowName(found.name)}`),
-    ...found.planes.map((plane) => term(plane, found.channel, data, scale)),
+    ...found.planes.map((plane) => term(found, plane, data, scale, walk)),
     ledger(found),
 ];

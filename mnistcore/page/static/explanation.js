@@ -3,7 +3,7 @@ import { arithmetic } from "./arithmetic.js";
 import { capital, number } from "./format.js";
 import { placeName } from "./places.js";
 import { createQuestion } from "./question.js";
-import { h } from "./shared.js";
+import { h, say } from "./shared.js";
 
 export const BUSY = "The server was too busy to answer. Please choose again.";
 
@@ -28,7 +28,9 @@ export const createExplanation = (server, panel, live, side, grid, zoom) => {
                 note(BUSY, { role: "alert" });
                 return;
             }
-            panel.replaceChildren(...arithmetic(found, place, data, scale));
+            panel.replaceChildren(
+                ...arithmetic(found, place, data, scale, (there) => say("walk", there)),
+            );
             side.mark(found.field);
             grid.mark(found);
             zoom.mark(found);

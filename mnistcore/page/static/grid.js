@@ -80,10 +80,11 @@ export const createGrid = () => {
     return {
         node,
         hideMarks,
-        // Rows of {name, shape, numbers, limit, dead, note}, painted.
+        // Rows of {name, shape, numbers, limit, dead, note, more}, painted. A note replaces the words for
+        // a row's shape; more is added to them.
         draw: (given, scale) => {
             const before = all();
-            const now = given.map(({ name, shape, numbers, limit, dead, note }) => {
+            const now = given.map(({ name, shape, numbers, limit, dead, note, more = "" }) => {
                 const known = rows.get(name);
                 const row = known?.words === shapeWords(shape) ? known : createRow(name, shape);
                 row.numbers = numbers;
@@ -91,7 +92,7 @@ export const createGrid = () => {
                     scale.paint(canvas, numbers, i * row.width * row.height, limit);
                     row.cells[i].classList.toggle("dead", dead.includes(i));
                 });
-                row.note.textContent = note ?? row.words + deadWords(dead);
+                row.note.textContent = note ?? row.words + deadWords(dead) + more;
                 return row;
             });
             rows = new Map(now.map((row) => [row.key, row]));

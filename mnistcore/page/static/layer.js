@@ -18,5 +18,10 @@ export default ({ element, props, trigger }) => {
         select.value = layer;
     };
     hear(element, "choice", show);
+    // Somebody walks back to a map of another layer.
+    hear(element, "layer", (layer) => {
+        choose({ ...chosen(), layer });
+        trigger("input");
+    });
     if (chosen()) show(chosen());
 };

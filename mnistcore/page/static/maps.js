@@ -1,7 +1,7 @@
 // The maps of one stage of a net, every number in its colour, and the arithmetic behind each.
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { BUSY, createExplanation } from "./explanation.js";
-import { number, unpack } from "./format.js";
+import { unpack } from "./format.js";
 import { createGrid, KERNELS } from "./grid.js";
 import { listenForPicks } from "./picking.js";
 import { placeName } from "./places.js";
@@ -16,13 +16,14 @@ const CLICK =
     "On the keyboard, arrows go from pixel to pixel, Page Up and Page Down from map to map.";
 const ENLARGE = "Choose a map to enlarge it, then a pixel to see the arithmetic behind it.";
 const CHOOSE = "Choose a pixel to see the arithmetic behind it.";
-const [RIGHT, BELOW] = [14, 18]; // pixels from the pointer to its tip
 
 // A digit's maps as the server sent them -> with their numbers unpacked, and round limits.
 const parse = (data) => {
     if (!data.rows) return data;
     const [limit, kernelLimit] = [roundUp(data.limit), roundUp(data.kernel_limit)];
     const rows = data.rows.map((row) => ({ ...row, numbers: unpack(row.numbers), limit }));
+    if (data.stride > 1)
+        rows[0].more = ` · stride ${data.stride}: the kernel moves ${data.stride} pixels at a time, so the maps are smaller`;
     if (data.kernels)
         rows.unshift({
             name: KERNELS,
@@ -50,8 +51,7 @@ const showTips = (root, tip, describe, side) => {
         const found = describe(event);
         tip.hide();
         if (!found) return;
-        const nodes = [h("b", {}, number(found.value, 4)), h("span", {}, found.words)];
-        tip.show(event.clientX + RIGHT, event.clientY + BELOW, ...nodes);
+        tip.follow(event, found.value, found.words);
     });
     root.addEventListener("pointerleave", tip.hide);
 };
@@ -86,7 +86,7 @@ const createMaps = ({ element, props, server }) => {
     listenForPicks(root, grid, zoom, explanation.picked, { pick: explanation.pick, enlarge });
 
     let data = {};
-    return (newData) => {
+    const update = (newData) => {
         data = newData;
         tip.hide();
         if (!data.rows) {
@@ -102,19 +102,38 @@ const createMaps = ({ element, props, server }) => {
         zoom.redraw();
         explanation.update(data, scale, zoom.shown() ? CHOOSE : hint());
     };
+    return {
+        update,
+        has: (place) => grid.valueAt(place) !== undefined,
+        pick: (place) => {
+            if (zoom.shown() || enlargesFirst()) zoom.show(place);
+            else grid.focus(place);
+            explanation.pick(place);
+        },
+        showInput: (place) => {
+            zoom.close();
+            const { node, value, words } = side.point(place, data);
+            const box = node.getBoundingClientRect();
+            tip.tell(box.right, box.bottom, value, words);
+            live.textContent = `Input, ${words}`;
+        },
+    };
 };
 
 export default (component) => {
-    const draw = createMaps(component);
+    const maps = createMaps(component);
     const question = createQuestion((asked) => component.server.look(asked));
     let given = {}; // the component's newest value
     let data = {}; // what is shown of it, parsed
     let chosen = 0; // the digit that is looked at
+    let wanted = null; // the pixel to pick as soon as its maps are shown
 
     const take = (now) => {
         data = parse(now);
-        draw(data);
+        maps.update(data);
         say("looked-at", now);
+        if (wanted && maps.has(wanted)) maps.pick(wanted);
+        wanted = null;
     };
     const look = (i) => {
         const now = given;
@@ -135,5 +154,14 @@ export default (component) => {
         take(now);
     });
     hear(component.element, "digit", look);
-    whenRestyled(() => draw(data));
+    // Back to where a product comes from.
+    hear(component.element, "walk", (place) => {
+        if (!place.name) maps.showInput(place);
+        else if (maps.has(place)) maps.pick(place);
+        else {
+            wanted = place;
+            say("layer", place.name.split("+")[0]);
+        }
+    });
+    whenRestyled(() => maps.update(data));
 };

@@ -57,6 +57,11 @@ export const createSide = (facts, tip, live) => {
     const input = createInput(side, help);
     const legend = h("div", { class: "legend" });
     const device = h("p", { class: "maps-device" });
+    const numberAt = (row, column, data) => {
+        const at = side * row + column;
+        const words = `row ${row + 1}, column ${column + 1}, ink ${number(data.ink[at], 3)}`;
+        return { value: data.input[at], words };
+    };
     return {
         node: h("div", { class: "maps-left" }, input.node, legend, device),
         draw: (data, scale) => {
@@ -73,15 +78,19 @@ export const createSide = (facts, tip, live) => {
         hideMark: () => {
             input.mark.hidden = true;
         },
+        // Marks one pixel of the input, and brings it into sight.
+        point: ({ row, column }, data) => {
+            placeMark(input.mark, [row, column, row + 1, column + 1], [side, side]);
+            input.canvas.scrollIntoView({ block: "nearest" });
+            return { node: input.mark, ...numberAt(row, column, data) };
+        },
         isHelp: (target) => target === help,
         // The number under a pointer that the net reads, and the words for its place; null elsewhere.
         describe: (event, data) => {
             if (event.target !== input.canvas || !data.rows) return null;
             const box = input.canvas.getBoundingClientRect();
             const { row, column } = pixelAt(event, box, [side, side]);
-            const at = side * row + column;
-            const words = `row ${row + 1}, column ${column + 1}, ink ${number(data.ink[at], 3)}`;
-            return { value: data.input[at], words };
+            return numberAt(row, column, data);
         },
     };
 };

@@ -8,8 +8,6 @@ import { createWhenSeen } from "./seen.js";
 import { h, hear } from "./shared.js";
 import { createTip } from "./tip.js";
 
-const [RIGHT, BELOW] = [14, 18]; // pixels from the pointer to its tip
-
 // How the pixels of one net add up, in sentences.
 export const sumWords = ({ net, sum, difference, blank }, digit, other) => {
     const leads = (x) =>
@@ -127,9 +125,7 @@ export default ({ element, props, server }) => {
                 const box = picture.canvas.getBoundingClientRect();
                 const at = pixelAt(event, box, [side, side]);
                 const value = one.pixels[side * at.row + at.column];
-                const words = pixelWords(value, at, digit, other);
-                const nodes = [h("b", {}, number(value, 4)), h("span", {}, words)];
-                tip.show(event.clientX + RIGHT, event.clientY + BELOW, ...nodes);
+                tip.follow(event, value, pixelWords(value, at, digit, other));
             };
             picture.canvas.onpointerleave = tip.hide;
             picture.words.textContent = sumWords(one, digit, other);

@@ -1,0 +1,313 @@
+// The rest of a net: its linear layers as strips of units, the logits, the softmax, and the arithmetic
+// behind each unit, from which one can walk back to a pixel.
+import { roundUp, scaleOf, whenRestyled } from "./colours.js";
+import { BUSY } from "./explanation.js";
+import { number, percent, unpack } from "./format.js";
+import { rowName } from "./grid.js";
+import { pixelAt, placeName } from "./places.js";
+import { createQuestion } from "./question.js";
+import { createWhenSeen } from "./seen.js";
+import { h, hear, say } from "./shared.js";
+import { createTip } from "./tip.js";
+
+const DIGITS = 4; // after the point
+const FLATTEN = "flatten";
+const NOTHING = "The units appear as soon as there is a digit.";
+const SHIFTS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
+// How many units of a layer stand side by side.
+export const widthOf = (count) => {
+    if (count <= 10) return count;
+    return count <= 256 ? 32 : 128;
+};
+
+// Where a flattened number stood: [channels, height, width] of the maps, and its index.
+export const unflatten = ([, height, width], index) => ({
+    channel: Math.floor(index / (height * width)),
+    row: Math.floor(index / width) % height,
+    column: index % width,
+});
+
+// What training did to the numbers that a layer reads, in words.
+export const dropoutWords = (share) =>
+    share
+        ? ` · In training, dropout left out ${Math.round(100 * share)} % of its inputs, others each time, so that no unit relies on a few of them. Here all count.`
+        : "";
+
+// The softmax of one digit in numbers.
+export const softmaxWords = (logits, temperature, probs, digit) => {
+    const exponent = (x) => `e^(${number(x, 2)} / ${temperature.toFixed(2)})`;
+    const others = logits.length - 1;
+    return `P(${digit}) = ${exponent(logits[digit])} / (that + the same of the other ${others} logits) = ${percent(probs[digit])}`;
+};
+
+// One layer's numbers, a small square for each.
+const createStrip = ({ name, numbers, title, note, wordsFor }, tip, pick) => {
+    const width = widthOf(numbers.length);
+    const height = Math.ceil(numbers.length / width);
+    const canvas = h("canvas", {
+        class: "pixels",
+        width,
+        height,
+        tabindex: 0,
+        role: "img",
+        "data-layer": name,
+        "aria-label": `${title}, ${numbers.length} numbers`,
+    });
+    const mark = h("span", { class: "map-mark", hidden: true });
+    const strip = h("div", { class: "units-strip" }, canvas, mark);
+    strip.style.setProperty("--columns", width);
+    let at = 0;
+    canvas.onclick = (event) => {
+        const { row, column } = pixelAt(event, canvas.getBoundingClientRect(), [height, width]);
+        if (row * width + column < numbers.length) pick(name, row * width + column);
+    };
+    canvas.onpointermove = (event) => {
+        const { row, column } = pixelAt(event, canvas.getBoundingClientRect(), [height, width]);
+        const unit = row * width + column;
+        if (unit < numbers.length) tip.follow(event, numbers[unit], wordsFor(unit));
+        else tip.hide();
+    };
+    canvas.onpointerleave = tip.hide;
+    canvas.onkeydown = (event) => {
+        const [down, right] = SHIFTS[event.key] ?? [];
+        const next = event.key === "Enter" ? at : at + down * width + right;
+        if (!(next >= 0 && next < numbers.length)) return;
+        event.preventDefault();
+        pick(name, next);
+    };
+    return {
+        name,
+        node: h("figure", {}, h("h3", {}, title, h("span", { class: "row-note" }, note)), strip),
+        paint: (scale, limit) => {
+            const whole = new Float32Array(width * height);
+            whole.set(numbers);
+            scale.paint(canvas, whole, 0, limit);
+        },
+        focus: () => canvas.focus(),
+        mark: (unit) => {
+            mark.hidden = unit === null;
+            if (unit === null) return;
+            at = unit;
+            mark.style.left = `${(100 * (unit % width)) / width}%`;
+            mark.style.top = `${(100 * Math.floor(unit / width)) / height}%`;
+            mark.style.width = `${100 / width}%`;
+            mark.style.height = `${100 / height}%`;
+        },
+    };
+};
+
+const cells = (kind, texts) => texts.map((text) => h(kind, {}, text));
+
+// Logits, what they are divided by, and the probabilities, digit by digit.
+const softmaxTable = (logits, temperature, probs) =>
+    h(
+        "table",
+        { class: "units-softmax" },
+        h(
+            "thead",
+            {},
+            h(
+                "tr",
+                {},
+                ...cells("th", ["digit", "logit", `÷ ${temperature.toFixed(2)}`, "probability"]),
+            ),
+        ),
+        h(
+            "tbody",
+            {},
+            ...[...logits].map((x, digit) =>
+                h(
+                    "tr",
+                    {},
+                    h("th", { scope: "row" }, digit),
+                    ...cells("td", [
+                        number(x, 2),
+                        number(x / temperature, 2),
+                        percent(probs[digit]),
+                    ]),
+                ),
+            ),
+        ),
+    );
+
+const ledgerRow = (label, value, note = "") =>
+    h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, label),
+        h("td", {}, number(value, DIGITS)),
+        h("td", {}, note),
+    );
+
+export default ({ element, server }) => {
+    const heading = h("h2", {}, "From the maps to the answer");
+    const strips = h("div", { class: "units-strips" });
+    const panel = h("div", { class: "arithmetic" });
+    const note = h("p", { class: "nothing" });
+    const tip = createTip(element);
+    const words = h(
+        "p",
+        {},
+        "The last maps are written into one long row. Each unit of a linear layer takes a vote: it multiplies " +
+            "every number of the row by a weight of its own and adds them up. Softmax turns the ten sums of the " +
+            "last layer, the logits, into probabilities that add up to 1. Choose a unit to see its largest votes, " +
+            "and follow them back to the pixels.",
+    );
+    const body = h("div", { class: "units-body" }, words, strips, panel, note);
+    element.append(
+        h(
+            "section",
+            { class: "units", "aria-label": "Linear layers" },
+            h("details", {}, h("summary", {}, heading), body),
+        ),
+        tip.node,
+    );
+    const [question, ledgerQuestion] = [
+        createQuestion((asked) => server.units(asked)),
+        createQuestion((asked) => server.unit(asked)),
+    ];
+    const whenSeen = createWhenSeen(body);
+    let asked = null; // {image, net}
+    let found = null; // what is shown
+    let shown = []; // the strips
+    let picked = null; // {name, unit}; null for the logit of the answer
+
+    const stop = (text) => {
+        found = null;
+        note.textContent = text;
+        body.classList.add("empty");
+    };
+    const before = (name) =>
+        found.layers[found.layers.findIndex((layer) => layer.name === name) - 1];
+    // A source of a unit's sum: where it stands, and how to get there.
+    const source = (name, index) => {
+        const earlier = before(name);
+        if (earlier)
+            return {
+                text: `${earlier.name}, unit ${index + 1}`,
+                go: () => pick(earlier.name, index, true),
+            };
+        const place = unflatten(found.shape, index);
+        return {
+            text: `${placeName(place)} of ${rowName(found.maps)}`,
+            go: () => say("walk", { name: found.maps, ...place }),
+        };
+    };
+    const ledger = ({ name, unit, terms, rest, bias, value, relu }) => {
+        const last = name === found.layers.at(-1).name;
+        const rows = terms.map(({ source: index, input, weight }) => {
+            const { text, go } = source(name, index);
+            const product = `${number(input, 2)} × ${number(weight, 3)}`;
+            const button = h("button", { type: "button", class: "walk", onclick: go }, `${text} →`);
+            return ledgerRow(product, input * weight, button);
+        });
+        if (rest.count) rows.push(ledgerRow(`${rest.count} more`, rest.sum));
+        rows.push(ledgerRow("+ bias", bias), ledgerRow("= sum", value));
+        if (relu !== null)
+            rows.push(
+                ledgerRow(
+                    "ReLU",
+                    relu,
+                    value < 0 ? "below zero: becomes 0" : "not below zero: stays",
+                ),
+            );
+        const title = last ? `Logit of ${unit}` : `${name}, unit ${unit + 1}`;
+        const nodes = [
+            h("h3", {}, title),
+            h("table", { class: "ledger" }, h("tbody", {}, ...rows)),
+        ];
+        if (last) {
+            const logits = found.layers.at(-1).numbers;
+            const text = softmaxWords(logits, found.temperature, found.probs, unit);
+            nodes.push(h("p", { class: "units-softmax-words" }, text));
+        }
+        panel.replaceChildren(...nodes);
+    };
+    const pick = (name, unit, focus = false) => {
+        if (name === FLATTEN) {
+            say("walk", { name: found.maps, ...unflatten(found.shape, unit) });
+            return;
+        }
+        picked = { name, unit };
+        explain(name, unit);
+        if (focus) shown.find((strip) => strip.name === name).focus();
+    };
+    const explain = (name, unit) => {
+        for (const strip of shown) strip.mark(strip.name === name ? unit : null);
+        ledgerQuestion.ask({ ...asked, name, unit }, (answer) => {
+            if (answer) ledger(answer);
+            else panel.replaceChildren(h("p", { class: "nothing", role: "alert" }, BUSY));
+        });
+    };
+    const draw = () => {
+        if (!found) return;
+        const scale = scaleOf(element);
+        const limit = roundUp(found.limit);
+        const last = found.layers.at(-1);
+        const flatten = {
+            name: FLATTEN,
+            numbers: found.inputs,
+            title: FLATTEN,
+            note: `${rowName(found.maps)} in one row: ${found.inputs.length} numbers, all on the scale of ±${limit}`,
+            wordsFor: (unit) => placeName(unflatten(found.shape, unit)),
+        };
+        const layers = found.layers.map(({ name, numbers, relu, dropout }) => ({
+            name,
+            numbers,
+            title: relu ? `${name} + ReLU` : name,
+            note:
+                (name === last.name ? "10 logits, of 0 to 9" : `${numbers.length} units`) +
+                dropoutWords(dropout),
+            wordsFor: (unit) => (name === last.name ? `logit of ${unit}` : `unit ${unit + 1}`),
+        }));
+        shown = [flatten, ...layers].map((layer) => createStrip(layer, tip, pick));
+        for (const strip of shown) strip.paint(scale, limit);
+        const table = softmaxTable(last.numbers, found.temperature, found.probs);
+        const calibration = h(
+            "p",
+            {},
+            `The logits are divided by ${found.temperature.toFixed(2)}, the temperature, which was chosen on ` +
+                "digits the net had not seen: of all answers given with 90 %, 90 % are then right. That is calibration.",
+        );
+        strips.replaceChildren(
+            ...shown.map(({ node }) => node),
+            h("figure", {}, h("h3", {}, "softmax"), calibration, table),
+        );
+        body.classList.remove("empty");
+        note.textContent = "";
+        const there = found.layers.find((layer) => layer.name === picked?.name);
+        if (there && picked.unit < there.numbers.length) explain(picked.name, picked.unit);
+        else explain(last.name, found.probs.indexOf(Math.max(...found.probs)));
+    };
+    const parse = (answer) => ({
+        ...answer,
+        inputs: unpack(answer.inputs),
+        layers: answer.layers.map((layer) => ({ ...layer, numbers: unpack(layer.numbers) })),
+    });
+    stop(NOTHING);
+    hear(element, "looked-at", (data) => {
+        if (!data.rows) {
+            question.forget();
+            ledgerQuestion.forget();
+            asked = null;
+            stop(data.busy ? BUSY : NOTHING);
+            return;
+        }
+        const now = { image: data.digit, net: data.stage.split(" ")[0] };
+        if (found && asked?.image === now.image && asked.net === now.net) return; // another layer
+        if (asked?.net !== now.net) picked = null;
+        asked = now;
+        whenSeen(() =>
+            question.ask(asked, (answer) => {
+                if (!answer) {
+                    stop(BUSY);
+                    return;
+                }
+                found = parse(answer);
+                draw();
+            }),
+        );
+    });
+    whenRestyled(draw);
+};
