@@ -215,7 +215,7 @@ def run_predict(args: Namespace) -> int:
 
 
 def run_maps(args: Namespace) -> None:
-    """Draw the feature maps of one digit, one picture per layer."""
+    """Draw the feature maps and the units of one digit, one picture per layer."""
     import torch
 
     from mnistcore import checkpoint
@@ -274,7 +274,7 @@ def _test_digit(index: int, data_dir: Path) -> "tuple[Tensor, str]":
 
 
 def _draw_maps(model: "nn.Module", ink: "Tensor", title: str, out_dir: Path) -> list[Path]:
-    """Draw the digit and the maps of each layer; the layers of a stage share their colour scale.
+    """Draw the digit, the maps and the units of each layer; a stage shares its colour scale.
 
     Maps of an earlier run in ``out_dir`` are removed: they may be of another net or digit.
     """
@@ -287,7 +287,13 @@ def _draw_maps(model: "nn.Module", ink: "Tensor", title: str, out_dir: Path) -> 
         limit = max(float(maps.abs().max()) for maps in stage.values())
         for name, maps in stage.items():
             pictures[name] = figures.feature_maps(maps.cpu().numpy(), limit, name)
-    earlier = [p for kind in ("picture", "conv*") for p in out_dir.glob(f"[0-9][0-9]_{kind}.png")]
+    for layer in inside.units(model, normalize(ink).to(device)):
+        limit = float(layer.sums.abs().max())
+        for name, numbers in {layer.name: layer.sums, f"{layer.name}+relu": layer.relu}.items():
+            if numbers is not None:
+                pictures[name] = figures.units(numbers.cpu().numpy(), limit, name)
+    kinds = ("picture", "conv*", "fc*")
+    earlier = [path for kind in kinds for path in out_dir.glob(f"[0-9][0-9]_{kind}.png")]
     for path in earlier:
         path.unlink()
     if earlier:

@@ -167,6 +167,21 @@ def feature_maps(maps: NDArray[np.float32], limit: float, title: str) -> bytes:
     return _png(figure)
 
 
+def units(numbers: NDArray[np.float32], limit: float, title: str) -> bytes:
+    """The units of a linear layer in rows, blue below zero and red above.
+
+    Args:
+        numbers: float (n,).
+        limit: the scale runs from -limit to limit.
+        title: above them.
+    """
+    count = len(numbers)
+    width = 10 if count <= 10 else 32 if count <= 256 else 128
+    sheet = np.full((math.ceil(count / width), width), np.nan, np.float32)
+    sheet.flat[:count] = numbers
+    return feature_maps(sheet[None], limit, f"{title}: {count} units")
+
+
 def explanation(found: "Explanation", image: NDArray[np.float32], title: str) -> bytes:
     """A digit and, for each net, which of its ink speaks for the answer: red, or against it: blue.
 

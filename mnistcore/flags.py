@@ -132,7 +132,7 @@ def _add_predict(commands: Commands) -> None:
 
 
 def _add_maps(commands: Commands) -> None:
-    command = commands.add_parser("maps", help="draw the feature maps of one digit")
+    command = commands.add_parser("maps", help="draw the feature maps and units of one digit")
     command.add_argument("--model", default="LeNet", help=NETS)
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("--index", type=int, help="index of an MNIST test digit")
