@@ -59,6 +59,7 @@ def read_tab(handlers: Handlers) -> ReadTab:
     layer = view("layer", layers=LAYERS, mapsOf={views.ALL: views.NET_OF_ALL})
     unqueued = [limit_concurrency(handlers.look), limit_concurrency(handlers.explain)]
     maps = view("maps", server_functions=unqueued)
+    view("slide")
     unqueued = [limit_concurrency(handlers.units), limit_concurrency(handlers.unit)]
     view("units", server_functions=unqueued)
     return ReadTab(inputs, draw_tab, upload_tab, pad, picture, layer, [answer, steps, maps])

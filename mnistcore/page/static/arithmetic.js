@@ -9,7 +9,8 @@ const DIGITS = 4; // after the point
 // The colours of the input's patch: normalised ink is from -0.42 (paper) to 2.82 (ink).
 const INPUT_LIMIT = 3;
 
-const table = (numbers, limit, scale) => {
+// Numbers in their colours, as a table.
+export const numbersTable = (numbers, limit, scale) => {
     const cell = (x) => {
         const node = h("td", {}, short(x));
         node.style.background = scale.css(x, limit);
@@ -55,9 +56,14 @@ const term = (found, one, data, scale, walk) => {
     return h(
         "div",
         { class: "term" },
-        h("div", {}, h("h4", {}, titles[0]), table(patch, first ? INPUT_LIMIT : data.limit, scale)),
+        h(
+            "div",
+            {},
+            h("h4", {}, titles[0]),
+            numbersTable(patch, first ? INPUT_LIMIT : data.limit, scale),
+        ),
         h("span", { class: "sign" }, "×"),
-        h("div", {}, h("h4", {}, titles[1]), table(kernel, data.kernelLimit, scale)),
+        h("div", {}, h("h4", {}, titles[1]), numbersTable(kernel, data.kernelLimit, scale)),
         h("p", { class: "sum" }, "products add up to ", h("b", {}, number(sum, DIGITS)), back),
     );
 };

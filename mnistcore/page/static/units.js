@@ -2,6 +2,7 @@
 // behind each unit, from which one can walk back to a pixel.
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { BUSY } from "./explanation.js";
+import { createFold } from "./fold.js";
 import { number, percent, unpack } from "./format.js";
 import { rowName } from "./grid.js";
 import { pixelAt, placeName } from "./places.js";
@@ -141,7 +142,6 @@ const ledgerRow = (label, value, note = "") =>
     );
 
 export default ({ element, server }) => {
-    const heading = h("h2", {}, "From the maps to the answer");
     const strips = h("div", { class: "units-strips" });
     const panel = h("div", { class: "arithmetic" });
     const note = h("p", { class: "nothing" });
@@ -154,15 +154,16 @@ export default ({ element, server }) => {
             "last layer, the logits, into probabilities that add up to 1. Choose a unit to see its largest votes, " +
             "and follow them back to the pixels.",
     );
-    const body = h("div", { class: "units-body" }, words, strips, panel, note);
-    element.append(
-        h(
-            "section",
-            { class: "units", "aria-label": "Linear layers" },
-            h("details", {}, h("summary", {}, heading), body),
-        ),
-        tip.node,
+    const { node, body } = createFold(
+        "units",
+        "Linear layers",
+        "From the maps to the answer",
+        words,
+        strips,
+        panel,
+        note,
     );
+    element.append(node, tip.node);
     const [question, ledgerQuestion] = [
         createQuestion((asked) => server.units(asked)),
         createQuestion((asked) => server.unit(asked)),

@@ -1,6 +1,7 @@
 // Why a net says this digit and not another: how much each pixel of ink speaks for it or against it.
 import { scaleOf, whenRestyled } from "./colours.js";
 import { BUSY } from "./explanation.js";
+import { createFold, foldButton } from "./fold.js";
 import { number, percent, unpack } from "./format.js";
 import { pixelAt } from "./places.js";
 import { createQuestion } from "./question.js";
@@ -61,24 +62,20 @@ const createPicture = (net, side) => {
 
 export default ({ element, props, server }) => {
     const { side, nets } = props;
-    const heading = h("h2", {}, "Why this digit, and not another?");
     const title = h("p", { class: "why-title", "aria-live": "polite" });
     const pictures = h("div", { class: "why-pictures" });
     const note = h("p", { class: "nothing" });
-    const all = h(
-        "button",
-        { type: "button", class: "why-all", onclick: () => toggleAll() },
-        "All five nets beside each other",
-    );
+    const all = foldButton("All five nets beside each other", () => toggleAll());
     let asked = {}; // {image, nets, digit, other}
     let found = null; // what is shown
     const bars = createBars((other) => {
         asked.other = other;
         ask();
     });
-    const body = h(
-        "div",
-        { class: "why-body" },
+    const { node, body } = createFold(
+        "why",
+        "Why this digit",
+        "Why this digit, and not another?",
         h(
             "p",
             {},
@@ -92,14 +89,7 @@ export default ({ element, props, server }) => {
         note,
     );
     const tip = createTip(element);
-    element.append(
-        h(
-            "section",
-            { class: "why", "aria-label": "Why this digit" },
-            h("details", {}, h("summary", {}, heading), body),
-        ),
-        tip.node,
-    );
+    element.append(node, tip.node);
 
     const question = createQuestion((what) => server.why(what));
     const whenSeen = createWhenSeen(body);
