@@ -79,7 +79,7 @@ export default ({ element, props }) => {
         h("label", {}, "Kernel", which),
     );
     const numbers = h("div", { class: "slide-numbers" });
-    const sum = h("p", { class: "slide-sum", role: "status" });
+    const sum = h("p", { class: "slide-sum" });
     const work = h(
         "div",
         { class: "slide-work" },
@@ -159,6 +159,7 @@ export default ({ element, props }) => {
         );
         const bias = `${found.bias < 0 ? "−" : "+"} ${number(Math.abs(found.bias), DIGITS)}`;
         sum.textContent = `Row ${found.row + 1}, column ${found.column + 1}: ${number(found.sum, DIGITS)} ${bias} (bias) = ${number(found.value, DIGITS)}`;
+        sum.setAttribute("aria-live", timer ? "off" : "polite"); // not forty times a second
         play.hidden = still.matches;
         play.textContent = timer ? "Pause" : "Play";
     };
