@@ -7,6 +7,7 @@ text and the launch; ``mnistcore.page`` has the rest.
 import argparse
 import signal
 import sys
+from dataclasses import asdict
 from importlib import import_module
 from itertools import cycle
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import gradio as gr
 import torch
 
+from mnistcore.change import CHANGES
 from mnistcore.device import is_zero_gpu, share_one_heap
 from mnistcore.files import STATIC, WEIGHTS
 from mnistcore.page import views
@@ -56,6 +58,12 @@ def read_tab(handlers: Handlers) -> ReadTab:
     html("<h2>How the picture was read</h2>")
     steps = view("steps")
     view("why", nets=NETS, server_functions=[limit_concurrency(handlers.why)])
+    change = (handlers.change, handlers.curves, handlers.flip)
+    view(
+        "change",
+        changes={name: asdict(one) for name, one in CHANGES.items()},
+        server_functions=list(map(limit_concurrency, change)),
+    )
     layer = view("layer", layers=LAYERS, mapsOf={views.ALL: views.NET_OF_ALL})
     unqueued = [limit_concurrency(handlers.look), limit_concurrency(handlers.explain)]
     maps = view("maps", server_functions=unqueued)

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
 
+from mnistcore.change import CHANGES
 from mnistcore.page import results_view, views
 from mnistcore.page.guard import is_upload, reject_bad_input, user_error
 from mnistcore.reading.picture import PictureError
@@ -35,6 +38,21 @@ def parse_choice(value: str) -> tuple[str, str]:
     """
     net, _, layer = value.partition(" ")
     return net, f"{views.NET_OF_ALL if net == views.ALL else net} {layer}"
+
+
+def parse_change(question: dict[str, Any]) -> tuple[NDArray[np.float32], str, dict[str, float]]:
+    """The digit, the net, and how much of each change is asked for.
+
+    Raises:
+        ValueError: the digit is not one, or an amount is out of range.
+        KeyError: there is no such change.
+    """
+    image = views.unpack_digit(question["image"]).clip(0, 1)
+    amounts = {str(name): float(amount) for name, amount in question["amounts"].items()}
+    for name, amount in amounts.items():
+        if not CHANGES[name].low <= amount <= CHANGES[name].high:
+            raise ValueError(f"{name} is {amount}")
+    return image, str(question["net"]), amounts
 
 
 def decode_data_url(url: str) -> bytes:
@@ -181,6 +199,22 @@ class Handlers:
         image = views.unpack_digit(question["image"])
         net, name = str(question["net"]), str(question["name"])
         return views.unit_data(self.recognizer, image, net, name, int(question["unit"]))
+
+    @reject_bad_input
+    def change(self, question: dict[str, Any]) -> dict[str, Any]:
+        """A digit that has been changed, and its probabilities."""
+        return views.change_data(self.recognizer, *parse_change(question))
+
+    @reject_bad_input
+    def curves(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The probabilities of a digit over the range of each change."""
+        return views.curves_data(self.recognizer, *parse_change(question))
+
+    @reject_bad_input
+    def flip(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The smallest change of ink that gives another answer."""
+        image = views.unpack_digit(question["image"])
+        return views.flip_data(self.recognizer, image, str(question["net"]))
 
     @reject_bad_input
     def why(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from mnistcore import inside
+from mnistcore import change, inside
 from mnistcore.data import mnist_images, normalize
 from mnistcore.device import device_name
 from mnistcore.models import count_parameters, create_model, list_models
@@ -293,6 +294,56 @@ def unit_data(
         "bias": found.bias,
         "value": found.value,
         "relu": found.relu,
+    }
+
+
+def change_data(
+    recognizer: Recognizer, image: NDArray[np.float32], net: str, amounts: Mapping[str, float]
+) -> dict[str, Any]:
+    """A digit that has been changed, and its probabilities.
+
+    Args:
+        recognizer: provides the nets.
+        image: float32 (28, 28) in [0, 1].
+        net: the name of one.
+        amounts: of some of :data:`mnistcore.change.CHANGES`.
+
+    Raises:
+        ValueError: there is no such net.
+    """
+    given = {name: torch.tensor([amount]) for name, amount in amounts.items()}
+    changed = change.change(torch.tensor(image)[None], given)[0].numpy()
+    with torch.inference_mode():
+        logits = recognizer.net(net)(_batch(recognizer, changed))[0]
+        probs = (logits / recognizer.temperature(net)).softmax(0)
+    return {"image": pack(changed), "probs": probs.tolist()}
+
+
+def curves_data(
+    recognizer: Recognizer, image: NDArray[np.float32], net: str, amounts: Mapping[str, float]
+) -> dict[str, Any]:
+    """The probabilities of a digit over the range of each change; see :func:`change_data`."""
+    ink = torch.tensor(image, device=recognizer.device)
+    found = change.curves(recognizer.net(net), recognizer.temperature(net), ink, amounts)
+    return {name: pack(probs.cpu()) for name, probs in found.items()}
+
+
+def flip_data(recognizer: Recognizer, image: NDArray[np.float32], net: str) -> dict[str, Any]:
+    """The smallest change of ink that gives another answer; empty if none was found.
+
+    Raises:
+        ValueError: there is no such net.
+    """
+    ink = torch.tensor(image, device=recognizer.device)
+    found = change.smallest_flip(recognizer.net(net), ink)
+    if found is None:
+        return {}
+    return {
+        "image": pack(found.image.cpu()),
+        "before": found.before,
+        "after": found.after,
+        "mean": found.mean,
+        "largest": found.largest,
     }
 
 

@@ -393,6 +393,36 @@ def test_a_unit_that_does_not_exist_is_refused(change: dict[str, Any], stranger:
     assert_sentence(answer.json()["detail"])
 
 
+CHANGE = {"image": DIGIT, "net": "LeNet", "amounts": {"turn": 20.0}}
+CHANGES: dict[str, Any] = {
+    "nothing": None,
+    "no keys": {},
+    "no digit": {"net": "LeNet", "amounts": {}},
+    "unknown net": CHANGE | {"net": "LeNet6"},
+    "unknown change": CHANGE | {"amounts": {"melt": 1.0}},
+    "an amount out of range": CHANGE | {"amounts": {"turn": 1e30}},
+    "an amount that is not a number": CHANGE | {"amounts": {"turn": "x"}},
+    "amounts that are a list": CHANGE | {"amounts": [1]},
+}
+
+
+@pytest.mark.parametrize("function", ["change", "curves"])
+@pytest.mark.parametrize("question", CHANGES.values(), ids=CHANGES.keys())
+def test_a_malformed_change_is_refused(function: str, question: Any, stranger: Stranger) -> None:
+    assert stranger.ask(function, CHANGE, "change").status_code == 200
+    answer = stranger.ask(function, question, "change")
+    assert answer.status_code == 400
+    assert_sentence(answer.json()["detail"])
+
+
+@pytest.mark.parametrize("change", [{"image": "!"}, {"net": "LeNet6"}])
+def test_a_malformed_flip_is_refused(change: dict[str, Any], stranger: Stranger) -> None:
+    assert stranger.ask("flip", CHANGE, "change").status_code == 200
+    answer = stranger.ask("flip", CHANGE | change, "change")
+    assert answer.status_code == 400
+    assert_sentence(answer.json()["detail"])
+
+
 WHY = {"image": DIGIT, "nets": ["LeNet"], "digit": None, "other": None}
 WHYS: dict[str, Any] = {
     "nothing": None,

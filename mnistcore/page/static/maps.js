@@ -154,6 +154,13 @@ export default (component) => {
         take(now);
     });
     hear(component.element, "digit", look);
+    // The digit has been changed by hand.
+    hear(component.element, "look-at", (digit) =>
+        question.ask(
+            { digit, stage: given.stage },
+            (found) => found && take({ ...given, ...found }),
+        ),
+    );
     // Back to where a product comes from.
     hear(component.element, "walk", (place) => {
         if (!place.name) maps.showInput(place);

@@ -1,0 +1,98 @@
+"""What would change the answer, in a real Chromium."""
+
+import re
+from typing import Any
+
+import pytest
+import torch
+
+from mnistcore.change import change
+from mnistcore.data import normalize
+from mnistcore.page.views import unpack_digit
+from mnistcore.reading.recognizer import Recognizer
+from tests.tools.visiting import DIGITS, Open, Page, answer, axe_findings, draw, expect
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+FINGER = 44  # CSS pixels: the height of a slider that a finger hits
+# The digits that the maps are of, as the server sent them.
+KEEP = """() => { window.digits = []; document.addEventListener(
+    "mnist-looked-at", ({ detail }) => window.digits.push(detail.digit)) }"""
+
+
+def open_change(page: Page) -> Any:
+    page.evaluate(KEEP)
+    draw(page, DIGITS["3"])
+    expect(answer(page)).to_have_text("3")
+    page.locator(".change summary").click()
+    shown = page.locator(".change-answer")
+    expect(shown).to_contain_text(re.compile(r"^3: "))
+    return shown
+
+
+def slider(page: Page, name: str) -> Any:
+    return page.locator(".change-row", has_text=name)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_a_slider_flips_the_answer_where_it_says(scheme: str, width: int, open_page: Open) -> None:
+    page = open_page(width, 900, color_scheme=scheme, has_touch=width < 500)
+    shown = open_change(page)
+    words = slider(page, "turn").locator(".change-words")
+    expect(words).to_contain_text("above: ")
+    most, digit = re.findall(r"to (\d+)° \(above: (\d)\)", words.inner_text())[0]
+    turn = float(most) + 6  # past the position that follows
+    slider(page, "turn").locator("input").fill(str(turn))
+    expect(shown).to_contain_text(re.compile(rf"^{digit}: "))
+    model = Recognizer(device="cpu").net("LeNet")
+    before, *_, after = (torch.tensor(unpack_digit(d)) for d in page.evaluate("window.digits"))
+    at = float(slider(page, "turn").locator("input").input_value())
+    expected = change(before[None], {"turn": torch.tensor([at])})[0]
+    torch.testing.assert_close(after, expected, atol=1e-4, rtol=0)
+    with torch.no_grad():
+        assert int(model(normalize(after)[None, None]).argmax()) == int(digit)
+    assert axe_findings(page, "#change") == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    height = slider(page, "turn").locator("input").bounding_box()["height"]
+    assert height >= (FINGER if width < 500 else 24)
+    page.get_by_role("button", name="Undo all changes").click()
+    expect(shown).to_contain_text(re.compile(r"^3: "))
+
+
+def test_the_smallest_change_and_the_reasons_follow(open_page: Open) -> None:
+    page = open_page(1280, 1800)
+    shown = open_change(page)
+    page.locator(".why summary").click()
+    expect(page.locator(".why-title")).to_contain_text("Why 3,")
+    page.locator("#choice").get_by_text("MyNetV2").click()
+    page.get_by_role("button", name="Find the smallest change").click()
+    flipped = page.locator(".change-flipped")
+    expect(flipped).to_contain_text("MyNetV2 now says ")
+    (digit,) = re.findall(r"now says (\d) instead of 3", flipped.inner_text())
+    expect(shown).to_contain_text(re.compile(rf"^{digit}: "))
+    expect(page.locator(".why-title")).to_contain_text(f"Why {digit},")
+    expect(page.locator(".change-fool canvas")).to_be_visible()
+
+
+def test_pixels_are_drawn_and_erased(open_page: Open) -> None:
+    page = open_page(1280, 1200)
+    open_change(page)
+    canvas = page.locator(".change-picture canvas")
+    page.locator("#change").get_by_role("button", name="Eraser").click()
+    side = canvas.bounding_box()["width"] / 28
+
+    def ink() -> torch.Tensor:
+        return torch.tensor(unpack_digit(page.evaluate("window.digits.at(-1)")))
+
+    row, column = (ink() == ink().max()).nonzero()[0].tolist()
+    canvas.click(position={"x": (column + 0.5) * side, "y": (row + 0.5) * side})
+    page.wait_for_function("window.digits.length > 1")
+    assert float(ink()[row, column]) == 0
+    page.locator("#change").get_by_role("button", name="Pen").click()
+    canvas.press("ArrowLeft")
+    canvas.press(" ")
+    page.wait_for_function("window.digits.length > 2")
+    assert float(ink()[14, 13]) == 1
