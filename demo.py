@@ -55,6 +55,7 @@ def read_tab(handlers: Handlers) -> ReadTab:
             hint = "Draw on the black canvas, or upload a picture."
             params = views.num_params()
             answer = view("answer", nets=NETS, titles=views.TITLES, params=params, hint=hint)
+    view("tour")
     html("<h2>How the picture was read</h2>")
     steps = view("steps")
     view("why", nets=NETS, server_functions=[limit_concurrency(handlers.why)])

@@ -2,12 +2,28 @@
 import { Drawing, loaded } from "./drawing.js";
 import { listen } from "./input.js";
 import { createSender } from "./sending.js";
-import { h } from "./shared.js";
+import { h, hear } from "./shared.js";
 import { createLink } from "./sharing.js";
 import { createToolbar } from "./toolbar.js";
 
 const KEYS =
     "Keyboard: arrows move the pen, Space lowers and lifts it, Ctrl+Z undoes, Delete clears.";
+// A 3, in units of the drawing.
+const THREE = [
+    [160, 65],
+    [185, 45],
+    [220, 45],
+    [245, 70],
+    [240, 105],
+    [205, 130],
+    [190, 132],
+    [215, 136],
+    [250, 160],
+    [256, 195],
+    [230, 228],
+    [190, 236],
+    [155, 220],
+];
 
 export default (component) => {
     const { element, props, watch } = component;
@@ -66,6 +82,10 @@ export default (component) => {
     listenToShortcuts(element, canvas, link.note, acts);
     refresh();
 
+    // The tour needs something to follow; a drawing that is there stays.
+    hear(element, "example", () => {
+        if (drawing.isEmpty) acts.add({ points: THREE, width: props.pen });
+    });
     const take = () => takePicture(props.value, sender, acts, canvas);
     watch("value", take);
     take();

@@ -1,0 +1,108 @@
+// A short tour through the page, which draws an example and follows it from the pen to the answer.
+import { foldButton } from "./fold.js";
+import { h, say } from "./shared.js";
+
+// Where it stops: the part of the page, whether that part is folded, a title and a few sentences.
+const STATIONS = [
+    {
+        part: "#input",
+        title: "Draw",
+        words: "Draw a digit, or upload a picture. If the canvas is empty, the tour draws a 3. Everything below is computed again with each stroke.",
+    },
+    {
+        part: "#answer",
+        title: "The answer",
+        words: "Five nets read the digit. A net never only says 3: it gives each of the ten digits a probability, and the largest is its answer. Choose a net at the top, or all five.",
+    },
+    {
+        part: "#steps",
+        title: "From picture to digit",
+        words: "The nets learned from digits of 28×28 pixels, all framed alike. So your ink is found, cut out, scaled and centred in the same way. Most wrong answers of such demos come from leaving this out.",
+    },
+    {
+        part: "#why",
+        folded: true,
+        title: "Why this digit?",
+        words: "Red ink speaks for the answer, blue ink for another digit. Choose any other digit to ask why it is not that one.",
+    },
+    {
+        part: "#change",
+        folded: true,
+        title: "What would change it?",
+        words: "Turn the digit, make it thicker, draw single pixels, and see where the answer flips. That shows what a net relies on, and how it can be fooled.",
+    },
+    {
+        part: "#maps",
+        title: "What the layers see",
+        words: "Each kernel looks for a small pattern, such as an edge, and its map shows where it finds it: red where it does, blue where the opposite is. ReLU throws away what is below zero. Pooling keeps the largest of four neighbours, so that a pixel more or less does not matter.",
+    },
+    {
+        part: "#slide",
+        folded: true,
+        title: "How a kernel works",
+        words: "Press Play: the kernel slides over the input, multiplies number by number and adds up. Every number of every map is made like this.",
+    },
+    {
+        part: "#units",
+        folded: true,
+        title: "From the maps to the answer",
+        words: "The units of the last layers vote: a weight says how much each number counts for a digit. Softmax turns the ten sums into probabilities. Follow a vote back, step by step, to a pixel of yours.",
+    },
+];
+
+export default ({ element }) => {
+    const start = foldButton("Take the tour", () => open());
+    const [title, words, count] = [h("h2", { id: "tour-title" }), h("p", {}), h("span", {})];
+    const back = foldButton("Back", () => go(at - 1));
+    const next = foldButton("Next", () => (at === STATIONS.length - 1 ? close() : go(at + 1)));
+    const end = foldButton("End the tour", () => close());
+    const card = h(
+        "div",
+        { class: "tour-card", role: "dialog", "aria-labelledby": "tour-title", hidden: true },
+        h("div", { "aria-live": "polite" }, title, words),
+        h("div", { class: "tour-buttons" }, count, back, next, end),
+    );
+    element.append(h("p", { class: "tour" }, start), card);
+    let at = 0;
+    let part = null; // of the page
+    let unfolded = null; // by the tour
+
+    const leave = () => {
+        part?.classList.remove("toured");
+        if (unfolded) unfolded.open = false;
+        part = unfolded = null;
+    };
+    const go = (to) => {
+        leave();
+        at = to;
+        const station = STATIONS[at];
+        part = document.querySelector(station.part);
+        const details = station.folded ? part.querySelector("details") : null;
+        if (details && !details.open) {
+            details.open = true;
+            unfolded = details;
+        }
+        part.classList.add("toured");
+        part.scrollIntoView({ block: "start" });
+        [title.textContent, words.textContent] = [station.title, station.words];
+        count.textContent = `${at + 1} of ${STATIONS.length}`;
+        back.disabled = at === 0;
+        next.textContent = at === STATIONS.length - 1 ? "Done" : "Next";
+    };
+    const open = () => {
+        say("example");
+        card.hidden = false;
+        go(0);
+        next.focus({ preventScroll: true });
+    };
+    const close = () => {
+        leave();
+        card.hidden = true;
+        start.focus();
+    };
+    document.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape" || card.hidden || !element.isConnected) return;
+        event.preventDefault();
+        close();
+    });
+};
