@@ -7,7 +7,6 @@ text and the launch; ``mnistcore.page`` has the rest.
 import argparse
 import signal
 import sys
-from dataclasses import asdict
 from importlib import import_module
 from itertools import cycle
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any
 import gradio as gr
 import torch
 
-from mnistcore.change import CHANGES
 from mnistcore.device import is_zero_gpu, share_one_heap
 from mnistcore.files import STATIC, WEIGHTS
 from mnistcore.page import views
@@ -58,19 +56,23 @@ def read_tab(handlers: Handlers) -> ReadTab:
     view("tour")
     html("<h2>How the picture was read</h2>")
     steps = view("steps")
-    view("why", nets=NETS, server_functions=[limit_concurrency(handlers.why)])
-    change = (handlers.change, handlers.curves, handlers.flip)
-    view(
-        "change",
-        changes={name: asdict(one) for name, one in CHANGES.items()},
-        server_functions=list(map(limit_concurrency, change)),
+    # What the visitor opens asks the server by itself.
+    why, change, curves, flip, look, explain, units, unit = limit_concurrency(
+        handlers.why,
+        handlers.change,
+        handlers.curves,
+        handlers.flip,
+        handlers.look,
+        handlers.explain,
+        handlers.units,
+        handlers.unit,
     )
+    view("why", nets=NETS, server_functions=[why])
+    view("change", changes=views.changes(), server_functions=[change, curves, flip])
     layer = view("layer", layers=LAYERS, mapsOf={views.ALL: views.NET_OF_ALL})
-    unqueued = [limit_concurrency(handlers.look), limit_concurrency(handlers.explain)]
-    maps = view("maps", server_functions=unqueued)
+    maps = view("maps", server_functions=[look, explain])
     view("slide")
-    unqueued = [limit_concurrency(handlers.units), limit_concurrency(handlers.unit)]
-    view("units", server_functions=unqueued)
+    view("units", server_functions=[units, unit])
     return ReadTab(inputs, draw_tab, upload_tab, pad, picture, layer, [answer, steps, maps])
 
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MAX_FILE = 20 * 10**6  # bytes of an uploaded picture
 MAX_BODY = 10**6  # bytes of any other request: the canvas sends at most a tenth of that
 MAX_WAITING = 200  # events in the queue: four seconds' work at some fifty a second
-MAX_UNQUEUED = 8  # concurrent calls of a function that Gradio runs outside its queue
+MAX_UNQUEUED = 16  # concurrent calls of the functions that Gradio runs outside its queue, together
 
 UPLOAD = "/gradio_api/upload"
 # What the page, gradio_client, MCP clients and Gradio's own start need. Anything else is a 404,
@@ -79,23 +79,26 @@ def reject_bad_input(handler: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-def limit_concurrency(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a handler that bypasses Gradio's queue to refuse more than ``MAX_UNQUEUED`` calls.
+def limit_concurrency(*handlers: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """Handlers that bypass Gradio's queue; together they refuse more than ``MAX_UNQUEUED`` calls.
 
-    More of them would starve the threads that read drawings.
+    More calls would starve the threads that read drawings.
     """
     free = threading.BoundedSemaphore(MAX_UNQUEUED)
 
-    @functools.wraps(handler)
-    def answer(*args: Any) -> Any:
-        if not free.acquire(blocking=False):
-            raise user_error("The server is busy. Please try again.")
-        try:
-            return handler(*args)
-        finally:
-            free.release()
+    def limited(handler: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(handler)
+        def answer(*args: Any) -> Any:
+            if not free.acquire(blocking=False):
+                raise user_error("The server is busy. Please try again.")
+            try:
+                return handler(*args)
+            finally:
+                free.release()
 
-    return answer
+        return answer
+
+    return list(map(limited, handlers))
 
 
 def is_upload(path: Path) -> bool:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -295,6 +296,11 @@ def unit_data(
         "value": found.value,
         "relu": found.relu,
     }
+
+
+def changes() -> dict[str, dict[str, Any]]:
+    """The ways to change a digit, with their ranges and units."""
+    return {name: asdict(one) for name, one in change.CHANGES.items()}
 
 
 def change_data(
