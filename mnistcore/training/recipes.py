@@ -48,6 +48,9 @@ class TrainConfig:
         0.0, 0, 1, "fraction of the steps, at the end, in which the distortion fades out"
     )
     drawn: int = _setting(0, 0, 1_000_000, "synthetic digits added to the training images")
+    edited: int = _setting(
+        0, 0, 1_000_000, "MNIST digits added once more with a slash, a bar, a flag or a foot"
+    )
     others: int = _setting(
         0, 0, 1_000_000, "synthetic non-digits added, with ten equal probabilities as the target"
     )
