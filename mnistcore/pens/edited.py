@@ -18,6 +18,7 @@ from mnistcore.reading.digits import frame
 ROOM = SIDE  # pixels around a digit, for strokes that run over
 INK = 0.5  # of full ink: the strokes of a digit, for their width and place
 PEN = 0.8, 1.2  # times the width of the digit's own strokes
+BOLDEST = 3.4  # pixels: in bolder digits, a stroke more fills what was left open
 
 # Lengths are shares of the height of the digit.
 SLASH_LENGTH = 0.9, 1.6
@@ -27,7 +28,8 @@ BAR_LENGTH = 0.4, 0.9
 BAR_RISE = -8, 15  # degrees
 BAR_HEIGHT = 0.42, 0.78  # below the top of the 7
 FLAG_LENGTH = 0.2, 0.8
-FLAG_FALL = 28, 65  # degrees; a flag that is more level makes a 7
+FLAG_FALL = 28, 65  # degrees; a flag that is more level makes a 7, but
+LEVEL_FLAG = 5  # degrees: with a foot below it, it may be as level as this
 FOOT = 0.12, 0.45  # to either side of the 1
 FOOT_RISE = -8, 8  # degrees
 BOTH = 0.5  # share of the 1s with a flag and a foot; the others have one of them
@@ -54,18 +56,24 @@ def edited_digits(images: Tensor, labels: Tensor, n: int, seed: int) -> tuple[Te
     places = {label: np.flatnonzero(truths == label) for label in EDITS}
     edited = np.zeros((n, 1, SIDE, SIDE), np.uint8)
     for image, label in zip(edited, kinds.tolist(), strict=True):
-        chosen = images[int(rng.choice(places[label])), 0].cpu()
-        image[0] = np.rint(255 * edit((chosen / 255).numpy(), label, rng))
+        edit_made = None
+        while edit_made is None:
+            chosen = images[int(rng.choice(places[label])), 0].cpu()
+            edit_made = edit((chosen / 255).numpy(), label, rng)
+        image[0] = np.rint(255 * edit_made)
     return torch.from_numpy(edited), torch.from_numpy(kinds)
 
 
-def edit(digit: Ink, label: int, rng: Rng) -> Ink:
-    """A 0, 1 or 7, (28, 28), with a stroke more."""
+def edit(digit: Ink, label: int, rng: Rng) -> Ink | None:
+    """A 0, 1 or 7, (28, 28), with a stroke more; None if it is too bold for that."""
     ink = np.pad(digit, ROOM)
     mask = ink > INK * ink.max()
     depths = ndimage.distance_transform_edt(mask)
     # Depths grow from a half at a stroke's edge to half of its width.
-    width = max(1.0, 4 * float(depths[mask].mean()) - 2) * rng.uniform(*PEN)
+    width = max(1.0, 4 * float(depths[mask].mean()) - 2)
+    if width > BOLDEST:
+        return None
+    width *= rng.uniform(*PEN)
     added = [stroke.astype(np.float32) for stroke in EDITS[label](mask, rng)]
     framed: Ink = frame(np.maximum(ink, ink.max() * render(added, len(ink), width)))[1]
     return framed
@@ -107,11 +115,14 @@ def _flag_and_foot(mask: NDArray[np.bool_], rng: Rng) -> list[Floats]:
         np.array([np.flatnonzero(mask[row]).mean() + 0.5, row + 0.5])
         for row in (rows.min(), rows.max())
     )
-    flag = _rise(height * rng.uniform(*FLAG_LENGTH), 180 + rng.uniform(*FLAG_FALL))
+    has_both = rng.random() < BOTH
+    least, most = FLAG_FALL
+    fall = rng.uniform(LEVEL_FLAG if has_both else least, most)
+    flag = _rise(height * rng.uniform(*FLAG_LENGTH), 180 + fall)
     turn = rng.uniform(*FOOT_RISE)
     left, right = (_rise(height * rng.uniform(*FOOT), turn + side) for side in (180, 0))
     strokes = [np.stack([top + flag, top]), np.stack([base + left, base + right])]
-    return strokes if rng.random() < BOTH else [strokes[rng.integers(2)]]
+    return strokes if has_both else [strokes[rng.integers(2)]]
 
 
 EDITS: dict[int, Callable[[NDArray[np.bool_], Rng], list[Floats]]] = {
