@@ -8,12 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from mnistcore.data import SIDE
 from mnistcore.pens.strokes import Floats, render
 from mnistcore.reading.digits import frame
+from mnistcore.reading.pieces import Piece
 
 ROOM = SIDE  # pixels around a digit, for strokes that run over
 INK = 0.5  # of full ink: the strokes of a digit, for their width and place
@@ -68,9 +68,7 @@ def edit(digit: Ink, label: int, rng: Rng) -> Ink | None:
     """A 0, 1 or 7, (28, 28), with a stroke more; None if it is too bold for that."""
     ink = np.pad(digit, ROOM)
     mask = ink > INK * ink.max()
-    depths = ndimage.distance_transform_edt(mask)
-    # Depths grow from a half at a stroke's edge to half of its width.
-    width = max(1.0, 4 * float(depths[mask].mean()) - 2)
+    width = Piece(0, 0, mask).stroke
     if width > BOLDEST:
         return None
     width *= rng.uniform(*PEN)
