@@ -129,8 +129,9 @@ def _resume(training: Training, path: Path) -> None:
 
 
 def _check_same_settings(config: TrainConfig, content: dict[str, Any], path: Path) -> None:
-    ours, theirs = asdict(config), content["config"]
-    differ = [f"{k} {theirs.get(k)} (now {v})" for k, v in ours.items() if theirs.get(k) != v]
+    # A setting that is newer than the checkpoint had the effect of its default.
+    ours, theirs = asdict(config), asdict(TrainConfig()) | content["config"]
+    differ = [f"{k} {theirs[k]} (now {v})" for k, v in ours.items() if theirs[k] != v]
     if differ:
         raise ValueError(
             f"{path} was made with {', '.join(differ)}; resume with the same settings, or use "

@@ -270,6 +270,17 @@ def test_resuming_with_other_settings_is_refused(finished: tuple[Path, dict[str,
         train("MyNetV2", replace(SHORT, lr=0.1), out_dir=out, resume=True, device="cpu")
 
 
+def test_a_setting_that_a_checkpoint_does_not_know_had_its_default(
+    finished: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    content = checkpoint.load(finished[0] / "MyNetV2.pt")
+    del content["config"]["edited"]
+    checkpoint.save(content, tmp_path / "MyNetV2.pt")
+    train("MyNetV2", SHORT, out_dir=tmp_path, resume=True, device="cpu")
+    with pytest.raises(ValueError, match=r"made with edited 0 \(now 9\)"):
+        train("MyNetV2", replace(SHORT, edited=9), out_dir=tmp_path, resume=True, device="cpu")
+
+
 def test_a_finished_checkpoint_is_refused_as_a_state(
     finished: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
