@@ -37,7 +37,7 @@ CHANGES = {
     "turn": Change(-90, 90, 0, "degrees"),
     "slant": Change(-1, 1, 0, "pixels to the right per pixel up"),
     "thickness": Change(-1.5, 2.5, 0, "pixels on each side"),
-    "size": Change(0.3, 1.5, 1, "times"),
+    "size": Change(0.4, 1.6, 1, "times"),
     "right": Change(-10, 10, 0, "pixels"),
     "down": Change(-10, 10, 0, "pixels"),
     "blur": Change(0, 3, 0, "pixels, standard deviation"),

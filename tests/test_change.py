@@ -23,6 +23,12 @@ def changed(images: Tensor, **amounts: float) -> Tensor:
     return change(images, {k: images.new_full((len(images),), v) for k, v in amounts.items()})
 
 
+def test_the_neutral_amount_is_one_of_the_positions() -> None:
+    for one in CHANGES.values():
+        at = (one.neutral - one.low) / (one.high - one.low) * (POSITIONS - 1)
+        assert at == pytest.approx(round(at))
+
+
 def test_neutral_amounts_change_nothing(images: Tensor) -> None:
     neutral = {name: one.neutral for name, one in CHANGES.items()}
     assert changed(images, **neutral).equal(images)

@@ -39,9 +39,9 @@ test("the answer flips where it is another one, looked for from the middle", () 
 test("an answer that flips on one side, or not at all", () => {
     const up = flipsOf([3, 3, 3, 3, 8].map(sure), TURN);
     assert.equal(flipWords(up, TURN), "a 3 up to 45°, then an 8");
-    const size = { low: 0.3, high: 1.5, neutral: 1, unit: "times" };
+    const size = { low: 0.4, high: 1.6, neutral: 1, unit: "times" };
     const down = flipsOf([8, 8, 3, 3, 3].map(sure), size);
-    assert.equal(flipWords(down, size), "a 3 down to 0.90×, then an 8");
+    assert.equal(flipWords(down, size), "a 3 down to 1.00×, then an 8");
     assert.equal(flipWords(flipsOf([8, 8, 8].map(sure), TURN), TURN), "an 8 all the way");
 });
 

@@ -33,6 +33,10 @@ def open_change(page: Page) -> Any:
     return shown
 
 
+def shown_digit(page: Page) -> torch.Tensor:
+    return torch.tensor(unpack_digit(page.evaluate("window.digits.at(-1)")))
+
+
 def slider(page: Page, name: str) -> Any:
     return page.locator(".change-row", has_text=name)
 
@@ -45,10 +49,12 @@ def test_a_slider_flips_the_answer_where_it_says(scheme: str, width: int, open_p
     expect(words).to_contain_text("above: ")
     most, digit = re.findall(r"to (\d+)° \(above: (\d)\)", words.inner_text())[0]
     turn = float(most) + 6  # past the position that follows
+    before, seen = shown_digit(page), page.evaluate("window.digits.length")
     slider(page, "turn").locator("input").fill(str(turn))
     expect(shown).to_contain_text(re.compile(rf"^{digit}: "))
     model = Recognizer(device="cpu").net("LeNet")
-    before, *_, after = (torch.tensor(unpack_digit(d)) for d in page.evaluate("window.digits"))
+    page.wait_for_function(f"window.digits.length > {seen}")
+    after = shown_digit(page)
     at = float(slider(page, "turn").locator("input").input_value())
     expected = change(before[None], {"turn": torch.tensor([at])})[0]
     torch.testing.assert_close(after, expected, atol=1e-4, rtol=0)
@@ -84,15 +90,14 @@ def test_pixels_are_drawn_and_erased(open_page: Open) -> None:
     page.locator("#change").get_by_role("button", name="Eraser").click()
     side = canvas.bounding_box()["width"] / 28
 
-    def ink() -> torch.Tensor:
-        return torch.tensor(unpack_digit(page.evaluate("window.digits.at(-1)")))
-
-    row, column = (ink() == ink().max()).nonzero()[0].tolist()
+    digit = shown_digit(page)
+    row, column = (digit == digit.max()).nonzero()[0].tolist()
+    seen = page.evaluate("window.digits.length")
     canvas.click(position={"x": (column + 0.5) * side, "y": (row + 0.5) * side})
-    page.wait_for_function("window.digits.length > 1")
-    assert float(ink()[row, column]) == 0
+    page.wait_for_function(f"window.digits.length > {seen}")
+    assert float(shown_digit(page)[row, column]) == 0
     page.locator("#change").get_by_role("button", name="Pen").click()
     canvas.press("ArrowLeft")
     canvas.press(" ")
-    page.wait_for_function("window.digits.length > 2")
-    assert float(ink()[14, 13]) == 1
+    page.wait_for_function(f"window.digits.length > {seen + 1}")
+    assert float(shown_digit(page)[14, 13]) == 1

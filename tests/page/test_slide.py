@@ -56,7 +56,7 @@ def test_the_kernel_is_moved_by_hand_and_its_products_add_up(
     page.evaluate(KEEP)
     shown = open_slide(page)
     expect(shown).to_contain_text("Row 1, column 1:")
-    page.locator("#slide select").select_option("3")
+    page.locator("#slide select").select_option(index=3)
     canvas = page.locator("#slide canvas[tabindex]")
     width = canvas.bounding_box()["width"]
     canvas.hover(position={"x": 10.5 * width / side, "y": 11.5 * width / side})

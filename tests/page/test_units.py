@@ -107,6 +107,7 @@ def test_all_units_of_a_large_net_by_keyboard(open_page: Open) -> None:
     page = open_page(1280, 900)
     choose_net(page, "MyNetV1")
     draw(page, DIGITS["4"])
+    expect(answer(page)).to_have_text("4")
     page.locator(".units summary").press("Enter")
     expect(page.locator(".units .arithmetic h3")).to_have_text("Logit of 4")
     expect(page.locator(".units figure").nth(1)).to_contain_text("dropout left out 50 %")
