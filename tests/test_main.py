@@ -28,7 +28,7 @@ EXAMPLES = ROOT / "assets" / "examples"
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
 SHORT = shlex.split(
-    "--epochs 1 --batch-size 100 --val-size 500 --drawn 100 --others 100 --device cpu"
+    "--epochs 1 --batch-size 100 --val-size 500 --drawn 100 --edited 30 --others 100 --device cpu"
 )
 
 

@@ -55,7 +55,8 @@ def test_an_installation_that_fails_says_what_to_do(
 @needs_venv
 def test_train_all_runs_from_any_folder_and_passes_its_arguments_on(tmp_path: Path) -> None:
     flags = ["--quick", "--epochs", "1", "--models", "LeNet", "--out", "out", "--val-size", "45000"]
-    result = run("train_all.sh", *flags, "--drawn", "0", "--others", "0", cwd=tmp_path)
+    added = [word for kind in ("drawn", "edited", "others") for word in (f"--{kind}", "0")]
+    result = run("train_all.sh", *flags, *added, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "do not report these numbers" in result.stdout
     assert (tmp_path / "out" / "weights" / "LeNet.pt").exists()

@@ -24,7 +24,7 @@ from tests.tools.forking import fork
 KILLS, EPOCHS = 4, 4
 TRAIN = shlex.split(
     f"train --model LeNet --out . --device cpu --epochs {EPOCHS} --batch-size 100 --val-size 1500 "
-    "--drawn 50 --others 50"
+    "--drawn 50 --edited 10 --others 50"
 )
 FINISHED, STATE, HISTORY = Path("LeNet.pt"), Path("LeNet/training.pt"), Path("LeNet/history.json")
 WRITES = 2 * EPOCHS + 2  # of an uninterrupted training: two per epoch, two at the end

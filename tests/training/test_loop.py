@@ -348,7 +348,21 @@ def train_on_part(out: str) -> None:
         patch.setattr(loop, "load_mnist", load_part)
         patch.setattr(figures, "curves", lambda *_: b"curves")
         assert (
-            main(["train", *flags.split(), "--others", "0", "--device", "cpu", "--out", out]) == 0
+            main(
+                [
+                    "train",
+                    *flags.split(),
+                    "--edited",
+                    "0",
+                    "--others",
+                    "0",
+                    "--device",
+                    "cpu",
+                    "--out",
+                    out,
+                ]
+            )
+            == 0
         )
 
 
