@@ -28,7 +28,13 @@ from mnistcore.page.events import (
     connect_reading,
     connect_tabs,
 )
-from mnistcore.page.guard import MAX_FILE, MAX_WAITING, limit_concurrency
+from mnistcore.page.guard import (
+    MAX_FILE,
+    MAX_LONG,
+    MAX_UNQUEUED,
+    MAX_WAITING,
+    limit_concurrency,
+)
 from mnistcore.page.handlers import Handlers
 from mnistcore.page.launch import choose_port, launch_arguments, set_environment, upload_folder
 from mnistcore.reading.recognizer import Recognizer
@@ -57,20 +63,14 @@ def read_tab(handlers: Handlers) -> ReadTab:
     html("<h2>How the picture was read</h2>")
     steps = view("steps")
     # What the visitor opens asks the server by itself.
-    why, change, curves, flip, look, explain, units, unit = limit_concurrency(
-        handlers.why,
-        handlers.change,
-        handlers.curves,
-        handlers.flip,
-        handlers.look,
-        handlers.explain,
-        handlers.units,
-        handlers.unit,
-    )
+    long = handlers.why, handlers.curves, handlers.flip
+    why, curves, flip = limit_concurrency(MAX_LONG, *long)
+    quick = handlers.look, handlers.arithmetic, handlers.change, handlers.units, handlers.unit
+    look, arithmetic, change, units, unit = limit_concurrency(MAX_UNQUEUED, *quick)
     view("why", nets=NETS, server_functions=[why])
     view("change", changes=views.changes(), server_functions=[change, curves, flip])
     layer = view("layer", layers=LAYERS, mapsOf={views.ALL: views.NET_OF_ALL})
-    maps = view("maps", server_functions=[look, explain])
+    maps = view("maps", server_functions=[look, arithmetic])
     view("slide")
     view("units", server_functions=[units, unit])
     return ReadTab(inputs, draw_tab, upload_tab, pad, picture, layer, [answer, steps, maps])

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-MOST_TERMS = 8  # of a unit's sum, that are told one by one
+MOST_TERMS = 8  # of a unit's sum, that are listed one by one
 
 
 def _all_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -200,10 +200,12 @@ def units(model: nn.Module, images: Tensor) -> list[Units]:
         if isinstance(layer, nn.Dropout):
             dropout = layer.p
         elif isinstance(layer, nn.Linear):
-            found.append(Units(name, x, x := layer(x), None, dropout))
-            dropout = 0.0
+            sums = layer(x)
+            found.append(Units(name, x, sums, None, dropout))
+            x, dropout = sums, 0.0
         elif isinstance(layer, nn.ReLU):
-            found[-1] = replace(found[-1], relu=(x := layer(x)))
+            x = layer(x)
+            found[-1] = replace(found[-1], relu=x)
     return found
 
 

@@ -41,7 +41,7 @@ def why(model: nn.Module, image: Tensor, digit: int, other: int) -> Why:
 
     The gradient is averaged over images whose ink grows in equal steps from nothing to all of it
     (the midpoint rule), and multiplied by the ink. The steps are doubled until the pixels add up
-    to the difference that the ink makes, to within one percent.
+    to the difference that the ink makes, to within one percent, or until there are ``MOST_STEPS``.
 
     Args:
         model: one of the five nets, in eval mode.

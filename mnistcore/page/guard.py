@@ -17,7 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MAX_FILE = 20 * 10**6  # bytes of an uploaded picture
 MAX_BODY = 10**6  # bytes of any other request: the canvas sends at most a tenth of that
 MAX_WAITING = 200  # events in the queue: four seconds' work at some fifty a second
-MAX_UNQUEUED = 16  # concurrent calls of the functions that Gradio runs outside its queue, together
+# Concurrent calls of functions that Gradio runs outside its queue, together: of quick ones, and of
+# those that run a net hundreds of times.
+MAX_UNQUEUED, MAX_LONG = 16, 4
 
 UPLOAD = "/gradio_api/upload"
 # What the page, gradio_client, MCP clients and Gradio's own start need. Anything else is a 404,
@@ -79,12 +81,12 @@ def reject_bad_input(handler: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-def limit_concurrency(*handlers: Callable[..., Any]) -> list[Callable[..., Any]]:
-    """Handlers that bypass Gradio's queue; together they refuse more than ``MAX_UNQUEUED`` calls.
+def limit_concurrency(most: int, *handlers: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """Handlers that bypass Gradio's queue; together they refuse more than ``most`` calls at a time.
 
     More calls would starve the threads that read drawings.
     """
-    free = threading.BoundedSemaphore(MAX_UNQUEUED)
+    free = threading.BoundedSemaphore(most)
 
     def limited(handler: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(handler)

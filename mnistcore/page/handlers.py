@@ -47,11 +47,12 @@ def parse_change(question: dict[str, Any]) -> tuple[NDArray[np.float32], str, di
         ValueError: the digit is not one, or an amount is out of range.
         KeyError: there is no such change.
     """
-    image = views.unpack_digit(question["image"]).clip(0, 1)
+    image = views.unpack_digit(question["image"])
     amounts = {str(name): float(amount) for name, amount in question["amounts"].items()}
     for name, amount in amounts.items():
-        if not CHANGES[name].low <= amount <= CHANGES[name].high:
-            raise ValueError(f"{name} is {amount}")
+        low, high = CHANGES[name].low, CHANGES[name].high
+        if not low <= amount <= high:
+            raise ValueError(f"{name} is {amount}; it must be from {low} to {high}")
     return image, str(question["net"]), amounts
 
 
@@ -180,7 +181,7 @@ class Handlers:
         return views.maps_data(self.recognizer, digit, str(question["stage"]))
 
     @reject_bad_input
-    def explain(self, question: dict[str, Any]) -> dict[str, Any]:
+    def arithmetic(self, question: dict[str, Any]) -> dict[str, Any]:
         """The arithmetic behind a pixel of a map."""
         place = [int(question[key]) for key in ("channel", "row", "column")]
         digit, stage = views.unpack_digit(question["digit"]), str(question["stage"])

@@ -48,7 +48,7 @@ def pack(numbers: NDArray[np.float32] | Tensor) -> str:
 
 
 def unpack_digit(text: str) -> NDArray[np.float32]:
-    """A packed digit -> float32 (28, 28).
+    """A packed digit -> float32 (28, 28) in [0, 1].
 
     Raises:
         ValueError: the text is not a packed digit.
@@ -56,7 +56,7 @@ def unpack_digit(text: str) -> NDArray[np.float32]:
     numbers = np.frombuffer(base64.b64decode(text, validate=True), "<f4")
     if numbers.size != 28 * 28 or not np.isfinite(numbers).all():
         raise ValueError("a digit has 28x28 numbers")
-    return numbers.reshape(28, 28).copy()  # the buffer cannot be written to
+    return numbers.reshape(28, 28).clip(0, 1)
 
 
 @cache
@@ -262,7 +262,6 @@ def units_data(recognizer: Recognizer, image: NDArray[np.float32], net: str) -> 
     logits, temperature = layers[-1].sums, recognizer.temperature(net)
     shown = [layers[0].inputs, *(one.sums if one.relu is None else one.relu for one in layers)]
     return {
-        "net": net,
         "maps": name,
         "shape": list(maps.shape),
         "inputs": pack(layers[0].inputs.cpu()),

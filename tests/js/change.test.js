@@ -2,14 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import {
-    createStream,
-    flipsOf,
-    flipWords,
-    pack,
-    rowsOf,
-} from "../../mnistcore/page/static/change.js";
+import { pack } from "../../mnistcore/page/static/change.js";
 import { unpack } from "../../mnistcore/page/static/format.js";
+import { createQuestion } from "../../mnistcore/page/static/question.js";
+import { flipsOf, flipWords, rowsOf } from "../../mnistcore/page/static/slider.js";
 
 const TURN = { low: -90, high: 90, neutral: 0, unit: "degrees" };
 const sure = (digit) => Array.from({ length: 10 }, (_, i) => (i === digit ? 0.91 : 0.01));
@@ -45,26 +41,44 @@ test("an answer that flips on one side, or not at all", () => {
     assert.equal(flipWords(flipsOf([8, 8, 8].map(sure), TURN), TURN), "an 8 all the way");
 });
 
-test("while a question is asked, only the newest of the others waits", async () => {
-    const asked = [];
-    const answers = [];
-    let answer;
-    const ask = (what) => {
-        asked.push(what);
+const withAnswers = (follow) => {
+    const seen = { asked: [], used: [], answer: null };
+    const question = createQuestion((what) => {
+        seen.asked.push(what);
         return new Promise((resolve) => {
-            answer = resolve;
+            seen.answer = async (found) => {
+                resolve(found);
+                await new Promise(setImmediate);
+            };
         });
-    };
-    const send = createStream(ask, (found, what) => answers.push([found, what]));
-    for (const what of [1, 2, 3]) send(what);
-    assert.deepEqual(asked, [1]);
-    answer("a");
-    await new Promise(setImmediate);
-    assert.deepEqual(asked, [1, 3]);
-    answer("b");
-    await new Promise(setImmediate);
-    assert.deepEqual(answers, [
+    }, follow);
+    seen.ask = (what) => question.ask(what, (found, asked) => seen.used.push([found, asked]));
+    seen.forget = question.forget;
+    return seen;
+};
+
+test("while a question is asked, only the newest of the others waits", async () => {
+    const seen = withAnswers(true);
+    for (const what of [1, 2, 3]) seen.ask(what);
+    assert.deepEqual(seen.asked, [1]);
+    await seen.answer("a");
+    assert.deepEqual(seen.asked, [1, 3]);
+    await seen.answer("b");
+    assert.deepEqual(seen.used, [
         ["a", 1],
         ["b", 3],
     ]);
+});
+
+test("an answer is dropped if it need not follow, or is no longer wanted", async () => {
+    const newest = withAnswers(false);
+    for (const what of [1, 2]) newest.ask(what);
+    await newest.answer("a");
+    await newest.answer("b");
+    assert.deepEqual(newest.used, [["b", 2]]);
+    const gone = withAnswers(true);
+    gone.ask(1);
+    gone.forget();
+    await gone.answer("a");
+    assert.deepEqual(gone.used, []);
 });

@@ -49,11 +49,11 @@ test("the largest product of a patch, whatever its sign", () => {
 });
 
 test("how the pixels add up is said with all four numbers", () => {
-    const words = sumWords({ net: "LeNet", sum: 18.52, difference: 18.6, blank: -0.15 }, 8, 3);
+    const words = sumWords({ net: "LeNet", sum: 18.7, difference: 18.6, blank: -0.15 }, 8, 3);
     assert.equal(
         words,
         "LeNet’s logit of 8 is 18.60 above its logit of 3; without any ink it would be 0.15 below its logit of 3. " +
-            "So the ink makes a difference of 18.75. All pixels add up to 18.52.",
+            "So the ink makes a difference of 18.75. All pixels add up to 18.70, the same to within one percent.",
     );
 });
 
@@ -61,5 +61,5 @@ test("a pixel speaks for a digit, or has no ink", () => {
     const place = { row: 2, column: 0 };
     assert.equal(pixelWords(0.5, place, 8, 3), "row 3, column 1: for 8");
     assert.equal(pixelWords(-0.5, place, 8, 3), "row 3, column 1: for 3");
-    assert.equal(pixelWords(0, place, 8, 3), "row 3, column 1: no ink");
+    assert.equal(pixelWords(0, place, 8, 3), "row 3, column 1: makes no difference");
 });

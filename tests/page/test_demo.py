@@ -158,7 +158,7 @@ def test_too_many_calls_outside_the_queue_are_refused() -> None:
         go_on.wait(10)
         return "answer"
 
-    question, other = limit_concurrency(question, lambda: "another answer")
+    question, other = limit_concurrency(MAX_UNQUEUED, question, lambda: "another answer")
     with ThreadPoolExecutor(MAX_UNQUEUED) as pool:
         answers = [pool.submit(question) for _ in range(MAX_UNQUEUED)]
         for _ in answers:

@@ -344,7 +344,7 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("function", ["look", "explain"])
+@pytest.mark.parametrize("function", ["look", "arithmetic"])
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS.keys())
 def test_a_malformed_question_is_refused(function: str, question: Any, stranger: Stranger) -> None:
     answer = stranger.ask(function, question)
@@ -354,8 +354,8 @@ def test_a_malformed_question_is_refused(function: str, question: Any, stranger:
 
 @pytest.mark.parametrize("change", PLACES.values(), ids=PLACES.keys())
 def test_a_place_outside_the_maps_is_refused(change: dict[str, Any], stranger: Stranger) -> None:
-    assert stranger.ask("explain", QUESTION).status_code == 200
-    answer = stranger.ask("explain", QUESTION | change)
+    assert stranger.ask("arithmetic", QUESTION).status_code == 200
+    answer = stranger.ask("arithmetic", QUESTION | change)
     assert answer.status_code == 400
     assert_sentence(answer.json()["detail"])
 
@@ -694,7 +694,7 @@ def test_nothing_leaves_the_machine(
     page.get_by_role("tab", name="Benchmark").click()
     page.locator(".misread button").first.wait_for()
     assert stranger.read(PICTURES["PNG"]) == "7"
-    assert stranger.ask("explain", QUESTION).status_code == 200
+    assert stranger.ask("arithmetic", QUESTION).status_code == 200
     assert (started[2] / "outside").read_text() == ""
 
 

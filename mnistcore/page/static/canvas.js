@@ -84,7 +84,7 @@ export default (component) => {
 
     // The tour needs something to follow; a drawing that is there stays.
     hear(element, "example", () => {
-        if (drawing.isEmpty) acts.add({ points: THREE, width: props.pen });
+        if (drawing.isEmpty && canvas.offsetParent) acts.add({ points: THREE, width: props.pen });
     });
     const take = () => takePicture(props.value, sender, acts, canvas);
     watch("value", take);

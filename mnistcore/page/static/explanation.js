@@ -9,7 +9,7 @@ export const BUSY = "The server was too busy to answer. Please choose again.";
 
 // Writes to `panel`, and for screen readers to `live`.
 export const createExplanation = (server, panel, live, side, grid, zoom) => {
-    const question = createQuestion((asked) => server.explain(asked));
+    const question = createQuestion((asked) => server.arithmetic(asked));
     let picked = null; // {name, channel, row, column}
     let data = {}; // of the maps that are shown
     let scale = null;

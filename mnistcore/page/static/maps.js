@@ -122,11 +122,12 @@ const createMaps = ({ element, props, server }) => {
 
 export default (component) => {
     const maps = createMaps(component);
-    const question = createQuestion((asked) => component.server.look(asked));
+    const question = createQuestion((asked) => component.server.look(asked), true);
     let given = {}; // the component's newest value
     let data = {}; // what is shown of it, parsed
     let chosen = 0; // the digit that is looked at
     let wanted = null; // the pixel to pick as soon as its maps are shown
+    let byHand = null; // the digit, if it has been changed by hand
 
     const take = (now) => {
         data = parse(now);
@@ -139,12 +140,26 @@ export default (component) => {
         const now = given;
         if (!now.digits?.[i]) return;
         chosen = i;
+        byHand = null;
         question.ask({ digit: now.digits[i], stage: now.stage }, (found) =>
             take(found ? { ...now, ...found } : { busy: true }),
         );
     };
+    // The digit has been changed by hand.
+    const lookAt = (digit) => {
+        byHand = digit;
+        question.ask({ digit, stage: given.stage }, (found) =>
+            take(found ? { ...given, ...found } : { busy: true }),
+        );
+    };
     show(component, (now) => {
+        const same = now.digits && now.digits[chosen] === given.digits?.[chosen];
         given = now;
+        if (same && byHand) {
+            lookAt(byHand); // another layer or net
+            return;
+        }
+        byHand = null;
         if (chosen && now.digits?.[chosen]) {
             look(chosen);
             return;
@@ -154,13 +169,7 @@ export default (component) => {
         take(now);
     });
     hear(component.element, "digit", look);
-    // The digit has been changed by hand.
-    hear(component.element, "look-at", (digit) =>
-        question.ask(
-            { digit, stage: given.stage },
-            (found) => found && take({ ...given, ...found }),
-        ),
-    );
+    hear(component.element, "look-at", lookAt);
     // Back to where a product comes from.
     hear(component.element, "walk", (place) => {
         if (!place.name) maps.showInput(place);

@@ -2,6 +2,14 @@
 
 export const isPooled = (name) => name.endsWith("+pool");
 
+// Rows and columns that an arrow key moves.
+export const SHIFTS = {
+    ArrowLeft: [0, -1],
+    ArrowRight: [0, 1],
+    ArrowUp: [-1, 0],
+    ArrowDown: [1, 0],
+};
+
 // As people count: from one.
 export const placeName = ({ channel, row, column }, kind = "map") =>
     `${kind} ${channel + 1}, row ${row + 1}, column ${column + 1}`;

@@ -1,20 +1,42 @@
-// Questions to the server, of which only the newest counts.
+// Questions to the server: one at a time, and of those that wait only the newest.
 import { SOON } from "./waiting.js";
 
+const RETRY = 2000; // milliseconds after which a question that failed is asked again,
+const TRIES = 5; // so many times
+
+export const AGAIN = "The server is busy. The page tries again.";
+
 // Asks the server, and passes on its answer (undefined if that failed) unless a newer question has
-// been asked since.
-export const createQuestion = (ask) => {
-    let latest = 0;
+// been asked since. If the answers `follow` what somebody drags, all are passed on, and a question that
+// failed is asked again.
+export const createQuestion = (ask, follow = false) => {
+    let latest = 0; // number of the newest question
+    let forgotten = 0; // number of the newest question that is no longer wanted
+    let asking = false;
+    let waiting = null; // the question to ask next
+    const run = async (job, tries = 1) => {
+        const { question, use, late, mine } = job;
+        asking = true;
+        waiting = null;
+        const timer = setTimeout(() => mine === latest && late(), SOON);
+        const answer = await ask(question);
+        clearTimeout(timer);
+        asking = false;
+        if (waiting) run(waiting);
+        else if (follow && !answer && mine === latest && tries < TRIES)
+            setTimeout(() => !asking && mine === latest && run(job, tries + 1), RETRY);
+        if (mine === latest || (follow && mine > forgotten && answer)) use(answer, question);
+    };
     return {
-        ask: async (question, use, late = () => {}) => {
-            const mine = ++latest;
-            const timer = setTimeout(() => mine === latest && late(), SOON);
-            const answer = await ask(question);
-            clearTimeout(timer);
-            if (mine === latest) use(answer);
+        ask: (question, use, late = () => {}) => {
+            const job = { question, use, late, mine: ++latest };
+            if (asking) waiting = job;
+            else run(job);
         },
         forget: () => {
             latest += 1;
+            forgotten = latest;
+            waiting = null;
         },
     };
 };

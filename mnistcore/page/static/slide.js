@@ -5,14 +5,13 @@ import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { createFold, foldButton } from "./fold.js";
 import { number, unpack } from "./format.js";
 import { placeMark } from "./marks.js";
-import { pixelAt } from "./places.js";
+import { pixelAt, SHIFTS } from "./places.js";
 import { createWhenSeen } from "./seen.js";
 import { h, hear, say } from "./shared.js";
 
 const DIGITS = 4; // after the point
 const PER_SECOND = 40; // numbers of the map, so that LeNet's 576 take a quarter of a minute
 const INPUT_LIMIT = 3; // normalised ink is from -0.42 (paper) to 2.82 (ink)
-const SHIFTS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 // How far a kernel hangs over the edge of the input at the first number of its map.
 export const paddingOf = (input, kernel, map) => (map + kernel - 1 - input) / 2;
@@ -62,7 +61,10 @@ export default ({ element, props }) => {
     const { side } = props;
     const still = matchMedia("(prefers-reduced-motion: reduce)");
     const note = h("p", { class: "nothing" });
-    const other = foldButton("Show conv1", () => say("layer", "conv1"));
+    const other = foldButton("Show conv1", () => {
+        say("layer", "conv1");
+        output.canvas.focus({ preventScroll: true });
+    });
     const [input, output] = [
         createCanvas("The input"),
         createCanvas("The map, which fills in", { tabindex: 0 }),
@@ -80,12 +82,13 @@ export default ({ element, props }) => {
     );
     const numbers = h("div", { class: "slide-numbers" });
     const sum = h("p", { class: "slide-sum" });
+    const live = h("p", { class: "unseen", role: "status" }); // for steps, not while it plays
     const work = h(
         "div",
         { class: "slide-work" },
         controls,
         h("figure", {}, h("h3", {}, "input"), input.node),
-        h("figure", {}, h("h3", {}, "products"), numbers, sum),
+        h("figure", {}, h("h3", {}, "products"), numbers, sum, live),
         h("figure", {}, h("h3", {}, "map"), output.node),
     );
     const { node, body } = createFold(
@@ -159,7 +162,6 @@ export default ({ element, props }) => {
         );
         const bias = `${found.bias < 0 ? "−" : "+"} ${number(Math.abs(found.bias), DIGITS)}`;
         sum.textContent = `Row ${found.row + 1}, column ${found.column + 1}: ${number(found.sum, DIGITS)} ${bias} (bias) = ${number(found.value, DIGITS)}`;
-        sum.setAttribute("aria-live", timer ? "off" : "polite"); // not forty times a second
         play.hidden = still.matches;
         play.textContent = timer ? "Pause" : "Play";
     };
@@ -175,6 +177,7 @@ export default ({ element, props }) => {
     const step = (by) => {
         pause();
         move(at + by);
+        live.textContent = sum.textContent;
     };
     const start = () => {
         if (at === layer.map.length - 1) at = 0;

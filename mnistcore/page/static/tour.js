@@ -17,7 +17,7 @@ const STATIONS = [
     {
         part: "#steps",
         title: "From picture to digit",
-        words: "The nets learned from digits of 28×28 pixels, all framed alike. So your ink is found, cut out, scaled and centred in the same way. Most wrong answers of such demos come from leaving this out.",
+        words: "The nets learned from digits of 28×28 pixels, all framed alike. So your ink is found, cut out, scaled and centred in the same way.",
     },
     {
         part: "#why",
@@ -86,6 +86,7 @@ export default ({ element }) => {
         part.scrollIntoView({ block: "start" });
         [title.textContent, words.textContent] = [station.title, station.words];
         count.textContent = `${at + 1} of ${STATIONS.length}`;
+        if (at === 0) next.focus({ preventScroll: true }); // a disabled button would lose the focus
         back.disabled = at === 0;
         next.textContent = at === STATIONS.length - 1 ? "Done" : "Next";
     };

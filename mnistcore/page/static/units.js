@@ -5,8 +5,9 @@ import { BUSY } from "./explanation.js";
 import { createFold } from "./fold.js";
 import { number, percent, unpack } from "./format.js";
 import { rowName } from "./grid.js";
-import { pixelAt, placeName } from "./places.js";
-import { createQuestion } from "./question.js";
+import { placeMark } from "./marks.js";
+import { pixelAt, placeName, SHIFTS } from "./places.js";
+import { AGAIN, createQuestion } from "./question.js";
 import { createWhenSeen } from "./seen.js";
 import { h, hear, say } from "./shared.js";
 import { createTip } from "./tip.js";
@@ -14,7 +15,6 @@ import { createTip } from "./tip.js";
 const DIGITS = 4; // after the point
 const FLATTEN = "flatten";
 const NOTHING = "The units appear as soon as there is a digit.";
-const SHIFTS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 // How many units of a layer stand side by side.
 export const widthOf = (count) => {
@@ -32,14 +32,13 @@ export const unflatten = ([, height, width], index) => ({
 // What training did to the numbers that a layer reads, in words.
 export const dropoutWords = (share) =>
     share
-        ? ` · In training, dropout left out ${Math.round(100 * share)} % of its inputs, others each time, so that no unit relies on a few of them. Here all count.`
+        ? ` · In training, dropout left out ${Math.round(100 * share)} % of its inputs, different ones each time, so that no unit relies on a few of them. Here all count.`
         : "";
 
 // The softmax of one digit in numbers.
 export const softmaxWords = (logits, temperature, probs, digit) => {
     const exponent = (x) => `e^(${number(x, 2)} / ${temperature.toFixed(2)})`;
-    const others = logits.length - 1;
-    return `P(${digit}) = ${exponent(logits[digit])} / (that + the same of the other ${others} logits) = ${percent(probs[digit])}`;
+    return `P(${digit}) = ${exponent(logits[digit])} / (the sum of these powers for all ten logits) = ${percent(probs[digit])}`;
 };
 
 // One layer's numbers, a small square for each.
@@ -56,8 +55,8 @@ const createStrip = ({ name, numbers, title, note, wordsFor }, tip, pick) => {
         "aria-label": `${title}, ${numbers.length} numbers`,
     });
     const mark = h("span", { class: "map-mark", hidden: true });
-    const strip = h("div", { class: "units-strip" }, canvas, mark);
-    strip.style.setProperty("--columns", width);
+    const around = h("div", { class: "units-strip" }, canvas, mark);
+    around.style.setProperty("--columns", width);
     let at = 0;
     canvas.onclick = (event) => {
         const { row, column } = pixelAt(event, canvas.getBoundingClientRect(), [height, width]);
@@ -75,11 +74,12 @@ const createStrip = ({ name, numbers, title, note, wordsFor }, tip, pick) => {
         const next = event.key === "Enter" ? at : at + down * width + right;
         if (!(next >= 0 && next < numbers.length)) return;
         event.preventDefault();
-        pick(name, next);
+        if (name === FLATTEN && event.key !== "Enter") strip.mark(next);
+        else pick(name, next);
     };
-    return {
+    const strip = {
         name,
-        node: h("figure", {}, h("h3", {}, title, h("span", { class: "row-note" }, note)), strip),
+        node: h("figure", {}, h("h3", {}, title, h("span", { class: "row-note" }, note)), around),
         paint: (scale, limit) => {
             const whole = new Float32Array(width * height);
             whole.set(numbers);
@@ -90,12 +90,11 @@ const createStrip = ({ name, numbers, title, note, wordsFor }, tip, pick) => {
             mark.hidden = unit === null;
             if (unit === null) return;
             at = unit;
-            mark.style.left = `${(100 * (unit % width)) / width}%`;
-            mark.style.top = `${(100 * Math.floor(unit / width)) / height}%`;
-            mark.style.width = `${100 / width}%`;
-            mark.style.height = `${100 / height}%`;
+            const [row, column] = [Math.floor(unit / width), unit % width];
+            placeMark(mark, [row, column, row + 1, column + 1], [height, width]);
         },
     };
+    return strip;
 };
 
 const cells = (kind, texts) => texts.map((text) => h(kind, {}, text));
@@ -144,12 +143,13 @@ const ledgerRow = (label, value, note = "") =>
 export default ({ element, server }) => {
     const strips = h("div", { class: "units-strips" });
     const panel = h("div", { class: "arithmetic" });
+    const live = h("p", { class: "unseen", role: "status" });
     const note = h("p", { class: "nothing" });
     const tip = createTip(element);
     const words = h(
         "p",
         {},
-        "The last maps are written into one long row. Each unit of a linear layer takes a vote: it multiplies " +
+        "The last maps are written into one long row. Each unit of a linear layer casts a vote: it multiplies " +
             "every number of the row by a weight of its own and adds them up. Softmax turns the ten sums of the " +
             "last layer, the logits, into probabilities that add up to 1. Choose a unit to see its largest votes, " +
             "and follow them back to the pixels.",
@@ -161,12 +161,13 @@ export default ({ element, server }) => {
         words,
         strips,
         panel,
+        live,
         note,
     );
     element.append(node, tip.node);
     const [question, ledgerQuestion] = [
-        createQuestion((asked) => server.units(asked)),
-        createQuestion((asked) => server.unit(asked)),
+        createQuestion((what) => server.units(what), true),
+        createQuestion((what) => server.unit(what)),
     ];
     const whenSeen = createWhenSeen(body);
     let asked = null; // {image, net}
@@ -232,11 +233,14 @@ export default ({ element, server }) => {
         }
         picked = { name, unit };
         explain(name, unit);
+        const { numbers } = found.layers.find((layer) => layer.name === name);
+        live.textContent = `${name}, unit ${unit + 1}: ${number(numbers[unit], 2)}`;
         if (focus) shown.find((strip) => strip.name === name).focus();
     };
     const explain = (name, unit) => {
         for (const strip of shown) strip.mark(strip.name === name ? unit : null);
-        ledgerQuestion.ask({ ...asked, name, unit }, (answer) => {
+        ledgerQuestion.ask({ image: found.image, net: found.net, name, unit }, (answer) => {
+            if (!found) return;
             if (answer) ledger(answer);
             else panel.replaceChildren(h("p", { class: "nothing", role: "alert" }, BUSY));
         });
@@ -269,7 +273,7 @@ export default ({ element, server }) => {
             "p",
             {},
             `The logits are divided by ${found.temperature.toFixed(2)}, the temperature, which was chosen on ` +
-                "digits the net had not seen: of all answers given with 90 %, 90 % are then right. That is calibration.",
+                "digits the net had not seen: of all answers given with 90 %, about 90 % are then right. The net is calibrated.",
         );
         strips.replaceChildren(
             ...shown.map(({ node }) => node),
@@ -287,28 +291,31 @@ export default ({ element, server }) => {
         layers: answer.layers.map((layer) => ({ ...layer, numbers: unpack(layer.numbers) })),
     });
     stop(NOTHING);
-    hear(element, "looked-at", (data) => {
+    const take = (data) => {
         if (!data.rows) {
-            question.forget();
-            ledgerQuestion.forget();
             asked = null;
-            stop(data.busy ? BUSY : NOTHING);
+            stop(NOTHING);
             return;
         }
         const now = { image: data.digit, net: data.stage.split(" ")[0] };
         if (found && asked?.image === now.image && asked.net === now.net) return; // another layer
         if (asked?.net !== now.net) picked = null;
         asked = now;
-        whenSeen(() =>
-            question.ask(asked, (answer) => {
-                if (!answer) {
-                    stop(BUSY);
-                    return;
-                }
-                found = parse(answer);
-                draw();
-            }),
-        );
+        question.ask(asked, (answer, { image, net }) => {
+            if (!answer) {
+                note.textContent = AGAIN;
+                return;
+            }
+            found = { ...parse(answer), image, net };
+            draw();
+        });
+    };
+    hear(element, "looked-at", (data) => {
+        if (!data.rows) {
+            question.forget();
+            ledgerQuestion.forget();
+        }
+        whenSeen(() => take(data));
     });
     whenRestyled(draw);
 };

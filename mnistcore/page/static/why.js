@@ -1,28 +1,33 @@
 // Why a net says this digit and not another: how much each pixel of ink speaks for it or against it.
-import { scaleOf, whenRestyled } from "./colours.js";
-import { BUSY } from "./explanation.js";
+import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { createFold, foldButton } from "./fold.js";
 import { number, percent, unpack } from "./format.js";
 import { pixelAt } from "./places.js";
-import { createQuestion } from "./question.js";
+import { AGAIN, createQuestion } from "./question.js";
 import { createWhenSeen } from "./seen.js";
 import { h, hear } from "./shared.js";
 import { createTip } from "./tip.js";
 
+const NOTHING = "The reasons appear as soon as there is a digit.";
+
 // How the pixels of one net add up, in sentences.
 export const sumWords = ({ net, sum, difference, blank }, digit, other) => {
+    const equal =
+        Math.abs(sum - (difference - blank)) <= 0.01 * Math.abs(difference - blank)
+            ? ", the same to within one percent"
+            : "";
     const leads = (x) =>
         `${Math.abs(x).toFixed(2)} ${x < 0 ? "below" : "above"} its logit of ${other}`;
     return (
         `${net}’s logit of ${digit} is ${leads(difference)}; without any ink it would be ${leads(blank)}. ` +
-        `So the ink makes a difference of ${number(difference - blank, 2)}. All pixels add up to ${number(sum, 2)}.`
+        `So the ink makes a difference of ${number(difference - blank, 2)}. All pixels add up to ${number(sum, 2)}${equal}.`
     );
 };
 
 // The place of a pixel and what it says, in words.
 export const pixelWords = (value, { row, column }, digit, other) => {
     const place = `row ${row + 1}, column ${column + 1}`;
-    if (value === 0) return `${place}: no ink`;
+    if (value === 0) return `${place}: makes no difference`;
     return `${place}: for ${value > 0 ? digit : other}`;
 };
 
@@ -91,9 +96,9 @@ export default ({ element, props, server }) => {
     const tip = createTip(element);
     element.append(node, tip.node);
 
-    const question = createQuestion((what) => server.why(what));
+    const question = createQuestion((what) => server.why(what), true);
     const whenSeen = createWhenSeen(body);
-    const say = (words) => {
+    const stop = (words) => {
         found = null;
         body.classList.add("empty");
         note.textContent = words;
@@ -101,7 +106,8 @@ export default ({ element, props, server }) => {
     const draw = () => {
         if (!found) return;
         const scale = scaleOf(element);
-        const { digit, other, limit } = found;
+        const { digit, other } = found;
+        const limit = roundUp(found.limit);
         body.classList.remove("empty");
         note.textContent = "";
         title.textContent = `Why ${digit}, and not ${other}?`;
@@ -127,7 +133,7 @@ export default ({ element, props, server }) => {
         whenSeen(() =>
             question.ask({ ...asked }, (answer) => {
                 if (!answer) {
-                    say(BUSY);
+                    note.textContent = AGAIN;
                     return;
                 }
                 const parsed = answer.nets.map((one) => ({ ...one, pixels: unpack(one.pixels) }));
@@ -142,22 +148,26 @@ export default ({ element, props, server }) => {
         ask();
     };
     all.setAttribute("aria-pressed", "false");
-    say("The answer appears as soon as there is a digit.");
+    stop(NOTHING);
     // Another digit or net is looked at, or none.
-    hear(element, "looked-at", (data) => {
+    const take = (data) => {
         tip.hide();
         if (!data.rows) {
-            question.forget();
             asked = {};
-            say(data.busy ? BUSY : "The answer appears as soon as there is a digit.");
+            stop(NOTHING);
             return;
         }
         const net = data.stage.split(" ")[0];
-        if (found && asked.image === data.digit && asked.net === net) return; // another layer
-        const every = all.getAttribute("aria-pressed") === "true";
-        const other = asked.other ?? null; // it stays while one draws
-        asked = { image: data.digit, net, nets: every ? nets : [net], digit: null, other };
+        const every = data.model === "all" || all.getAttribute("aria-pressed") === "true";
+        const now = { image: data.digit, net, nets: every ? nets : [net] };
+        const same = now.image === asked.image && String(now.nets) === String(asked.nets);
+        if (found && same) return; // another layer
+        asked = { ...now, digit: null, other: asked.other ?? null }; // it stays while one draws
         ask();
+    };
+    hear(element, "looked-at", (data) => {
+        if (!data.rows) question.forget();
+        whenSeen(() => take(data));
     });
     whenRestyled(draw);
 };
