@@ -29,7 +29,7 @@ def open_change(page: Page) -> Any:
     expect(answer(page)).to_have_text("3")
     page.locator(".change summary").click()
     shown = page.locator(".change-answer")
-    expect(shown).to_contain_text(re.compile(r"^3: "))
+    expect(shown).to_contain_text(re.compile(r"says 3: "))
     return shown
 
 
@@ -51,7 +51,7 @@ def test_a_slider_flips_the_answer_where_it_says(scheme: str, width: int, open_p
     turn = float(most) + 6  # past the position that follows
     before, seen = shown_digit(page), page.evaluate("window.digits.length")
     slider(page, "turn").locator("input").fill(str(turn))
-    expect(shown).to_contain_text(re.compile(rf"^{digit}: "))
+    expect(shown).to_contain_text(re.compile(rf"says {digit}: "))
     model = Recognizer(device="cpu").net("LeNet")
     page.wait_for_function(f"window.digits.length > {seen}")
     after = shown_digit(page)
@@ -65,7 +65,7 @@ def test_a_slider_flips_the_answer_where_it_says(scheme: str, width: int, open_p
     height = slider(page, "turn").locator("input").bounding_box()["height"]
     assert height >= (FINGER if width < 500 else 24)
     page.get_by_role("button", name="Undo all changes").click()
-    expect(shown).to_contain_text(re.compile(r"^3: "))
+    expect(shown).to_contain_text(re.compile(r"says 3: "))
 
 
 def test_the_smallest_change_and_the_reasons_follow(open_page: Open) -> None:
@@ -78,9 +78,26 @@ def test_the_smallest_change_and_the_reasons_follow(open_page: Open) -> None:
     flipped = page.locator(".change-flipped")
     expect(flipped).to_contain_text("MyNetV2 now says ")
     (digit,) = re.findall(r"now says (\d) instead of 3", flipped.inner_text())
-    expect(shown).to_contain_text(re.compile(rf"^{digit}: "))
+    expect(shown).to_contain_text(re.compile(rf"says {digit}: "))
     expect(page.locator(".why-title")).to_contain_text(f"Why {digit},")
     expect(page.locator(".change-fool canvas")).to_be_visible()
+
+
+def test_a_changed_digit_stays_when_another_layer_is_chosen(open_page: Open) -> None:
+    page = open_page(1280, 1600)
+    shown = open_change(page)
+    seen = page.evaluate("window.digits.length")
+    slider(page, "turn").locator("input").fill("27")
+    page.wait_for_function(f"window.digits.length > {seen}")
+    digit, seen = shown_digit(page), page.evaluate("window.digits.length")
+    page.locator(".layer select").select_option("conv2")
+    page.wait_for_function(f"window.digits.length > {seen}")
+    assert shown_digit(page).equal(digit)
+    expect(page.locator(".change-row output").first).to_have_text("27°")
+    draw(page, DIGITS["7"])  # beside the 3: another picture
+    expect(answer(page)).not_to_have_text("3")
+    expect(page.locator(".change-row output").first).to_have_text("0°")
+    expect(shown).to_contain_text("LeNet says ")
 
 
 def test_pixels_are_drawn_and_erased(open_page: Open) -> None:
