@@ -74,6 +74,7 @@ def test_the_smallest_change_and_the_reasons_follow(open_page: Open) -> None:
     page.locator(".why summary").click()
     expect(page.locator(".why-title")).to_contain_text("Why 3,")
     page.locator("#choice").get_by_text("MyNetV2").click()
+    expect(shown).to_contain_text("MyNetV2 says 3: ")
     page.get_by_role("button", name="Find the smallest change").click()
     flipped = page.locator(".change-flipped")
     expect(flipped).to_contain_text("MyNetV2 now says ")

@@ -339,7 +339,7 @@ def test_candidates(given: Answer, verdict: str, candidates: list[int], reason: 
 
 
 def test_candidates_where_the_nets_disagree() -> None:
-    agreed = answer({4: 0.999})
+    agreed = answer({4: 0.9})
     probs = agreed.probs | {"LeNet": answer({9: 0.9, 4: 0.05}).probs["LeNet"]}
     verdict, reason, candidates = Recognizer()._judge(replace(agreed, probs=probs), None)
     assert (verdict, candidates) == ("unsure", [4, 9])
@@ -349,7 +349,7 @@ def test_candidates_where_the_nets_disagree() -> None:
 def test_a_chosen_net_decides_alone() -> None:
     """Its own answer is sure or not, by its own threshold, whatever the other four say."""
     lenet = {4: 0.001, 9: 0.85}
-    agreed = answer({4: 0.999})
+    agreed = answer({4: 0.9})
     probs = agreed.probs | {"LeNet": answer(lenet).probs["LeNet"]}
     heard = recognizer._heard(replace(agreed, probs=probs), "LeNet")
     reader = Recognizer()
@@ -425,7 +425,7 @@ def test_the_reading_of_each_net() -> None:
 def test_a_net_that_finds_every_digit_equally_likely_says_nothing_beside_the_others() -> None:
     reader = Recognizer()
     vars(reader)["thresholds"] = Thresholds(0.5, {})
-    agreed = answer({4: 0.999})
+    agreed = answer({4: 0.9})
     flat = answer({0: 0.11}).probs["LeNet"]
     given = replace(agreed, probs=agreed.probs | {"LeNet": flat})
     assert reader._judge(given, None) == ("digit", "", [4])

@@ -46,13 +46,12 @@ const wayBack = ({ plane, patch, kernel }, source, walk) => {
 };
 
 // One plane of the input and its kernel, and the sum of their products.
-const term = (found, one, data, scale, walk) => {
+const term = (found, one, data, scale) => {
     const { plane, patch, kernel, sum } = one;
     const first = data.inputs === 1;
     const titles = first
         ? ["patch of the input", `kernel ${found.channel + 1}`]
         : [`patch of map ${plane + 1}`, "its kernel"];
-    const back = wayBack(one, found.source, walk);
     return h(
         "div",
         { class: "term" },
@@ -64,7 +63,7 @@ const term = (found, one, data, scale, walk) => {
         ),
         h("span", { class: "sign" }, "×"),
         h("div", {}, h("h4", {}, titles[1]), numbersTable(kernel, data.kernelLimit, scale)),
-        h("p", { class: "sum" }, "products add up to ", h("b", {}, number(sum, DIGITS)), back),
+        h("p", { class: "sum" }, "products add up to ", h("b", {}, number(sum, DIGITS))),
     );
 };
 
@@ -109,6 +108,11 @@ const ledger = (found) => {
 // place that a product comes from, {name, channel, row, column}; the name of the input is "".
 export const arithmetic = (found, picked, data, scale, walk) => [
     h("h3", {}, `${capital(placeName(picked))}, of ${rowName(found.name)}`),
-    ...found.planes.map((plane) => term(found, plane, data, scale, walk)),
+    ...found.planes.map((plane) => term(found, plane, data, scale)),
     ledger(found),
+    h(
+        "p",
+        { class: "walks" },
+        ...found.planes.map((plane) => wayBack(plane, found.source, walk)).filter(Boolean),
+    ),
 ];

@@ -3,6 +3,9 @@ import { SOON } from "./waiting.js";
 
 const RETRY = 2000; // milliseconds after which a question that failed is asked again,
 const TRIES = 5; // so many times
+const PATIENCE = 10_000; // milliseconds after which a question without an answer has failed
+
+const nothingAfter = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export const AGAIN = "The server is busy. The page tries again.";
 
@@ -19,7 +22,10 @@ export const createQuestion = (ask, follow = false) => {
         asking = true;
         waiting = null;
         const timer = setTimeout(() => mine === latest && late(), SOON);
-        const answer = await ask(question);
+        const answer = await Promise.race([
+            Promise.resolve(ask(question)).catch(() => undefined),
+            nothingAfter(PATIENCE),
+        ]);
         clearTimeout(timer);
         asking = false;
         if (waiting) run(waiting);
