@@ -5,7 +5,16 @@ const RETRY = 2000; // milliseconds after which a question that failed is asked 
 const TRIES = 5; // so many times
 const PATIENCE = 10_000; // milliseconds after which a question without an answer has failed
 
-const nothingAfter = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+// What a promise resolves to; undefined if it rejects, or takes longer than PATIENCE.
+const inTime = (promise) =>
+    new Promise((resolve) => {
+        const timer = setTimeout(resolve, PATIENCE);
+        const end = (answer) => {
+            clearTimeout(timer);
+            resolve(answer);
+        };
+        promise.then(end, () => end());
+    });
 
 export const AGAIN = "The server is busy. The page tries again.";
 
@@ -22,10 +31,7 @@ export const createQuestion = (ask, follow = false) => {
         asking = true;
         waiting = null;
         const timer = setTimeout(() => mine === latest && late(), SOON);
-        const answer = await Promise.race([
-            Promise.resolve(ask(question)).catch(() => undefined),
-            nothingAfter(PATIENCE),
-        ]);
+        const answer = await inTime(ask(question));
         clearTimeout(timer);
         asking = false;
         if (waiting) run(waiting);
