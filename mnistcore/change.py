@@ -17,6 +17,7 @@ SEED = 0  # of the noise, which stays the same while its strength changes
 MOST_STEPS = 50  # of the search for the smallest change
 OVERSHOOT = 0.05  # a share that each step is longer than the one before, to cross the boundary
 EVEN_ODDS = 0.5  # the least probability of the other answer
+SMALL = 0.1  # of full ink, in the mean: a change that is larger draws another digit
 TRIED = 3  # other answers, the nearest first
 LEAST_NORM = 1e-6  # of a gradient, in log-odds per full ink
 FARTHEST = 3.0  # a step, in full ink: where all answers are equally unlikely, gradients say little
@@ -165,7 +166,11 @@ def smallest_flip(model: nn.Module, image: Tensor) -> Flip | None:
     distances = torch.stack([_step(model, image, digit)[0] for digit in range(10)])
     distances[before] = torch.inf
     found = [_towards(model, image, int(d)) for d in distances.argsort()[:TRIED]]
-    flips = [(ink, digit) for ink, digit in found if ink is not None]
+    flips = [
+        (ink, digit)
+        for ink, digit in found
+        if ink is not None and (ink - image).abs().mean() <= SMALL
+    ]
     if not flips:
         return None
     ink, after = min(flips, key=lambda flip: float((flip[0] - image).norm()))

@@ -376,7 +376,6 @@ def test_maps_are_of_the_digit_that_was_chosen_last_or_of_none(page: Page) -> No
     wait_until(page, lambda: len(questions) == 2)
     wanted = questions[-1].request.post_data_json["data"]
     assert wanted["digit"] != questions[0].request.post_data_json["data"]["digit"]
-    page.unroute_all()
     questions[-1].continue_()
     expect(page.locator("#maps canvas[data-key='conv2']")).to_have_count(16)
     page.unroute_all()
