@@ -105,9 +105,22 @@ def read_graph(pieces: list[Piece], specks: list[Piece], threshold: float) -> As
         answers = yield [part.piece for *_, part in parts]
         edges = _with_parts(edges, parts, answers or [], threshold)
     graph = _graph(edges)
-    if other and other[0][0] - cost < MARGIN:
-        return _doubted_layout(graph, other[0][1])
+    if other:
+        costs_little = other[0][0] - cost < MARGIN
+        if costs_little or _are_sure_apart(edges, other[0][1], threshold):
+            return _doubted_layout(graph, other[0][1])
     return graph
+
+
+def _are_sure_apart(
+    joined: list[list[Candidate]], apart: list[list[Candidate]], threshold: float
+) -> bool:
+    """Whether pieces that were joined are sure digits, each for itself, on more lines."""
+    return len(apart) > len(joined) and all(
+        step.answer is not None and step.answer.sure >= threshold
+        for own in apart
+        for step in _paths(own)[0].steps
+    )
 
 
 def _layouts(pieces: list[Piece], specks: list[Piece]) -> list[tuple[float, list[Line]]]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from mnistcore.benchmark.scenes import Pixels
 from mnistcore.data import split_train_val
 from mnistcore.reading.candidates import Answer, Candidate, Node
-from mnistcore.reading.graph import _graph, paths_through
+from mnistcore.reading.graph import _are_sure_apart, _graph, paths_through
 from mnistcore.reading.picture import Plane
 from mnistcore.reading.pieces import Piece
 from mnistcore.reading.recognizer import read
@@ -225,3 +225,11 @@ def test_the_second_best_path_names_the_doubt() -> None:
     assert doubts(line) == [words, words, ""]
     (line,) = _graph([[*apart, replace(joined, costs={"": 9.0}), after]]).lines
     assert doubts(line) == ["", "", ""]
+
+
+def test_sure_digits_on_two_lines_are_a_doubt_of_the_digit_that_they_make_together() -> None:
+    joined = [[edge("3", (0,), (1,), 0.1, joined=2)]]
+    apart = [[edge("3", (0,), (1,), 0.1)], [edge("2", (0,), (1,), 0.1)]]
+    assert _are_sure_apart(joined, apart, 0.9)
+    assert not _are_sure_apart(apart, joined, 0.9)
+    assert not _are_sure_apart(joined, [apart[0], [edge("", (0,), (1,), 0.1)]], 0.9)
