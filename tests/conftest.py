@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mnistcore.data import load_mnist
 from mnistcore.files import ROOT
+from mnistcore.reading.ensemble import Ensemble
 from mnistcore.training import loop as training
 from tests.tools.browsing import chromium
 from tests.tools.server import served
@@ -73,6 +74,12 @@ def small_mnist() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "load_mnist", load_small)
         yield
+
+
+@pytest.fixture(scope="session")
+def ensemble() -> Ensemble:
+    """The shipped nets, each loaded once."""
+    return Ensemble(device="cpu")
 
 
 @pytest.fixture(scope="session")

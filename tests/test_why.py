@@ -9,11 +9,6 @@ from mnistcore.reading.ensemble import Ensemble
 from mnistcore.why import explain, why
 
 
-@pytest.fixture(scope="module")
-def ensemble() -> Ensemble:
-    return Ensemble(device="cpu")
-
-
 @pytest.fixture
 def images(few_images: Tensor) -> Tensor:
     return to_unit(few_images[:3])[:, 0]

@@ -10,21 +10,26 @@ from mnistcore.change import change
 from mnistcore.data import normalize
 from mnistcore.page.views import unpack_digit
 from mnistcore.reading.recognizer import Recognizer
-from tests.tools.visiting import DIGITS, Open, Page, answer, axe_findings, draw, expect
+from tests.tools.visiting import (
+    DIGITS,
+    FINGER,
+    Open,
+    Page,
+    answer,
+    axe_findings,
+    draw,
+    expect,
+    keep_digits,
+)
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-FINGER = 44  # CSS pixels: the height of a slider that a finger hits
-# The digits that the maps are of, as the server sent them.
-KEEP = """() => { window.digits = []; document.addEventListener(
-    "mnist-looked-at", ({ detail }) => window.digits.push(detail.digit)) }"""
-
 
 def open_change(page: Page) -> Any:
-    page.evaluate(KEEP)
+    keep_digits(page)
     draw(page, DIGITS["3"])
     expect(answer(page)).to_have_text("3")
     page.locator(".change summary").click()

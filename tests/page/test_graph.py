@@ -7,14 +7,21 @@ import pytest
 from PIL import Image
 
 from tests.tools.pictures import gray, write
-from tests.tools.visiting import Open, Page, axe_findings, choose_net, example, expect, upload
+from tests.tools.visiting import (
+    FINGER,
+    Open,
+    Page,
+    axe_findings,
+    choose_net,
+    example,
+    expect,
+    upload,
+)
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-
-FINGER = 44  # pixels: the height of a bar that a finger hits
 
 
 @pytest.fixture(scope="module")

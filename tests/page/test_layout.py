@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.tools.visiting import DIGITS, Open, Page, answer, draw
+from tests.tools.visiting import DIGITS, FINGER, Open, Page, answer, draw
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
-FINGER = 44  # pixels: the least side of what a finger can hit
 FIRST = ["#choice", "#canvas canvas", ".pad-tools", ".answer-text", ".answer-verdict", ".bars"]
 ONE_MORE = [[(600.0, 60.0), (600.0, 220.0)]]
 LETTER = [[(150.0, 230.0), (210.0, 50.0), (270.0, 230.0)], [(175.0, 160.0), (245.0, 160.0)]]

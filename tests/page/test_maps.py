@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.visiting import DIGITS, Open, Page, answer, axe_findings, draw, expect
+from tests.tools.visiting import DIGITS, FINGER, Open, Page, answer, axe_findings, draw, expect
 
 pytestmark = [
     pytest.mark.slow,
@@ -12,7 +12,6 @@ pytestmark = [
 ]
 
 PHONE: dict[str, Any] = {"has_touch": True, "is_mobile": True}
-FINGER = 44  # CSS pixels: the side of a button that a finger hits
 TOUCHED = 12  # CSS pixels: the side of a map's pixel that a finger hits
 SIDE = 24  # pixels of a map of LeNet's conv1
 LARGEST = 28  # pixels of the largest map of all nets

@@ -1,6 +1,5 @@
 """The kernel that slides over the input, in a real Chromium."""
 
-import re
 from typing import Any
 
 import pytest
@@ -19,6 +18,8 @@ from tests.tools.visiting import (
     choose_net,
     draw,
     expect,
+    keep_digits,
+    numbers,
 )
 
 pytestmark = [
@@ -26,9 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-# The digit that the maps are of, as the server sent it.
-KEEP = """() => document.addEventListener(
-    "mnist-looked-at", ({ detail }) => (window.digit = detail.digit))"""
 PRODUCTS = ".slide-numbers table >> nth=2 >> td"
 
 
@@ -43,17 +41,13 @@ def button(page: Page, name: str) -> Any:
     return page.locator("#slide").get_by_role("button", name=name)
 
 
-def values(text: str) -> list[float]:
-    return [float(x) for x in re.findall(r"-?\d+\.\d+", text.replace("\u2212", "-"))]
-
-
 @pytest.mark.parametrize(("net", "side", "size"), [("LeNet", 24, 5), ("MyVggNet", 28, 3)])
 def test_the_kernel_is_moved_by_hand_and_its_products_add_up(
     net: str, side: int, size: int, open_page: Open
 ) -> None:
     page = open_page(1280, 900)
     choose_net(page, net)
-    page.evaluate(KEEP)
+    keep_digits(page)
     shown = open_slide(page)
     expect(shown).to_contain_text("Row 1, column 1:")
     page.locator("#slide select").select_option(index=3)
@@ -63,11 +57,11 @@ def test_the_kernel_is_moved_by_hand_and_its_products_add_up(
     expect(shown).to_contain_text("Row 12, column 11:")
     canvas.press("ArrowDown")
     expect(shown).to_contain_text("Row 13, column 11:")
-    total, bias, value = values(shown.inner_text())
+    total, bias, value = numbers(shown.inner_text())
     sign = -1 if "\u2212 " in shown.inner_text() else 1
     assert value == pytest.approx(total + sign * bias, abs=2e-4)
     assert page.locator(PRODUCTS).count() == size**2
-    digit = unpack_digit(page.evaluate("window.digit"))
+    digit = unpack_digit(page.evaluate("window.digits.at(-1)"))
     image = normalize(torch.tensor(digit))[None, None]
     model = Recognizer(device="cpu").net(net)
     found = arithmetic(model, image, "conv1", 3, 12, 10)

@@ -1,8 +1,5 @@
 """The rest of a net, from its maps to the answer, and the way back, in a real Chromium."""
 
-import re
-from typing import Any
-
 import pytest
 import torch
 
@@ -12,6 +9,7 @@ from mnistcore.page.views import unpack_digit
 from mnistcore.reading.recognizer import Recognizer
 from tests.tools.visiting import (
     DIGITS,
+    FINGER,
     Open,
     Page,
     answer,
@@ -19,30 +17,14 @@ from tests.tools.visiting import (
     choose_net,
     draw,
     expect,
+    numbers,
+    questions_of,
 )
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-
-FINGER = 44  # CSS pixels: the side of a button that a finger hits
-
-
-def questions_of(page: Page) -> list[Any]:
-    """The questions about units that the page asks from now on."""
-    questions: list[Any] = []
-
-    def note(request: Any) -> None:
-        if "component_server" in request.url and request.post_data_json["fn_name"] == "units":
-            questions.append(request.post_data_json["data"])
-
-    page.on("request", note)
-    return questions
-
-
-def numbers(text: str) -> list[float]:
-    return [float(x) for x in re.findall(r"-?\d+\.\d+", text.replace("\u2212", "-"))]
 
 
 def ledger(page: Page) -> list[list[str]]:
@@ -54,7 +36,7 @@ def ledger(page: Page) -> list[list[str]]:
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_one_walks_from_a_logit_back_to_a_pixel(scheme: str, width: int, open_page: Open) -> None:
     page = open_page(width, 900, color_scheme=scheme, has_touch=width < 500)
-    questions = questions_of(page)
+    questions = questions_of(page, "units")
     draw(page, DIGITS["8"])
     expect(answer(page)).to_have_text("8")
     assert questions == []  # what is folded is not computed

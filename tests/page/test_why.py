@@ -1,7 +1,6 @@
 """Why a net says this digit and not another, in a real Chromium."""
 
 import re
-from typing import Any
 
 import pytest
 import torch
@@ -9,28 +8,23 @@ import torch
 from mnistcore.page.views import unpack_digit
 from mnistcore.reading.recognizer import Recognizer
 from mnistcore.why import why
-from tests.tools.visiting import DIGITS, Open, Page, answer, axe_findings, draw, expect
+from tests.tools.visiting import (
+    DIGITS,
+    FINGER,
+    Open,
+    Page,
+    answer,
+    axe_findings,
+    draw,
+    expect,
+    numbers,
+    questions_of,
+)
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-
-FINGER = 44  # CSS pixels: the side of a button that a finger hits
-
-
-def asked(page: Page) -> list[Any]:
-    """The questions that the page asks from now on."""
-    questions: list[Any] = []
-    page.on(
-        "request",
-        lambda request: (
-            questions.append(request.post_data_json["data"])
-            if "component_server" in request.url and request.post_data_json["fn_name"] == "why"
-            else None
-        ),
-    )
-    return questions
 
 
 def open_why(page: Page) -> None:
@@ -41,7 +35,7 @@ def open_why(page: Page) -> None:
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_why_this_digit_and_not_that_one(scheme: str, width: int, open_page: Open) -> None:
     page = open_page(width, 800, color_scheme=scheme, has_touch=width < 500)
-    questions = asked(page)
+    questions = questions_of(page, "why")
     draw(page, DIGITS["8"])
     expect(answer(page)).to_have_text("8")
     assert questions == []  # what is folded is not computed
@@ -49,7 +43,7 @@ def test_why_this_digit_and_not_that_one(scheme: str, width: int, open_page: Ope
     page.locator(".why-bars button").nth(3).click()
     expect(page.locator(".why-title")).to_have_text("Why 8, and not 3?")
     words = page.locator(".why-pictures p").inner_text()
-    shown = [float(x.replace("\u2212", "-")) for x in re.findall(r"[\u2212-]?\d+\.\d+", words)]
+    shown = numbers(words)
     image = unpack_digit(questions[-1]["image"])
     found = why(Recognizer(device="cpu").net("LeNet"), torch.tensor(image), 8, 3)
     ink = found.difference - found.blank

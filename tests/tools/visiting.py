@@ -1,5 +1,6 @@
 """What a visitor does on the page, for the tests that need a browser."""
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from mnistcore.files import ASSETS
 
 EMPTY = "\N{EN DASH}"  # in place of the number where nothing has been read
+FINGER = 44  # CSS pixels: the least side of what a finger can hit
 PATIENCE = 20  # seconds: on a busy machine an answer takes that long at worst
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -46,6 +48,29 @@ def at(page: Page) -> Callable[[float, float], tuple[float, float]]:
     canvas.hover()  # waits until the layout is stable
     box = canvas.bounding_box()
     return lambda x, y: (box["x"] + x * box["width"] / 420, box["y"] + y * box["height"] / 280)
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers with a decimal point in what the page says."""
+    return [float(x) for x in re.findall(r"-?\d+\.\d+", text.replace("\N{MINUS SIGN}", "-"))]
+
+
+def questions_of(page: Page, function: str) -> list[Any]:
+    """What the page asks a function of the server from now on."""
+    questions: list[Any] = []
+
+    def note(request: Any) -> None:
+        if "component_server" in request.url and request.post_data_json["fn_name"] == function:
+            questions.append(request.post_data_json["data"])
+
+    page.on("request", note)
+    return questions
+
+
+def keep_digits(page: Page) -> None:
+    """Collect in ``window.digits`` the digits that are looked at, as the server sends them."""
+    page.evaluate("""() => { window.digits = []; document.addEventListener(
+        "mnist-looked-at", ({ detail }) => window.digits.push(detail.digit)) }""")
 
 
 def draw(page: Page, strokes: Strokes, dx: float = 0, scale: float = 1) -> None:
