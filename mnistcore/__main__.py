@@ -283,11 +283,12 @@ def _draw_maps(model: "nn.Module", ink: "Tensor", title: str, out_dir: Path) -> 
 
     device = next(model.parameters()).device
     pictures = {"picture": figures.gray_picture(ink[0, 0].numpy(), title)}
-    for stage in inside.feature_maps(model, normalize(ink).to(device)):
+    stages = inside.feature_maps(model, normalize(ink).to(device))
+    for stage in stages:
         limit = max(float(maps.abs().max()) for maps in stage.values())
         for name, maps in stage.items():
             pictures[name] = figures.feature_maps(maps.cpu().numpy(), limit, name)
-    for layer in inside.units(model, normalize(ink).to(device)):
+    for layer in inside.units(model, list(stages[-1].values())[-1]):
         limit = float(layer.sums.abs().max())
         for name, numbers in {layer.name: layer.sums, f"{layer.name}+relu": layer.relu}.items():
             if numbers is not None:

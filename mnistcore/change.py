@@ -165,11 +165,12 @@ def smallest_flip(model: nn.Module, image: Tensor) -> Flip | None:
     before = int(_probs(model, image).argmax())
     distances = torch.stack([_step(model, image, digit)[0] for digit in range(10)])
     distances[before] = torch.inf
-    found = [_towards(model, image, int(d)) for d in distances.argsort()[:TRIED]]
+    nearest = distances.argsort()[:TRIED].tolist()
     flips = [
         (ink, digit)
-        for ink, digit in found
-        if ink is not None and (ink - image).abs().mean() <= SMALL
+        for digit in nearest
+        if (ink := _towards(model, image, digit)) is not None
+        and (ink - image).abs().mean() <= SMALL
     ]
     if not flips:
         return None
@@ -183,15 +184,15 @@ def _probs(model: nn.Module, ink: Tensor) -> Tensor:
     return model(normalize(ink[None, None]))[0].softmax(0)
 
 
-def _towards(model: nn.Module, image: Tensor, digit: int) -> tuple[Tensor | None, int]:
-    """The smallest change towards a digit; None if it was not reached. And the digit."""
+def _towards(model: nn.Module, image: Tensor, digit: int) -> Tensor | None:
+    """The smallest change towards a digit; None if it was not reached."""
     x = image.clone()
     for k in range(MOST_STEPS):
         if _probs(model, x)[digit] >= EVEN_ODDS:
             break
         x = (x + (1 + k * OVERSHOOT) * _step(model, x, digit)[1]).clamp(0, 1)
     else:
-        return None, digit
+        return None
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
@@ -199,7 +200,7 @@ def _towards(model: nn.Module, image: Tensor, digit: int) -> tuple[Tensor | None
             high = middle
         else:
             low = middle
-    return torch.lerp(image, x, high), digit
+    return torch.lerp(image, x, high)
 
 
 def _step(model: nn.Module, ink: Tensor, digit: int) -> tuple[Tensor, Tensor]:

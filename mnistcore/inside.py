@@ -65,6 +65,15 @@ def feature_maps(model: nn.Module, images: Tensor) -> list[dict[str, Tensor]]:
     return stages
 
 
+def last_maps(model: nn.Module, images: Tensor) -> tuple[str, Tensor]:
+    """The maps that the linear layers read, and their name; see :func:`feature_maps`.
+
+    Returns:
+        The name; float (C, H, W).
+    """
+    return list(feature_maps(model, images)[-1].items())[-1]
+
+
 def dead_maps(maps: Tensor) -> list[int]:
     """The indices of the maps (C, H, W) that are zero everywhere."""
     return (~maps.flatten(1).any(1)).nonzero().flatten().tolist()
@@ -184,14 +193,14 @@ class Units:
 
 
 @torch.inference_mode()
-def units(model: nn.Module, images: Tensor) -> list[Units]:
+def units(model: nn.Module, maps: Tensor) -> list[Units]:
     """The linear layers of a net for one digit, in the order of use; the last has the logits.
 
     Args:
         model: one of the five nets, in eval mode.
-        images: normalised float (1, 1, 28, 28).
+        maps: float (C, H, W), the last maps; see :func:`last_maps`.
     """
-    x = list(feature_maps(model, images)[-1].values())[-1].flatten()
+    x = maps.flatten()
     found: list[Units] = []
     dropout = 0.0
     for name, layer in dropwhile(
@@ -236,7 +245,8 @@ def unit_arithmetic(model: nn.Module, images: Tensor, name: str, unit: int) -> U
     Raises:
         ValueError: the net has no such layer or unit.
     """
-    layer = next((one for one in units(model, images) if one.name == name), None)
+    maps = last_maps(model, images)[1]
+    layer = next((one for one in units(model, maps) if one.name == name), None)
     if layer is None:
         raise ValueError(f"no linear layer {name!r} in this net")
     if not 0 <= unit < len(layer.sums):

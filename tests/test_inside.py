@@ -6,7 +6,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnistcore.data import normalize, to_unit
-from mnistcore.inside import arithmetic, dead_maps, feature_maps, unit_arithmetic, units
+from mnistcore.inside import (
+    arithmetic,
+    dead_maps,
+    feature_maps,
+    last_maps,
+    unit_arithmetic,
+    units,
+)
 from mnistcore.models import create_model, list_models
 
 
@@ -29,7 +36,7 @@ def first_stage(digit: Tensor) -> dict[str, Tensor]:
 @pytest.mark.parametrize("name", list_models())
 def test_last_maps_are_what_the_head_reads(name: str, digit: Tensor) -> None:
     model = seeded(name)
-    last = list(feature_maps(model, digit)[-1].values())[-1]
+    _, last = last_maps(model, digit)
     with torch.no_grad():
         assert torch.allclose(model.get_submodule("head")(last[None]), model(digit), atol=1e-6)
 
@@ -118,7 +125,7 @@ def test_the_patch_lies_where_its_source_says(name: str, digit: Tensor) -> None:
 @pytest.mark.parametrize("name", list_models())
 def test_the_last_units_are_the_logits(name: str, digit: Tensor) -> None:
     model = seeded(name)
-    layers = units(model, digit)
+    layers = units(model, last_maps(model, digit)[1])
     linear = [one for one in model.modules() if isinstance(one, nn.Linear)]
     assert [one.name for one in layers] == [f"fc{k + 1}" for k in range(len(linear))]
     with torch.no_grad():
@@ -134,7 +141,7 @@ def test_the_last_units_are_the_logits(name: str, digit: Tensor) -> None:
 @pytest.mark.parametrize("name", list_models())
 def test_the_terms_of_a_unit_add_up(name: str, digit: Tensor) -> None:
     model = seeded(name)
-    for layer in units(model, digit):
+    for layer in units(model, last_maps(model, digit)[1]):
         found = unit_arithmetic(model, digit, layer.name, 7)
         products = found.inputs * found.weights
         total = float(products.sum()) + found.rest + found.bias

@@ -257,8 +257,8 @@ def units_data(recognizer: Recognizer, image: NDArray[np.float32], net: str) -> 
         ValueError: there is no such net.
     """
     model, batch = recognizer.net(net), _batch(recognizer, image)
-    layers = inside.units(model, batch)
-    name, maps = list(inside.feature_maps(model, batch)[-1].items())[-1]
+    name, maps = inside.last_maps(model, batch)
+    layers = inside.units(model, maps)
     logits, temperature = layers[-1].sums, recognizer.temperature(net)
     shown = [layers[0].inputs, *(one.sums if one.relu is None else one.relu for one in layers)]
     return {

@@ -5,9 +5,9 @@ import { rowName } from "./grid.js";
 import { isPooled, placeName, winnerOf } from "./places.js";
 import { h } from "./shared.js";
 
-const DIGITS = 4; // after the point
+export const DIGITS = 4; // after the point
 // The colours of the input's patch: normalised ink is from -0.42 (paper) to 2.82 (ink).
-const INPUT_LIMIT = 3;
+export const INPUT_LIMIT = 3;
 
 // Numbers in their colours, as a table.
 export const numbersTable = (numbers, limit, scale) => {
@@ -67,7 +67,9 @@ const term = (found, one, data, scale) => {
     );
 };
 
-const ledgerRow = (label, value, note = "", name = null) => {
+export const reluWords = (value) => (value < 0 ? "below zero: becomes 0" : "not below zero: stays");
+
+export const ledgerRow = (label, value, note = "", name = null) => {
     const text = number(value, DIGITS);
     return h(
         "tr",
@@ -97,8 +99,7 @@ const ledger = (found) => {
         ledgerRow("= value", value, layer + winner, "value"),
     ];
     if (relu !== null) {
-        const note = value < 0 ? "below zero: becomes 0" : "not below zero: stays";
-        rows.push(ledgerRow("ReLU", relu, note, "relu"));
+        rows.push(ledgerRow("ReLU", relu, reluWords(value), "relu"));
     }
     if (pooled !== null) rows.push(ledgerRow("2×2 maximum", pooled, pooledWindow(found), "pooled"));
     return h("table", { class: "ledger" }, h("tbody", {}, ...rows.filter((one) => one !== null)));

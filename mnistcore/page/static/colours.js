@@ -66,6 +66,16 @@ export const roundUp = (x) => {
     return Number((step * power).toPrecision(2)); // 6 * 0.1 is not 0.6
 };
 
+// Paints a canvas with ink in [0, 1], white on black.
+export const paintInk = (canvas, ink) => {
+    const context = canvas.getContext("2d");
+    const pixels = context.createImageData(canvas.width, canvas.height);
+    ink.forEach((x, i) => {
+        pixels.data.set([255 * x, 255 * x, 255 * x, 255], 4 * i);
+    });
+    context.putImageData(pixels, 0, 0);
+};
+
 const RESTYLED = 100; // milliseconds after which Gradio has changed between light and dark
 
 // Calls `draw` when the page has changed between light and dark.

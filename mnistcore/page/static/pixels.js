@@ -1,4 +1,5 @@
 // A digit whose pixels can be drawn and erased one by one.
+import { paintInk } from "./colours.js";
 import { foldButton } from "./fold.js";
 import { placeMark } from "./marks.js";
 import { pixelAt, SHIFTS } from "./places.js";
@@ -32,16 +33,8 @@ export const createPixels = (side, edit) => {
         if (!ink || ink[side * row + column] === value) return;
         ink = Float32Array.from(ink);
         ink[side * row + column] = value;
-        paint();
+        paintInk(canvas, ink);
         edit(ink);
-    };
-    const paint = () => {
-        const context = canvas.getContext("2d");
-        const pixels = context.createImageData(side, side);
-        ink.forEach((x, i) => {
-            pixels.data.set([255 * x, 255 * x, 255 * x, 255], 4 * i);
-        });
-        context.putImageData(pixels, 0, 0);
     };
     const under = (event) => pixelAt(event, canvas.getBoundingClientRect(), [side, side]);
     canvas.onpointerdown = (event) => {
@@ -83,7 +76,7 @@ export const createPixels = (side, edit) => {
         ),
         show: (numbers) => {
             ink = numbers;
-            paint();
+            paintInk(canvas, ink);
         },
     };
 };

@@ -1,4 +1,5 @@
 // Left of the maps: the picture that the net reads, the scale of colours, and the device.
+import { paintInk } from "./colours.js";
 import { number } from "./format.js";
 import { placeMark } from "./marks.js";
 import { clip, pixelAt } from "./places.js";
@@ -35,19 +36,12 @@ const createInput = (side, help) => {
     });
     const mark = h("span", { class: "mark", hidden: true });
     const caption = h("figcaption", {}, `Input, ${side}×${side}`, help);
-    const context = canvas.getContext("2d");
     return {
         canvas,
         mark,
         node: h("figure", {}, h("div", { class: "maps-input" }, canvas, mark), caption),
-        draw: (ink) => {
-            const pixels = context.createImageData(side, side);
-            ink.forEach((x, i) => {
-                pixels.data.set([255 * x, 255 * x, 255 * x, 255], 4 * i);
-            });
-            context.putImageData(pixels, 0, 0);
-        },
-        blank: () => context.clearRect(0, 0, side, side),
+        draw: (ink) => paintInk(canvas, ink),
+        blank: () => canvas.getContext("2d").clearRect(0, 0, side, side),
     };
 };
 

@@ -1,6 +1,6 @@
 // The first convolution at work: its kernel slides over the input, and the map fills in number by
 // number. All of it happens in the browser.
-import { numbersTable } from "./arithmetic.js";
+import { DIGITS, INPUT_LIMIT, numbersTable } from "./arithmetic.js";
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { createFold, foldButton } from "./fold.js";
 import { number, unpack } from "./format.js";
@@ -9,9 +9,7 @@ import { pixelAt, SHIFTS } from "./places.js";
 import { createWhenSeen } from "./seen.js";
 import { h, hear, say } from "./shared.js";
 
-const DIGITS = 4; // after the point
 const PER_SECOND = 40; // numbers of the map, so that LeNet's 576 take a quarter of a minute
-const INPUT_LIMIT = 3; // normalised ink is from -0.42 (paper) to 2.82 (ink)
 
 // How far a kernel hangs over the edge of the input at the first number of its map.
 export const paddingOf = (input, kernel, map) => (map + kernel - 1 - input) / 2;
@@ -165,9 +163,12 @@ export default ({ element, props }) => {
         play.hidden = still.matches;
         play.textContent = timer ? "Pause" : "Play";
     };
-    const pause = () => {
+    const halt = () => {
         clearInterval(timer);
         timer = 0;
+    };
+    const pause = () => {
+        halt();
         draw();
     };
     const move = (to) => {
@@ -198,8 +199,7 @@ export default ({ element, props }) => {
     output.canvas.onpointermove = (event) => {
         const size = [layer.width, layer.width];
         const { row, column } = pixelAt(event, output.canvas.getBoundingClientRect(), size);
-        clearInterval(timer);
-        timer = 0;
+        halt();
         move(row * layer.width + column);
     };
     output.canvas.onkeydown = (event) => {
@@ -223,11 +223,7 @@ export default ({ element, props }) => {
                 choose();
                 at = Math.min(at, layer.map.length - 1);
                 draw();
-            } else {
-                clearInterval(timer);
-                timer = 0;
-                draw();
-            }
+            } else pause();
         }),
     );
     whenRestyled(draw);

@@ -1,5 +1,6 @@
 // The rest of a net: its linear layers as strips of units, the logits, the softmax, and the arithmetic
 // behind each unit, from which one can walk back to a pixel.
+import { ledgerRow, reluWords } from "./arithmetic.js";
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { BUSY } from "./explanation.js";
 import { createFold } from "./fold.js";
@@ -12,7 +13,6 @@ import { createWhenSeen } from "./seen.js";
 import { h, hear, say } from "./shared.js";
 import { createTip } from "./tip.js";
 
-const DIGITS = 4; // after the point
 const FLATTEN = "flatten";
 const NOTHING = "The units appear as soon as there is a digit.";
 
@@ -131,15 +131,6 @@ const softmaxTable = (logits, temperature, probs) =>
         ),
     );
 
-const ledgerRow = (label, value, note = "") =>
-    h(
-        "tr",
-        {},
-        h("th", { scope: "row" }, label),
-        h("td", {}, number(value, DIGITS)),
-        h("td", {}, note),
-    );
-
 export default ({ element, server }) => {
     const strips = h("div", { class: "units-strips" });
     const panel = h("div", { class: "arithmetic" });
@@ -206,14 +197,7 @@ export default ({ element, server }) => {
         });
         if (rest.count) rows.push(ledgerRow(`${rest.count} more`, rest.sum));
         rows.push(ledgerRow("+ bias", bias), ledgerRow("= sum", value));
-        if (relu !== null)
-            rows.push(
-                ledgerRow(
-                    "ReLU",
-                    relu,
-                    value < 0 ? "below zero: becomes 0" : "not below zero: stays",
-                ),
-            );
+        if (relu !== null) rows.push(ledgerRow("ReLU", relu, reluWords(value)));
         const title = last ? `Logit of ${unit}` : `${name}, unit ${unit + 1}`;
         const nodes = [
             h("h3", {}, title),
