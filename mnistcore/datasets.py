@@ -127,9 +127,7 @@ def load_data(
     if not classes:
         raise ValueError(f"{place} has no images for {split}; add some")
     if split == "train" and len(classes) == 1:
-        raise ValueError(
-            f"all images of {place} are of class {classes[0]}; a net needs two or more"
-        )
+        raise ValueError(f"{place} has images of class {classes[0]} alone; a net needs two or more")
     return Dataset(
         name,
         torch.tensor(images).unsqueeze(1).to(device),
@@ -256,5 +254,5 @@ def _read_digits(recognizer: Recognizer, path: Path, label: int) -> tuple[list[P
     sure = {digit.label for digit in digits if digit.verdict == DIGIT}
     if len(digits) > 1 and sure - {label}:
         text = reading.text.replace("\n", " / ")
-        return [], f"it shows {text}, and of several digits each must be a {label}"
+        return [], f"it shows {text}; a picture must show digits of its class alone"
     return [digit.image for digit in digits], ""

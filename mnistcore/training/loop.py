@@ -176,13 +176,16 @@ def _resume(training: Training, data: "_Data", path: Path) -> None:
     training.restore(state)
 
 
+def _in_words(record: DataRecord) -> str:
+    return f"{record['name']}: {record['n']:,} images of {len(record['classes'])} classes"
+
+
 def _check_same_settings(
     config: TrainConfig, record: DataRecord, content: dict[str, Any], path: Path
 ) -> None:
     # A setting that is newer than the checkpoint had the effect of its default.
     ours, theirs = asdict(config), asdict(TrainConfig()) | content["config"]
-    ours |= {"data": record}
-    theirs |= {"data": trained_on(content)}
+    ours["data"], theirs["data"] = _in_words(record), _in_words(trained_on(content))
     differ = [f"{k} {theirs[k]} (now {v})" for k, v in ours.items() if theirs[k] != v]
     if differ:
         raise ValueError(
@@ -276,8 +279,8 @@ def _finish(training: Training, data: _Data, out_dir: Path) -> dict[str, Any]:
     if errors > (1 - LEARNED) * (n - int(data.val_labels.bincount().max())):
         raise ValueError(
             f"{name} learned nothing: it reads {1 - errors / n:.1%} of the validation digits, "
-            "which is guessing, so no weights were written; lower --lr or change the recipe, and "
-            "add --overwrite"
+            "which is guessing, so no weights were written; lower --lr, raise --epochs or change "
+            "the recipe, and add --overwrite"
         )
     if training.workers.rank == 0:
         curves = figures.curves(titled(name, data.record["name"]), training.history)
