@@ -68,16 +68,11 @@ def titled(net: str, data: str) -> str:
 def data_name(data_dir: Path | str, split: str = "train") -> str:
     """What reports call one split of the data set in a folder: MNIST, or the folder's name.
 
-    Raises:
-        FileNotFoundError: ``data_dir`` does not exist.
-        ValueError: the labels are damaged.
+    Errors are those of :func:`mnistcore.data.holds_mnist`.
     """
-    place = Path(data_dir)
-    if not place.exists():
-        raise FileNotFoundError(f"data folder {place} does not exist; give --data-dir a folder")
-    if place.is_dir() and holds_mnist(split, place):
+    if holds_mnist(split, Path(data_dir)):
         return MNIST
-    path = place.resolve()
+    path = Path(data_dir).resolve()
     name = path.stem if path.is_file() else path.name
     return f"{path.parent.name}/{name}" if name == MNIST else name
 
