@@ -302,10 +302,13 @@ def test_nets_of_other_data_are_not_mixed(
     assert "LeNet.pt was trained on files, not on folders" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("n", "val_size", "batch_size"), [(480, 96, 38), (60_000, 5000, 1024)])
+@pytest.mark.parametrize(
+    ("n", "val_size", "batch_size", "epochs"),
+    [(2, 1, 1, 1000), (480, 96, 38, 100), (60_000, 5000, 256, 40)],
+)
 def test_the_recipe_is_fitted_to_the_number_of_images(
-    n: int, val_size: int, batch_size: int
+    n: int, val_size: int, batch_size: int, epochs: int
 ) -> None:
-    config = fitted(RECIPES["LeNet"], n)
-    assert (config.val_size, config.batch_size) == (val_size, batch_size)
+    config = fitted(RECIPES["MyVggNet"], n)
+    assert (config.val_size, config.batch_size, config.epochs) == (val_size, batch_size, epochs)
     assert config.drawn == config.edited == config.others == 0
