@@ -31,7 +31,7 @@ from mnistcore import inside
 from mnistcore.checkpoint import load_model
 from mnistcore.data import load_mnist, normalize, split_train_val, to_unit
 from mnistcore.device import choose_device
-from mnistcore.files import ASSETS, write_whole
+from mnistcore.files import write_whole
 from mnistcore.reading.ensemble import Ensemble
 
 DIGITS_FILE = "atlas_digits.npz"  # of all nets, beside the weights, as is the file of each net
@@ -159,9 +159,7 @@ def load_atlas(folder: Path, net: str, model: nn.Module, digits: Digits) -> Atla
     return Atlas(digits, hidden.astype(np.float32), places.astype(np.float32), usual)
 
 
-def make_atlas(
-    weights_dir: Path, net: str, data_dir: Path | str = ASSETS, device: str | None = None
-) -> Path:
+def make_atlas(weights_dir: Path, net: str, device: str | None = None) -> Path:
     """Write the atlas of a net beside its weights, unless there is one of these very weights.
 
     It takes some minutes, nearly all of them for the map.
@@ -169,7 +167,6 @@ def make_atlas(
     Args:
         weights_dir: folder of ``<net>.pt``.
         net: its name.
-        data_dir: folder that holds ``MNIST/raw``.
         device: "cpu", "cuda", ...; by default an accelerator if there is one.
 
     Returns:
@@ -187,7 +184,7 @@ def make_atlas(
 
     path = _path(weights_dir, net)
     model = load_model(net, weights_dir, choose_device(device))
-    digits = _choose_digits(data_dir)
+    digits = _choose_digits()
     with suppress(FileNotFoundError, ValueError):  # none, one of other weights, or damaged
         load_atlas(weights_dir, net, model, digits)
         return path
@@ -214,9 +211,9 @@ def _path(folder: Path, net: str) -> Path:
     return folder / f"atlas_{net}.npz"
 
 
-def _choose_digits(data_dir: Path | str) -> Digits:
+def _choose_digits() -> Digits:
     """The training digits of every atlas: always the same random choice."""
-    images, labels = load_mnist("train", data_dir)
+    images, labels = load_mnist("train")
     train = split_train_val(VAL_SIZE, len(images))[0]
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(SEED))
     chosen = train[order[:COUNT]].sort().values

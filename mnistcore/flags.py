@@ -30,7 +30,13 @@ def _path(text: str) -> Path:
 
 def _add_data_flags(parser: Parser) -> None:
     parser.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
-    parser.add_argument("--data-dir", type=_path, default=ASSETS, help="folder with MNIST/raw")
+    parser.add_argument(
+        "--data-dir",
+        type=_path,
+        default=ASSETS,
+        help="folder of MNIST's files, of four files of your own like them, or of pictures of "
+        "digits, in folders 0 to 9 or named like 3_name.png; or a zip of pictures; default: MNIST",
+    )
 
 
 def _add_weights_flag(parser: Parser) -> None:
@@ -101,8 +107,8 @@ def _add_benchmark(commands: Commands) -> None:
     )
     instead = command.add_mutually_exclusive_group()
     for flag, meaning in (
-        ("speed", "measure how fast nets are trained and pictures are read instead"),
-        ("pictures", "measure how well pictures are read instead"),
+        ("speed", "measure how fast nets are trained and pictures are read instead, with MNIST"),
+        ("pictures", "measure how well pictures are read instead, with MNIST"),
         ("report", "measure nothing; write the documents' tables from the project's own results"),
     ):
         instead.add_argument(
@@ -135,7 +141,7 @@ def _add_maps(commands: Commands) -> None:
     command = commands.add_parser("maps", help="draw the feature maps and units of one digit")
     command.add_argument("--model", default="LeNet", help=NETS)
     source = command.add_mutually_exclusive_group(required=True)
-    source.add_argument("--index", type=int, help="index of an MNIST test digit")
+    source.add_argument("--index", type=int, help="index of a test digit")
     source.add_argument("--image", type=_path, help="a picture of one digit")
     _add_weights_flag(command)
     command.add_argument(
@@ -167,7 +173,7 @@ def _add_atlas(commands: Commands) -> None:
     )
     command.add_argument("--model", default="all", help=f"all, {NETS}")
     _add_weights_flag(command)
-    _add_data_flags(command)
+    command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
 
 
 def _add_export(commands: Commands) -> None:
