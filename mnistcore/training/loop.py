@@ -7,21 +7,19 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
 import torch.distributed as dist
-from torch import Tensor, nn
 from tqdm import tqdm
 
 from mnistcore import checkpoint, figures
-from mnistcore.data import load_mnist, split_train_val
-from mnistcore.device import choose_device, device_name, keep_freed_memory
-from mnistcore.files import ASSETS, code_version, naming, write_json, write_whole
-from mnistcore.metrics import fit_temperature, measure, predict_logits
-from mnistcore.models import create_model, model_name
+from mnistcore.data import load_mnist
+from mnistcore.device import choose_device, keep_freed_memory
+from mnistcore.files import ASSETS, naming, write_json, write_whole
+from mnistcore.metrics import measure, predict_logits
+from mnistcore.models import model_name
 from mnistcore.training.epoch import Training
-from mnistcore.training.images import with_synthetic
+from mnistcore.training.images import Data, split_data
 from mnistcore.training.recipes import RECIPES, TrainConfig
 from mnistcore.training.workers import Workers, joined_workers
 
@@ -139,27 +137,14 @@ def _check_same_settings(config: TrainConfig, content: dict[str, Any], path: Pat
         )
 
 
-class _Data(NamedTuple):
-    """Images uint8 (n, 1, 28, 28) on the device; labels int64 (n,), those of validation on CPU."""
-
-    images: Tensor
-    labels: Tensor
-    val_images: Tensor
-    val_labels: Tensor
-
-
-def _load_data(config: TrainConfig, workers: Workers, data_dir: Path | str) -> _Data:
+def _load_data(config: TrainConfig, workers: Workers, data_dir: Path | str) -> Data:
     downloads = os.environ.get("LOCAL_RANK", "0") == "0"  # one process per machine
     if not downloads:
         dist.barrier()
     images, labels = load_mnist("train", data_dir, workers.device)
     if downloads and workers.world > 1:
         dist.barrier()
-    train_idx, val_idx = split_train_val(config.val_size, len(images))
-    val_images, val_labels = images[val_idx], labels[val_idx].cpu()
-    return _Data(
-        *with_synthetic(images[train_idx], labels[train_idx], config), val_images, val_labels
-    )
+    return split_data(images, labels, config)
 
 
 def _prepare_folder(out_dir: Path, name: str, overwrite: bool) -> None:
@@ -171,7 +156,7 @@ def _prepare_folder(out_dir: Path, name: str, overwrite: bool) -> None:
         _state(out_dir, name).unlink(missing_ok=True)
 
 
-def _run_epochs(training: Training, data: _Data, out_dir: Path, show_progress: bool) -> None:
+def _run_epochs(training: Training, data: Data, out_dir: Path, show_progress: bool) -> None:
     name, config, first = training.name, training.config, training.workers.rank == 0
     total = config.epochs * training.steps_per_epoch * config.batch_size
     with tqdm(
@@ -207,9 +192,9 @@ def _epoch_line(name: str, epoch: int, epochs: int, entry: dict[str, float]) -> 
     )
 
 
-def _finish(training: Training, data: _Data, out_dir: Path) -> dict[str, Any]:
+def _finish(training: Training, data: Data, out_dir: Path) -> dict[str, Any]:
     """Write the finished checkpoint, unless the net has learned nothing."""
-    name, content = training.name, _content(training, data)
+    name, content = training.name, training.finished(data.val_images, data.val_labels)
     accuracy = 1 - content["val"]["errors"] / content["val"]["n"]
     if accuracy < GUESSING:
         raise ValueError(
@@ -222,27 +207,3 @@ def _finish(training: Training, data: _Data, out_dir: Path) -> dict[str, Any]:
         checkpoint.save(content, _finished(out_dir, name))
         _state(out_dir, name).unlink(missing_ok=True)
     return content
-
-
-def _content(training: Training, data: _Data) -> dict[str, Any]:
-    """The finished checkpoint: the averaged weights as they are stored, and their metrics."""
-    config, device = training.config, training.workers.device
-    dtype = torch.float16 if config.half_weights else torch.float32
-    averaged = training.ema.module.state_dict()
-    weights = {key: value.to(dtype).cpu().contiguous() for key, value in averaged.items()}
-    model: nn.Module = create_model(training.name)
-    model.load_state_dict(weights)
-    logits = predict_logits(model.to(device), data.val_images)
-    return {
-        "model": training.name,
-        "weights": weights,
-        "config": asdict(config),
-        "history": training.history,
-        "temperature": fit_temperature(logits, data.val_labels),
-        "val": asdict(measure(logits, data.val_labels)),
-        "train_seconds": sum(entry["seconds"] for entry in training.history),
-        "device": device_name(device),
-        "processes": training.workers.world,
-        "torch_version": str(torch.__version__),
-        "code_version": code_version(),
-    }
