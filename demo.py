@@ -62,12 +62,12 @@ def read_tab(handlers: Handlers) -> ReadTab:
     zips = guard.limit_concurrency(guard.MAX_LONG, handlers.export_digits, handlers.import_digits)
     quick = handlers.look, handlers.arithmetic, handlers.change, handlers.units, handlers.unit
     atlas = handlers.atlas, handlers.nearest, handlers.training_digit
-    look, arithmetic, change, units, unit, *map_ = guard.limit_concurrency(
+    look, arithmetic, change, units, unit, *of_atlas = guard.limit_concurrency(
         guard.MAX_UNQUEUED, *quick, *atlas
     )
     view("why", nets=NETS, server_functions=[why])
     view("change", changes=views.changes(), server_functions=[change, curves, flip])
-    view("atlas", server_functions=map_)
+    view("atlas", server_functions=of_atlas)
     layer = view("layer", layers=LAYERS, mapsOf={views.ALL: views.NET_OF_ALL})
     maps = view("maps", server_functions=[look, arithmetic])
     view("slide")

@@ -122,7 +122,8 @@ def run_all(args: Namespace) -> None:
         return
     if weights_dir.resolve() != WEIGHTS:
         print(f"To read with these nets, add --weights {weights_dir}.")
-    print(f"For the page's map of training digits: mnistcore atlas --weights {weights_dir}")
+    if test.is_mnist:
+        print(f"For the page's map of training digits: mnistcore atlas --weights {weights_dir}")
 
 
 def _benchmark(

@@ -27,16 +27,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistcore import inside
-from mnistcore.checkpoint import load_model
+from mnistcore import checkpoint, inside
 from mnistcore.data import load_mnist, normalize, split_train_val, to_unit
+from mnistcore.datasets import trained_on
 from mnistcore.device import choose_device
 from mnistcore.files import write_whole
 from mnistcore.reading.ensemble import Ensemble
+from mnistcore.results import MNIST
 
 DIGITS_FILE = "atlas_digits.npz"  # of all nets, beside the weights, as is the file of each net
 COUNT = 10_000  # digits
-VAL_SIZE = 5_000  # validation digits are no training digits
+VAL_SIZE = 5_000  # digits that the nets were validated on, as TrainConfig has it; not among these
 SEED = 0  # of their choice, and of the map
 NEAREST = 8  # digits
 USUAL = 0.99  # of the digits have their nearest neighbour within the usual distance
@@ -173,7 +174,8 @@ def make_atlas(weights_dir: Path, net: str, device: str | None = None) -> Path:
         The file.
 
     Raises:
-        ValueError: a package is missing, or weights or data are damaged.
+        ValueError: a package is missing, weights or data are damaged, or the net was trained on
+            other digits than MNIST's.
         FileNotFoundError: weights or data are missing.
         OSError: the folder cannot be written.
     """
@@ -182,12 +184,18 @@ def make_atlas(weights_dir: Path, net: str, device: str | None = None) -> Path:
     from sklearn.manifold import TSNE  # type: ignore[import-untyped]
     from sklearn.neighbors import NearestNeighbors  # type: ignore[import-untyped]
 
-    path = _path(weights_dir, net)
-    model = load_model(net, weights_dir, choose_device(device))
-    digits = _choose_digits()
+    path, weights = _path(weights_dir, net), weights_dir / f"{net}.pt"
+    content = checkpoint.load_for(net, weights)
+    data = trained_on(content)["name"]
+    if data != MNIST:
+        raise ValueError(
+            f"{weights} was trained on {data}; an atlas shows the digits of MNIST alone"
+        )
+    model = checkpoint.build_model(content, weights, choose_device(device))
     with suppress(FileNotFoundError, ValueError):  # none, one of other weights, or damaged
-        load_atlas(weights_dir, net, model, digits)
+        load_atlas(weights_dir, net, model, load_digits(weights_dir))
         return path
+    digits = _choose_digits()
     _write(weights_dir / DIGITS_FILE, images=digits.images, labels=digits.labels)
     ink = to_unit(torch.tensor(digits.images)[:, None].to(next(model.parameters()).device))
     batches = normalize(ink).split(BATCH)

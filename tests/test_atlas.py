@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from mnistcore import atlas
+from mnistcore import atlas, checkpoint
 from mnistcore.__main__ import main
 from mnistcore.atlas import Atlas, Atlases, Digits, load_atlas, load_digits, make_atlas
 from mnistcore.data import load_mnist, normalize, split_train_val, to_unit
 from mnistcore.files import WEIGHTS
 from mnistcore.models import create_model, list_models
 from mnistcore.reading.ensemble import Ensemble
+from mnistcore.training.recipes import RECIPES
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +104,22 @@ def test_an_atlas_is_made_once_and_again_for_other_weights(
     with pytest.raises(ValueError, match="is damaged; delete it"):
         load_atlas(few, "LeNet", nets.net("LeNet"), load_digits(few))
     assert make_atlas(few, "LeNet", device="cpu") == path
+    (few / "atlas_digits.npz").unlink()
+    assert make_atlas(few, "LeNet", device="cpu") == path
     again = load_atlas(few, "LeNet", nets.net("LeNet"), load_digits(few))
     np.testing.assert_array_equal(again.places, made.places)
+
+
+def test_a_net_of_other_digits_has_no_atlas(few: Path) -> None:
+    path = few / "LeNet.pt"
+    content = checkpoint.load(path)
+    checkpoint.save(content | {"data": {"name": "ours", "classes": [0, 1], "n": 80}}, path)
+    with pytest.raises(ValueError, match="was trained on ours; an atlas shows the digits of MNIST"):
+        make_atlas(few, "LeNet", device="cpu")
+
+
+def test_validation_digits_are_those_of_the_recipes() -> None:
+    assert {recipe.val_size for recipe in RECIPES.values()} == {atlas.VAL_SIZE}
 
 
 def test_without_an_atlas_the_command_is_named(few: Path) -> None:

@@ -10,8 +10,9 @@ from mnistcore.atlas import EXTENT, Atlas, Atlases
 
 
 def atlas_data(atlas: Atlas) -> dict[str, Any]:
-    """The map: where each digit is, as uint16, x and y in turn, and its label, as uint8."""
+    """The map: where each digit is, in ``extent`` steps, x and y in turn, and its label."""
     return {
+        "extent": EXTENT,
         "places": _pack_whole(atlas.places.ravel() * EXTENT, "<u2"),
         "labels": _pack_whole(atlas.digits.labels, "u1"),
     }
@@ -48,24 +49,11 @@ def digit_data(atlas: Atlas, index: int) -> dict[str, Any]:
     Raises:
         ValueError: there is no such digit.
     """
-    image = training_digit(atlas, index)
-    return {
-        "index": index,
-        "label": int(atlas.digits.labels[index]),
-        "image": _pack_whole(image, "u1"),
-    }
-
-
-def training_digit(atlas: Atlas, index: int) -> NDArray[np.uint8]:
-    """The image of one digit of an atlas, uint8 (28, 28).
-
-    Raises:
-        ValueError: there is no such digit.
-    """
-    images = atlas.digits.images
+    images, labels = atlas.digits
     if not 0 <= index < len(images):
         raise ValueError(f"there is no digit {index}; the last is {len(images) - 1}")
-    return images[index]
+    image = _pack_whole(images[index], "u1")
+    return {"index": index, "label": int(labels[index]), "image": image}
 
 
 def _pack_whole(numbers: NDArray[Any], kind: str) -> str:

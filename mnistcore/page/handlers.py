@@ -13,14 +13,20 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcore.atlas import Atlases
+from mnistcore.atlas import Atlas, Atlases
 from mnistcore.change import CHANGES
+from mnistcore.models import model_name
 from mnistcore.page import atlas_view, hand, results_view, views
 from mnistcore.page.guard import is_upload, reject_bad_input, user_error
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.recognizer import Reading, Recognizer
 from mnistcore.results import Results, load_results
 from mnistcore.why import explain
+
+NO_ATLAS = (
+    "These weights have no map of training digits. Whoever runs this page makes it with "
+    "`mnistcore atlas`."
+)
 
 
 def parse_drawing(value: str | None) -> tuple[int, bytes | None]:
@@ -227,25 +233,37 @@ class Handlers:
     def _atlases(self) -> Atlases:
         return Atlases(self.recognizer)
 
+    def _atlas_of(self, question: dict[str, Any]) -> Atlas:
+        """The atlas of the net that a question is about.
+
+        Raises:
+            gr.Error: the weights have none.
+        """
+        net = model_name(str(question["net"]))
+        try:
+            return self._atlases.of(net)
+        except (FileNotFoundError, ValueError) as error:
+            raise user_error(NO_ATLAS) from error
+
     @reject_bad_input
     def atlas(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The map of a net's atlas; only an ``error`` if the weights have none."""
+        """The map of a net's atlas; an ``error`` in a sentence if the weights have none."""
         try:
-            return atlas_view.atlas_data(self._atlases.of(str(question["net"])))
-        except (FileNotFoundError, ValueError) as error:
-            return {"error": str(error)}
+            return atlas_view.atlas_data(self._atlas_of(question))
+        except gr.Error as error:
+            return {"error": error.message}
 
     @reject_bad_input
     def nearest(self, question: dict[str, Any]) -> dict[str, Any]:
         """The training digits that a net finds most like a digit."""
-        image, net = views.unpack_digit(question["image"]), str(question["net"])
+        self._atlas_of(question)
+        image, net = views.unpack_digit(question["image"]), model_name(str(question["net"]))
         return atlas_view.neighbours_data(self._atlases, image, net)
 
     @reject_bad_input
     def training_digit(self, question: dict[str, Any]) -> dict[str, Any]:
         """One digit of an atlas."""
-        atlas = self._atlases.of(str(question["net"]))
-        return atlas_view.digit_data(atlas, int(question["index"]))
+        return atlas_view.digit_data(self._atlas_of(question), int(question["index"]))
 
     @reject_bad_input
     def export_digits(self, question: dict[str, Any]) -> dict[str, str]:

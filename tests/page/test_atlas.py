@@ -17,6 +17,7 @@ from tests.tools.visiting import (
     choose_net,
     click,
     draw,
+    example,
     expect,
     questions_of,
     upload,
@@ -43,13 +44,14 @@ def test_the_nearest_digits_of_a_drawing(scheme: str, width: int, open_page: Ope
     expect(buttons).to_have_count(8)
     assert buttons.first.bounding_box()["height"] >= FINGER
     own = page.locator(".atlas-own")
-    before = own.bounding_box()
+    place = "ring => [ring.style.left, ring.style.top]"
+    before = own.evaluate(place)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert axe_findings(page, "#atlas") == []
     choose_net(page, "MyNetV2")
     page.locator(".atlas-words").scroll_into_view_if_needed()
     wait_until(page, lambda: len(maps) == 2)
-    wait_until(page, lambda: own.bounding_box() != before)
+    wait_until(page, lambda: own.evaluate(place) != before)
     click(page, "clear")
     page.locator(".atlas h2").scroll_into_view_if_needed()
     expect(own).to_be_hidden()
@@ -88,5 +90,17 @@ def test_a_digit_of_the_map_is_shown_and_put_on_the_canvas(open_page: Open) -> N
     page.mouse.down()
     page.mouse.up()
     expect(answer(page)).to_have_text("6")
-    page.get_by_role("button", name="Undo").click()  # the drawing is not lost
+    page.locator("[data-tool=undo]").click()  # the drawing is not lost
+    expect(answer(page)).to_have_text("3")
+
+
+def test_a_digit_is_put_on_the_canvas_while_a_picture_is_shown(open_page: Open) -> None:
+    page = open_page(1280, 1000)
+    upload(page, example("a three"))
+    page.locator(".atlas summary").click()
+    page.locator(".atlas .nothing").scroll_into_view_if_needed()
+    page.locator(".atlas-nearest button").first.click()
+    canvas = page.locator("#canvas canvas")
+    expect(canvas).to_be_focused()
+    expect(canvas).to_be_in_viewport()
     expect(answer(page)).to_have_text("3")

@@ -19,6 +19,7 @@ from tests.tools.visiting import (
     Page,
     answer,
     axe_findings,
+    click,
     draw,
     expect,
 )
@@ -77,7 +78,8 @@ def test_a_corrected_answer_is_kept_exported_and_imported(
     wrong = page.locator("#correct .correct").first
     expect(wrong).to_be_hidden()
     for digit in ("3", "7"):
-        page.keyboard.press("Delete")
+        if digit == "7":
+            click(page, "clear")
         draw(page, DIGITS[digit])
         expect(answer(page)).to_have_text(digit)
         wrong.get_by_role("button", name=digit, exact=True).click()
@@ -119,10 +121,11 @@ def test_the_page_leads_through_ten_of_each(open_page: Open) -> None:
     expect(answer(page)).to_have_text("8")
     page.locator(".hand summary").click()
     page.get_by_role("button", name="Draw ten of each").click()
-    task, keep = page.locator("#correct b"), page.get_by_role("button", name="Keep it, next")
+    task, keep = page.locator(".guide p"), page.get_by_role("button", name="Keep it, next")
     for label in ("0", "1"):
         expect(task).to_have_text(re.compile(f"Draw a {label} \\(1 of 10\\)"))
         expect(keep).to_be_disabled()  # the canvas is empty
+        expect(page.locator("#canvas canvas")).to_be_in_viewport()
         draw(page, DIGITS[label])
         expect(answer(page)).to_have_text(label)
         keep.click()

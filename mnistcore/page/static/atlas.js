@@ -12,8 +12,7 @@ const RESOLUTION = 1120; // pixels of the map's side, twice as many as it is sho
 const DOT = 5; // of these pixels, the side of a digit
 const REACH = 0.012; // of the map's side: a pointer that near to a digit is on it
 const MARGIN = 0.02; // of the map's side, around all digits
-
-const BETWEEN = 2; // of the nearest digits, at least, have the second label of a drawing in between
+const BETWEEN = 2; // of the nearest digits must have a second label for a drawing to lie between clouds
 // Colours of the ten digits, on black.
 const COLOURS = [
     "#8ab4f8",
@@ -46,7 +45,7 @@ export const nearestWords = ({ nearest, usual }) => {
             : "";
     const far =
         nearest[0].distance > usual
-            ? " Even the nearest is far away: the net has learned from nothing like this."
+            ? " Even the nearest is far away: the drawing is unlike all ten thousand."
             : "";
     return which + between + far;
 };
@@ -92,7 +91,7 @@ const createMap = (digitUnder, choose) => {
         label.style.backgroundColor = colour;
         return label;
     });
-    const near = Array.from({ length: 8 }, () => h("span", { class: "atlas-near", hidden: true }));
+    const near = h("div", {});
     const own = h("span", { class: "atlas-own", hidden: true });
     let map = null; // {places, labels}
     const under = (event) => {
@@ -106,7 +105,7 @@ const createMap = (digitUnder, choose) => {
     canvas.onpointerleave = (event) => digitUnder(event, -1);
     canvas.onclick = (event) => choose(under(event));
     return {
-        node: h("div", { class: "atlas-map" }, canvas, ...labels, ...near, own),
+        node: h("div", { class: "atlas-map" }, canvas, ...labels, near, own),
         draw: (now) => {
             map = now;
             const context = canvas.getContext("2d");
@@ -125,11 +124,12 @@ const createMap = (digitUnder, choose) => {
         },
         mark: (found) => {
             own.hidden = !found;
-            near.forEach((mark, i) => {
-                mark.hidden = !found;
-                const at = found?.nearest[i].index;
-                if (found) put(mark, [map.places[2 * at], map.places[2 * at + 1]]);
+            const marks = (found?.nearest ?? []).map(({ index }) => {
+                const mark = h("span", { class: "atlas-near" });
+                put(mark, [map.places[2 * index], map.places[2 * index + 1]]);
+                return mark;
             });
+            near.replaceChildren(...marks);
             if (found) put(own, found.place);
         },
     };
@@ -147,6 +147,7 @@ export default ({ element, props, server }) => {
     };
     const putOnCanvas = ({ image }) => say("put", paint(image).toDataURL());
     const tip = createTip(element);
+    const who = h("span", {}, "The net");
     const words = h("p", { class: "atlas-words", "aria-live": "polite" });
     const nearest = h("div", { class: "atlas-nearest" });
     const note = h("p", { class: "nothing" });
@@ -180,7 +181,10 @@ export default ({ element, props, server }) => {
         async (index) => {
             if (index < 0) return;
             const digit =
-                hovered?.index === index ? hovered : await server.training_digit({ net, index });
+                hovered?.index === index
+                    ? hovered
+                    : await server.training_digit({ net, index }).catch(() => null);
+            note.textContent = digit ? "" : "The server is busy. Please click again.";
             if (digit) putOnCanvas(digit);
         },
     );
@@ -191,9 +195,10 @@ export default ({ element, props, server }) => {
         h(
             "p",
             {},
-            "The net has learned from digits that people wrote for MNIST. These are the nearest of ten " +
-                "thousand of them: the numbers of the net’s last hidden layer, from which it computes its " +
-                "answer, differ least. On the map each dot is one of the ten thousand, and the ring is your " +
+            who,
+            " has learned, among others, from digits that people wrote for MNIST. These are the nearest of ten " +
+                "thousand of them: the numbers of its last hidden layer, from which it computes its answer, " +
+                "differ least. On the map each dot is one of the ten thousand, and the ring is your " +
                 "digit. Hover to see a digit, click to put it on the canvas.",
         ),
         words,
@@ -231,7 +236,7 @@ export default ({ element, props, server }) => {
     const neighbours = createQuestion((what) => server.nearest(what), true);
     const askNeighbours = () =>
         neighbours.ask({ ...asked }, (found, { net: of }) => {
-            if (of !== net) return; // another map is drawn by now
+            if (of !== asked.net) return; // another map is drawn soon
             if (found) draw(found);
             else note.textContent = AGAIN;
         });
@@ -246,14 +251,18 @@ export default ({ element, props, server }) => {
                 return;
             }
             net = question.net;
-            const places = Float32Array.from(unpackWhole(answer.places), (x) => x / 65535);
+            who.textContent = net;
+            const places = Float32Array.from(unpackWhole(answer.places), (x) => x / answer.extent);
             map.draw({ places, labels: unpackBytes(answer.labels) });
             if (net === asked.net) askNeighbours();
         });
     };
     stop(NOTHING);
     hear(element, "looked-at", (data) => {
-        if (!data.rows) neighbours.forget();
+        if (!data.rows) {
+            neighbours.forget();
+            maps.forget();
+        }
         whenSeen(() => {
             tip.hide();
             if (!data.rows) {

@@ -35,9 +35,9 @@ export default (component) => {
         placeholder.hidden = !drawing.isEmpty;
         toolbar.update(drawing, erases);
     };
-    const changed = (event) => {
+    const changed = () => {
         refresh();
-        sender.send(event);
+        sender.send();
         link.follow();
     };
     const pen = {
@@ -86,13 +86,23 @@ export default (component) => {
     hear(element, "example", () => {
         if (drawing.isEmpty && canvas.offsetParent) acts.add({ points: THREE, width: props.pen });
     });
-    hear(element, "clear", acts.clear);
-    // Another section puts a picture on the canvas, which need not be open.
+    // Opens the canvas, if the other tab is open, and shows what is on it.
+    const open = () => {
+        sender.send("submit");
+        new ResizeObserver((_, observer) => {
+            if (!canvas.offsetParent) return; // not open yet
+            observer.disconnect();
+            showCanvas(canvas);
+        }).observe(canvas);
+    };
+    // Another section puts a picture on the canvas, or wants it empty.
     hear(element, "put", async (picture) => {
-        acts.finishStroke();
-        drawing.add(await loaded({ picture }));
-        changed("submit"); // opens the canvas
-        showCanvas(canvas);
+        acts.add(await loaded({ picture }));
+        open();
+    });
+    hear(element, "clear", () => {
+        acts.clear();
+        open();
     });
     const take = () => takePicture(props.value, sender, acts, canvas);
     watch("value", take);

@@ -27,14 +27,14 @@ export default ({ element }) => {
         h("span", {}, "Wrong? It is a"),
         ...buttons,
     );
-    const task = h("b", { role: "status" });
+    const task = h("p", { role: "status" });
     const next = foldButton("Keep it, next", () => {
         keepAs(nextLabel(countOf));
         say("clear");
         lead();
     });
     const end = foldButton("Stop", () => guide(false));
-    const guiding = h("div", { class: "correct", hidden: true }, task, next, end);
+    const guiding = h("div", { class: "guide", hidden: true }, task, next, end);
     element.append(wrong, guiding, h("p", { class: "correct-status" }, status));
 
     const refresh = () => {

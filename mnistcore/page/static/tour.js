@@ -35,7 +35,7 @@ const STATIONS = [
         part: "#atlas",
         folded: true,
         title: "Which digits does it resemble?",
-        words: "These are digits that the net has learned from and finds most like yours. On the map, digits that the net finds alike lie together. Where it is unsure, your digit lies between two clouds.",
+        words: "These are digits that the net has learned from and finds most like yours. On the map, digits that the net finds alike lie together. Where it is unsure, the nearest ones come from two clouds.",
     },
     {
         part: "#maps",
