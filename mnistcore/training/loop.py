@@ -293,23 +293,40 @@ def _finish(training: Training, data: _Data, out_dir: Path) -> dict[str, Any]:
 def _content(training: Training, data: _Data) -> dict[str, Any]:
     """The finished checkpoint: the averaged weights as they are stored, and their metrics."""
     config, device = training.config, training.workers.device
-    dtype = torch.float16 if config.half_weights else torch.float32
     averaged = training.ema.module.state_dict()
-    weights = {key: value.to(dtype).cpu().contiguous() for key, value in averaged.items()}
-    model: nn.Module = create_model(training.name)
-    model.load_state_dict(weights)
-    logits = predict_logits(model.to(device), data.val_images)
     return {
         "model": training.name,
-        "weights": weights,
         "config": asdict(config),
         "data": data.record,
         "history": training.history,
-        "temperature": fit_temperature(logits, data.val_labels),
-        "val": asdict(measure(logits, data.val_labels)),
+        **evaluated(training.name, averaged, config.half_weights, data.val_images, data.val_labels),
         "train_seconds": sum(entry["seconds"] for entry in training.history),
         "device": device_name(device),
         "processes": training.workers.world,
         "torch_version": str(torch.__version__),
         "code_version": code_version(),
+    }
+
+
+def evaluated(
+    name: str, weights: Mapping[str, Tensor], half: bool, images: Tensor, labels: Tensor
+) -> dict[str, Any]:
+    """What a finished checkpoint has of the weights of a net: these as stored, and their metrics.
+
+    Args:
+        name: of the net.
+        weights: on any device.
+        half: store them as float16.
+        images: of the validation set, uint8 (n, 1, 28, 28), on the device that computes.
+        labels: int64 (n,), on the CPU.
+    """
+    dtype = torch.float16 if half else torch.float32
+    stored = {key: value.to(dtype).cpu().contiguous() for key, value in weights.items()}
+    model: nn.Module = create_model(name)
+    model.load_state_dict(stored)
+    logits = predict_logits(model.to(images.device), images)
+    return {
+        "weights": stored,
+        "temperature": fit_temperature(logits, labels),
+        "val": asdict(measure(logits, labels)),
     }
