@@ -66,8 +66,10 @@ def holds_mnist(split: str, data_dir: Path) -> bool:
     """Whether a data folder is the package's own, or its labels of a split are MNIST's originals.
 
     Raises:
-        ValueError: they are damaged.
+        FileNotFoundError: ``data_dir`` does not exist.
+        ValueError: the labels are damaged.
     """
+    _check_exists(data_dir)
     labels = find_idx(split, LABELS, data_dir)
     return data_dir.resolve() == ASSETS or any(
         _is_original(unpack(path), split, LABELS) for path in labels
@@ -76,8 +78,7 @@ def holds_mnist(split: str, data_dir: Path) -> bool:
 
 def _read(split: str, kind: str, data_dir: Path) -> NDArray[np.uint8]:
     """One of MNIST's files as an array."""
-    if not data_dir.is_dir():
-        raise FileNotFoundError(f"data folder {data_dir} does not exist; give --data-dir a folder")
+    _check_exists(data_dir)
     found = find_idx(split, kind, data_dir)
     if not found and data_dir.resolve() == ASSETS:
         data_dir = cache_dir()
@@ -92,6 +93,11 @@ def _read(split: str, kind: str, data_dir: Path) -> NDArray[np.uint8]:
         )
     content, *_ = [_original(path, split, kind, data_dir) for path in found]  # both must be intact
     return parse_idx(content, found[0])
+
+
+def _check_exists(data_dir: Path) -> None:
+    if not data_dir.exists():
+        raise FileNotFoundError(f"data folder {data_dir} does not exist; give --data-dir a folder")
 
 
 def _name(split: str, kind: str) -> str:

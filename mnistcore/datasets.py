@@ -1,6 +1,7 @@
 """The data set in a folder: MNIST, four files like its own, or pictures of digits by class."""
 
 import logging
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -59,22 +60,18 @@ def trained_on(checkpoint: Mapping[str, Any]) -> DataRecord:
 
 def titled(net: str, data: str) -> str:
     """The name of a net in a figure, with that of its data, unless that is MNIST."""
-    return net if data == MNIST else f"{net} on {data}"
+    words = data.replace("$", r"\$")  # matplotlib takes what two dollars enclose for a formula
+    return net if data == MNIST else f"{net} on {words}"
 
 
 def data_name(data_dir: Path | str, split: str = "train") -> str:
     """What reports call one split of the data set in a folder: MNIST, or the folder's name.
 
-    Raises:
-        FileNotFoundError: ``data_dir`` does not exist.
-        ValueError: the labels are damaged.
+    Errors are those of :func:`mnistcore.data.holds_mnist`.
     """
-    place = Path(data_dir)
-    if not place.exists():
-        raise FileNotFoundError(f"data folder {place} does not exist; give --data-dir a folder")
-    if place.is_dir() and holds_mnist(split, place):
+    if holds_mnist(split, Path(data_dir)):
         return MNIST
-    path = place.resolve()
+    path = Path(data_dir).resolve()
     name = path.stem if path.is_file() else path.name
     return f"{path.parent.name}/{name}" if name == MNIST else name
 
@@ -117,14 +114,12 @@ def load_data(
         chosen = each_fifth(pictures.labels) == (split == "test")
         images, labels = pictures.images[chosen], pictures.labels[chosen]
         left_out = pictures.left_out
-        if split == "test" and not len(images):
-            raise ValueError(
-                f"{place} has no digits for the test: of each class, every {TEST_EVERY}th is one; "
-                "add pictures"
-            )
     classes = np.unique(labels).tolist()
     if not classes:
-        raise ValueError(f"{place} has no images for {split}; add some")
+        raise ValueError(
+            f"{place} has no {split} images; add some (of pictures, every {TEST_EVERY}th digit of "
+            "a class is a test image)"
+        )
     if split == "train" and len(classes) == 1:
         raise ValueError(f"{place} has images of class {classes[0]} alone; a net needs two or more")
     return Dataset(
@@ -139,8 +134,10 @@ def _from_idx(split: str, data_dir: Path) -> Arrays:
     """One split of four files in MNIST's format."""
     images, labels = (_idx_array(split, kind, data_dir) for kind in (IMAGES, LABELS))
     if images.shape[1:] != (SIDE, SIDE):
-        size = " x ".join(map(str, images.shape[1:]))
-        raise ValueError(f"the {split} images of {data_dir} are {size}; the nets take 28 x 28")
+        shape = " x ".join(map(str, images.shape))
+        raise ValueError(
+            f"the {split} images of {data_dir} are {shape}; they must be n x {SIDE} x {SIDE}"
+        )
     if labels.shape != images.shape[:1]:
         raise ValueError(
             f"{data_dir} has {len(images)} {split} images and {labels.size} labels; every image "
@@ -208,12 +205,13 @@ def _read_pictures(place: Path, state: object) -> Pictures:
     """The digits of a folder, or of a zip, that is in a given state."""
     if place.is_dir():
         return _read_folder(place, place)
-    try:
-        with TemporaryDirectory() as folder, ZipFile(place) as archive:
-            archive.extractall(folder)
-            return _read_folder(Path(folder), place)
-    except BadZipFile as error:
-        raise ValueError(f"{place} is neither a folder nor a zip of pictures") from error
+    with TemporaryDirectory() as folder:
+        try:
+            with ZipFile(place) as archive:
+                archive.extractall(folder)
+        except (BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: a password
+            raise ValueError(f"{place} is neither a folder nor a zip that can be read") from error
+        return _read_folder(Path(folder), place)
 
 
 def _read_folder(folder: Path, place: Path) -> Pictures:

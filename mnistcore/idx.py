@@ -33,6 +33,7 @@ def find_idx(split: str, kind: str, data_dir: Path) -> list[Path]:
             for form in (".gz", "")
             for prefix in PREFIXES[split]
             for path in folder.glob(f"*{prefix}-{kind}-ubyte{form}")
+            if path.is_file()
         ]
         names = sorted({path.name.removesuffix(".gz") for path in found})
         if len(names) > 1:

@@ -204,7 +204,7 @@ def test_what_shows_no_digit_of_its_class_is_reported(
         f"other.png is left out: {no_class}",
     )
     assert caplog.messages == [f"reading 7 pictures of {tmp_path}", *data.left_out]
-    with pytest.raises(ValueError, match="no digits for the test: of each class, every 5th is one"):
+    with pytest.raises(ValueError, match=r"has no test images; .* every 5th digit of a class is a"):
         load_data("test", tmp_path)
 
 
@@ -214,11 +214,15 @@ IMAGES, LABELS = np.zeros((6, 28, 28), np.uint8), np.array([0, 1, 2, 0, 1, 2], n
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (IMAGES[:, :20], LABELS, r"the train images of .* are 20 x 28; the nets take 28 x 28"),
+        (
+            IMAGES[:, :20],
+            LABELS,
+            r"the train images of .* are 6 x 20 x 28; they must be n x 28 x 28",
+        ),
         (IMAGES, LABELS + 8, r"the train labels of .* are from 8 to 10; they must be from 0 to 9"),
         (IMAGES, LABELS[:5], r"has 6 train images and 5 labels; every image needs one"),
         (IMAGES, 0 * LABELS, r"has images of class 0 alone; a net needs two or more"),
-        (IMAGES[:0], LABELS[:0], r"has no images for train"),
+        (IMAGES[:0], LABELS[:0], r"has no train images; add some"),
     ],
 )
 def test_unusable_idx_files(
@@ -267,7 +271,7 @@ def test_places_without_pictures(own: Path, tmp_path: Path) -> None:
     shutil.copy(own / "folders" / "0" / "00.png", tmp_path / "name.png")
     with pytest.raises(ValueError, match=r"has no digits: name\.png is left out: it is not in a"):
         load_data("train", tmp_path)
-    with pytest.raises(ValueError, match=r"name\.png is neither a folder nor a zip of pictures"):
+    with pytest.raises(ValueError, match=r"name\.png is neither a folder nor a zip that can be"):
         load_data("train", tmp_path / "name.png")
     shutil.move(tmp_path / "name.png", tmp_path / "0_name.png")
     with pytest.raises(ValueError, match="has images of class 0 alone; a net needs two or more"):
@@ -298,10 +302,13 @@ def test_nets_of_other_data_are_not_mixed(
     assert "LeNet.pt was trained on files, not on folders" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("n", "val_size", "batch_size"), [(480, 96, 38), (60_000, 5000, 1024)])
+@pytest.mark.parametrize(
+    ("n", "val_size", "batch_size", "epochs"),
+    [(2, 1, 1, 1000), (480, 96, 38, 100), (60_000, 5000, 256, 40)],
+)
 def test_the_recipe_is_fitted_to_the_number_of_images(
-    n: int, val_size: int, batch_size: int
+    n: int, val_size: int, batch_size: int, epochs: int
 ) -> None:
-    config = fitted(RECIPES["LeNet"], n)
-    assert (config.val_size, config.batch_size) == (val_size, batch_size)
+    config = fitted(RECIPES["MyVggNet"], n)
+    assert (config.val_size, config.batch_size, config.epochs) == (val_size, batch_size, epochs)
     assert config.drawn == config.edited == config.others == 0
