@@ -210,13 +210,11 @@ def test_the_command_writes_a_net_that_reads_the_hand(
     assert content["config"] == shipped["config"]
 
     save_hand(tmp_path, [ODD] * 3, seed=2000)
-    for place, text in ((WEIGHTS, "8"), (out, "3")):
-        assert (
-            main(["predict", str(tmp_path / "3"), "--weights", str(place), "--model", "LeNet"]) == 0
-        )
+    for place, right in ((WEIGHTS, 0), (out, 3)):
+        call = ["predict", str(tmp_path / "3"), "--weights", str(place), "--model", "LeNet"]
+        assert main(call) == 0
         read, _ = lines(capsys)
-        assert len(read) == 3
-        assert all(re.search(rf"\.png: {text}\b", line) for line in read)
+        assert sum(bool(re.search(r"\.png: 3\b", line)) for line in read) == right
 
 
 @pytest.mark.slow
