@@ -63,12 +63,13 @@ def read_tab(handlers: Handlers) -> ReadTab:
     html("<h2>How the picture was read</h2>")
     steps = view("steps")
     # What the visitor opens asks the server by itself.
-    long = handlers.why, handlers.curves, handlers.flip
-    why, curves, flip = limit_concurrency(MAX_LONG, *long)
+    why, curves, flip = limit_concurrency(MAX_LONG, handlers.why, handlers.curves, handlers.flip)
     quick = handlers.look, handlers.arithmetic, handlers.change, handlers.units, handlers.unit
-    look, arithmetic, change, units, unit = limit_concurrency(MAX_UNQUEUED, *quick)
+    atlas = handlers.atlas, handlers.nearest, handlers.training_digit
+    look, arithmetic, change, units, unit, *map_ = limit_concurrency(MAX_UNQUEUED, *quick, *atlas)
     view("why", nets=NETS, server_functions=[why])
     view("change", changes=views.changes(), server_functions=[change, curves, flip])
+    view("atlas", server_functions=map_)
     layer = view("layer", layers=LAYERS, mapsOf={views.ALL: views.NET_OF_ALL})
     maps = view("maps", server_functions=[look, arithmetic])
     view("slide")

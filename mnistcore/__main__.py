@@ -119,8 +119,10 @@ def run_all(args: Namespace) -> None:
         _draw_maps(model, *_test_digit(index, test), results_dir / "maps")
     if args.quick:
         print("Quick trial run: do not report these numbers.")
-    elif weights_dir.resolve() != WEIGHTS:
+        return
+    if weights_dir.resolve() != WEIGHTS:
         print(f"To read with these nets, add --weights {weights_dir}.")
+    print(f"For the page's map of training digits: mnistcore atlas --weights {weights_dir}")
 
 
 def run_adapt(args: Namespace) -> None:
@@ -362,6 +364,22 @@ def _draw_maps(model: "nn.Module", ink: "Tensor", title: str, out_dir: Path) -> 
     return paths
 
 
+def run_atlas(args: Namespace) -> None:
+    """Write the atlas of each net beside its weights."""
+    from tqdm import tqdm
+
+    from mnistcore.atlas import make_atlas
+    from mnistcore.reading.ensemble import Ensemble
+
+    nets = Ensemble(args.weights, args.device)
+    chosen = nets.choose(args.model)
+    names = [chosen] if chosen else nets.names
+    with tqdm(names, unit=" nets", disable=None) as bar:
+        for name in bar:
+            bar.set_description(name)
+            bar.write(str(make_atlas(args.weights, name, args.device)))
+
+
 def run_export(args: Namespace) -> None:
     """Write the nets, one file each."""
     from mnistcore import export
@@ -382,6 +400,7 @@ COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
     "predict": run_predict,
     "maps": run_maps,
     "explain": run_explain,
+    "atlas": run_atlas,
     "export": run_export,
 }
 

@@ -189,6 +189,15 @@ def _add_explain(commands: Commands) -> None:
     command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
 
 
+def _add_atlas(commands: Commands) -> None:
+    command = commands.add_parser(
+        "atlas", help="map ten thousand training digits as each net sees them, for the page"
+    )
+    command.add_argument("--model", default="all", help=f"all, {NETS}")
+    _add_weights_flag(command)
+    command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
+
+
 def _add_export(commands: Commands) -> None:
     command = commands.add_parser("export", help="write trained nets for other programs")
     command.add_argument("--format", choices=["onnx"], required=True)
@@ -217,6 +226,7 @@ def build_parser() -> Parser:
         _add_predict,
         _add_maps,
         _add_explain,
+        _add_atlas,
         _add_export,
     ):
         add(commands)

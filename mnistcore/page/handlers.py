@@ -5,6 +5,7 @@ Gradio shows a ``gr.Error`` to the visitor; every other exception is logged.
 
 import base64
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcore.atlas import Atlases
 from mnistcore.change import CHANGES
-from mnistcore.page import results_view, views
+from mnistcore.page import atlas_view, results_view, views
 from mnistcore.page.guard import is_upload, reject_bad_input, user_error
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.recognizer import Reading, Recognizer
@@ -200,6 +202,30 @@ class Handlers:
         image = views.unpack_digit(question["image"])
         net, name = str(question["net"]), str(question["name"])
         return views.unit_data(self.recognizer, image, net, name, int(question["unit"]))
+
+    @cached_property
+    def _atlases(self) -> Atlases:
+        return Atlases(self.recognizer)
+
+    @reject_bad_input
+    def atlas(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The map of a net's atlas; only an ``error`` if the weights have none."""
+        try:
+            return atlas_view.atlas_data(self._atlases.of(str(question["net"])))
+        except (FileNotFoundError, ValueError) as error:
+            return {"error": str(error)}
+
+    @reject_bad_input
+    def nearest(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The training digits that a net finds most like a digit."""
+        image, net = views.unpack_digit(question["image"]), str(question["net"])
+        return atlas_view.neighbours_data(self._atlases, image, net)
+
+    @reject_bad_input
+    def training_digit(self, question: dict[str, Any]) -> dict[str, Any]:
+        """One digit of an atlas."""
+        atlas = self._atlases.of(str(question["net"]))
+        return atlas_view.digit_data(atlas, int(question["index"]))
 
     @reject_bad_input
     def change(self, question: dict[str, Any]) -> dict[str, Any]:

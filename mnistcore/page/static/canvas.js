@@ -35,9 +35,9 @@ export default (component) => {
         placeholder.hidden = !drawing.isEmpty;
         toolbar.update(drawing, erases);
     };
-    const changed = () => {
+    const changed = (event) => {
         refresh();
-        sender.send();
+        sender.send(event);
         link.follow();
     };
     const pen = {
@@ -86,6 +86,13 @@ export default (component) => {
     hear(element, "example", () => {
         if (drawing.isEmpty && canvas.offsetParent) acts.add({ points: THREE, width: props.pen });
     });
+    // Another section puts a picture on the canvas, which need not be open.
+    hear(element, "put", async (picture) => {
+        acts.finishStroke();
+        drawing.add(await loaded({ picture }));
+        changed("submit"); // opens the canvas
+        showCanvas(canvas);
+    });
     const take = () => takePicture(props.value, sender, acts, canvas);
     watch("value", take);
     take();
@@ -98,6 +105,10 @@ export default (component) => {
 const takePicture = async (value, sender, acts, canvas) => {
     if (!value || sender.isOwn(value)) return;
     acts.add(await loaded({ picture: value.slice(value.indexOf(" ") + 1) }));
+    showCanvas(canvas);
+};
+
+const showCanvas = (canvas) => {
     canvas.focus({ preventScroll: true });
     canvas.scrollIntoView({ block: "center" });
 };
