@@ -34,7 +34,7 @@ CHECKED = 1000  # MNIST validation digits that show what was forgotten
 MOST_FORGOTTEN = 0.005  # of them: a change that costs more is offered, not made
 
 Digits = Tensor | NDArray[Any]
-MnistDigits = tuple[Tensor, Tensor]
+Labelled = tuple[Tensor, Tensor]  # images and labels
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def adapt(
     labels: Digits,
     *,
     weights_dir: Path | str = WEIGHTS,
-    mnist: MnistDigits | None = None,
+    mnist: Labelled | None = None,
     seed: int = 0,
     on_step: Callable[[int, int], object] | None = None,
 ) -> Adapted:
@@ -165,7 +165,7 @@ def _checked(images: Digits, labels: Digits) -> tuple[Tensor, Tensor]:
 def _train(
     model: nn.Module,
     teacher: nn.Module,
-    own: MnistDigits,
+    own: Labelled,
     mnist_images: Tensor,
     generator: torch.Generator,
     on_step: Callable[[int, int], object] | None,
@@ -220,7 +220,7 @@ def _errors(before: nn.Module, after: nn.Module, images: Tensor, labels: Tensor)
 
 
 def adapted_checkpoint(
-    content: Mapping[str, Any], adapted: Adapted, digits: int, mnist: MnistDigits
+    content: Mapping[str, Any], adapted: Adapted, digits: int, mnist: Labelled
 ) -> dict[str, Any]:
     """The checkpoint of an adapted net.
 
