@@ -7,7 +7,6 @@ text and the launch; ``mnistcore.page`` has the rest.
 import argparse
 import signal
 import sys
-from importlib import import_module
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ import gradio as gr
 import torch
 
 from mnistcore.device import is_zero_gpu, share_one_heap
-from mnistcore.files import STATIC, WEIGHTS
-from mnistcore.page import views
+from mnistcore.files import STATIC
+from mnistcore.page import guard, launch, views
 from mnistcore.page.api import NETS, Endpoints
 from mnistcore.page.cache import CachedRecognizer
 from mnistcore.page.components import EXAMPLES, THEME, html, view
@@ -28,15 +27,8 @@ from mnistcore.page.events import (
     connect_reading,
     connect_tabs,
 )
-from mnistcore.page.guard import (
-    MAX_FILE,
-    MAX_LONG,
-    MAX_UNQUEUED,
-    MAX_WAITING,
-    limit_concurrency,
-)
 from mnistcore.page.handlers import Handlers
-from mnistcore.page.launch import choose_port, launch_arguments, set_environment, upload_folder
+from mnistcore.page.trainings import Trainings
 from mnistcore.reading.recognizer import Recognizer
 
 LAYERS = views.layer_names()
@@ -54,19 +46,25 @@ def read_tab(handlers: Handlers) -> ReadTab:
                 hint = "Draw a digit, or a number of several digits"
                 pad = view("canvas", pen=20, hint=hint, layers=LAYERS)
             with gr.Tab("Upload, paste, camera", id="upload") as upload_tab:
-                picture = view("picture", maxFile=MAX_FILE, examples=list(EXAMPLES))
+                picture = view("picture", maxFile=guard.MAX_FILE, examples=list(EXAMPLES))
         with gr.Column(min_width=320, elem_id="output"):
             hint = "Draw on the black canvas, or upload a picture."
             params = views.num_params()
             answer = view("answer", nets=NETS, titles=views.TITLES, params=params, hint=hint)
+            view("correct")
     view("tour")
     html("<h2>How the picture was read</h2>")
     steps = view("steps")
     # What the visitor opens asks the server by itself.
-    why, curves, flip = limit_concurrency(MAX_LONG, handlers.why, handlers.curves, handlers.flip)
+    why, curves, flip = guard.limit_concurrency(
+        guard.MAX_LONG, handlers.why, handlers.curves, handlers.flip
+    )
+    zips = guard.limit_concurrency(guard.MAX_LONG, handlers.export_digits, handlers.import_digits)
     quick = handlers.look, handlers.arithmetic, handlers.change, handlers.units, handlers.unit
     atlas = handlers.atlas, handlers.nearest, handlers.training_digit
-    look, arithmetic, change, units, unit, *map_ = limit_concurrency(MAX_UNQUEUED, *quick, *atlas)
+    look, arithmetic, change, units, unit, *map_ = guard.limit_concurrency(
+        guard.MAX_UNQUEUED, *quick, *atlas
+    )
     view("why", nets=NETS, server_functions=[why])
     view("change", changes=views.changes(), server_functions=[change, curves, flip])
     view("atlas", server_functions=map_)
@@ -74,6 +72,7 @@ def read_tab(handlers: Handlers) -> ReadTab:
     maps = view("maps", server_functions=[look, arithmetic])
     view("slide")
     view("units", server_functions=[units, unit])
+    view("hand", mostBytes=guard.MAX_ZIP, server_functions=zips)
     return ReadTab(inputs, draw_tab, upload_tab, pad, picture, layer, [answer, steps, maps])
 
 
@@ -95,8 +94,8 @@ def benchmark_tab(tab: gr.Tab) -> BenchmarkTab:
     return BenchmarkTab(tab, table, curves, errors=view("results", part="errors"))
 
 
-def build(recognizer: Recognizer) -> gr.Blocks:
-    """The page around a recognizer; nothing is started."""
+def build(recognizer: Recognizer, trainings: Trainings | None = None) -> gr.Blocks:
+    """The page around a recognizer; nothing is started. Without ``trainings``, nobody can train."""
     handlers, endpoints = Handlers(recognizer), Endpoints(recognizer)
     with gr.Blocks(
         title="mnistcore",
@@ -115,12 +114,17 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         with gr.Tabs(elem_id="pages") as pages:
             with gr.Tab("Read", id="read") as read_page:
                 read = read_tab(handlers)
+            tabs = [read_page]
+            if trainings:
+                with gr.Tab("Train", id="train") as train_page:
+                    view("train", **trainings.form, server_functions=trainings.server_functions())
+                tabs.append(train_page)
             with gr.Tab("Benchmark", id="benchmark") as benchmark_page:
                 benchmark = benchmark_tab(benchmark_page)
             with gr.Tab("About", id="about") as about_page:
                 text = (STATIC / "about.md").read_text(encoding="utf-8")
                 about = gr.Markdown(text, elem_id="about")
-        tabs = [read_page, benchmark_page, about_page]
+        tabs += [benchmark_page, about_page]
         address = view("address", tabs=[tab.id for tab in tabs])
         connect_tabs(pages, tabs, address)
         connect_reading(handlers, choice, pages, read)
@@ -130,19 +134,19 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         gr.api(endpoints.feature_maps, api_name="maps")
         gr.api(endpoints.explain, api_name="explain")
     # Every event is queued. At a rate of 1, not every answer tells all who wait how long.
-    return demo.queue(max_size=MAX_WAITING, api_open=False, status_update_rate=1)
+    return demo.queue(max_size=guard.MAX_WAITING, api_open=False, status_update_rate=1)
 
 
-def serve(args: argparse.Namespace) -> None:
-    """Build the page and serve it until the process is stopped.
+def serve(args: argparse.Namespace, folder: Path) -> None:
+    """Build the page and serve it until the process is stopped; trained nets go to the folder.
 
     Raises:
         OSError, ValueError: the weights, the device or the port cannot be used.
     """
-    set_environment()
+    launch.set_environment()
     share_one_heap()
     torch.set_num_threads(1)  # two drawings are read at a time: more threads would compete
-    port = choose_port(args.host, args.port)
+    port = launch.choose_port(args.host, args.port)
     recognizer = CachedRecognizer(args.weights, args.device)
     recognizer.load()  # now, not at the first stroke, so that damaged weights show at once
     app_kwargs: dict[str, Any] = {}
@@ -150,7 +154,14 @@ def serve(args: argparse.Namespace) -> None:
         from mnistcore.page.tools import mcp_app_kwargs  # its package is optional
 
         app_kwargs = mcp_app_kwargs(Endpoints(recognizer))
-    build(recognizer).launch(
+    trainings = None
+    if args.train:
+        from mnistcore.training import choices  # reading and showing need nothing that trains
+
+        form = choices.form() | {"dropout": views.nets_with_dropout()}
+        device = str(recognizer.device)
+        trainings = Trainings(args.train, device, folder, form, choices.parse_choices)
+    build(recognizer, trainings).launch(
         server_name=args.host,
         server_port=port,
         share=args.share,
@@ -160,39 +171,25 @@ def serve(args: argparse.Namespace) -> None:
         run_history=False,
         footer_links=["api"],
         mcp_server=False,  # ours is among the routes
-        **launch_arguments(**app_kwargs),
+        **launch.launch_arguments(**app_kwargs),
     )
 
 
 def main() -> None:
     """Start the page from the command line."""
-    parser = argparse.ArgumentParser(description="Draw digits and watch five nets read them.")
-    parser.add_argument("--port", type=int, help="default: the first free port from 7860")
-    parser.add_argument("--host", help="default: 127.0.0.1; 0.0.0.0 for the whole network")
-    parser.add_argument("--share", action="store_true", help="a public address for 72 hours")
-    parser.add_argument("--device", help="cpu, cuda, ...; default: the accelerator if available")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of <net>.pt files")
-    parser.add_argument("--mcp", action="store_true", help="also offer the endpoints as MCP tools")
-    args = parser.parse_args()
-    if args.port is not None and not 0 < args.port < 2**16:
-        parser.exit(2, f"demo.py: --port is {args.port}; it must be from 1 to {2**16 - 1}\n")
+    args = launch.parse_flags()
     if is_zero_gpu():
         import spaces  # type: ignore[import-not-found] # a Space has it
 
         # ZeroGPU stops a Space in which no function asks for its GPU. Nobody calls this one: it
         # takes seconds to borrow a card, and the five nets read in milliseconds.
         spaces.GPU(lambda: None)
-    if args.mcp:
-        try:
-            import_module("mcp.server.fastmcp")
-        except ImportError:
-            parser.exit(2, 'demo.py: --mcp needs more packages: pip install ".[mcp]"\n')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the uploads are deleted
     try:
-        with upload_folder():
-            serve(args)
+        with launch.upload_folder() as folder:
+            serve(args, folder)
     except (OSError, ValueError) as error:
-        parser.exit(2, f"demo.py: {error}\n")
+        launch.exit_with(error)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mnistcore.atlas import Atlases
 from mnistcore.change import CHANGES
-from mnistcore.page import atlas_view, results_view, views
+from mnistcore.page import atlas_view, hand, results_view, views
 from mnistcore.page.guard import is_upload, reject_bad_input, user_error
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.recognizer import Reading, Recognizer
@@ -56,6 +56,26 @@ def parse_change(question: dict[str, Any]) -> tuple[NDArray[np.float32], str, di
         if not low <= amount <= high:
             raise ValueError(f"{name} is {amount}; it must be from {low} to {high}")
     return image, str(question["net"]), amounts
+
+
+def _label(label: Any) -> int:
+    """A label that a visitor gave a digit.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if label not in range(10):
+        raise ValueError(f"label is {label}; it must be from 0 to 9")
+    return int(label)
+
+
+def _ink(text: str) -> NDArray[np.uint8]:
+    """The ink of a visitor's digit, uint8 (28, 28), from base64.
+
+    Raises:
+        ValueError: it is not a digit.
+    """
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)
 
 
 def decode_data_url(url: str) -> bytes:
@@ -226,6 +246,26 @@ class Handlers:
         """One digit of an atlas."""
         atlas = self._atlases.of(str(question["net"]))
         return atlas_view.digit_data(atlas, int(question["index"]))
+
+    @reject_bad_input
+    def export_digits(self, question: dict[str, Any]) -> dict[str, str]:
+        """A visitor's own digits as a zip, in base64."""
+        digits = [(_label(one["label"]), _ink(one["image"])) for one in question["digits"]]
+        return {"zip": base64.b64encode(hand.pack_digits(digits)).decode()}
+
+    @reject_bad_input
+    def import_digits(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The digits in a zip that the page has exported, or an ``error`` in a sentence."""
+        try:
+            found = hand.unpack_digits(base64.b64decode(question["zip"]))
+        except ValueError as error:
+            return {"error": str(error)}
+        return {
+            "digits": [
+                {"label": label, "image": base64.b64encode(image.tobytes()).decode()}
+                for label, image in found
+            ]
+        }
 
     @reject_bad_input
     def change(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,57 @@
-"""How the page is launched: its port, its folder of uploads, and Gradio's settings."""
+"""How the page is launched: its flags, port and folder of uploads, and Gradio's settings."""
 
+import argparse
 import os
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NoReturn
 
 import gradio as gr
 from starlette.middleware import Middleware
 
+from mnistcore.files import WEIGHTS
 from mnistcore.page.components import examples_route, scripts_route
 from mnistcore.page.guard import MAX_FILE, RequestGuard, error_response
 
 PORTS = range(7860, 7960)  # those that Gradio tries
+MOST_TRAININGS = 64  # at a time: each takes a core and half a gigabyte of memory
 MAX_SESSIONS = 500  # Gradio keeps what each visitor saw last, up to a megabyte
+
+
+def exit_with(sentence: object) -> NoReturn:
+    """End a wrong call with one line on stderr and status 2."""
+    sys.stderr.write(f"demo.py: {sentence}\n")
+    sys.exit(2)
+
+
+def parse_flags() -> argparse.Namespace:
+    """What the page is started with; ends the process if that is wrong."""
+    parser = argparse.ArgumentParser(description="Draw digits and watch five nets read them.")
+    parser.add_argument("--port", type=int, help="default: the first free port from 7860")
+    parser.add_argument("--host", help="default: 127.0.0.1; 0.0.0.0 for the whole network")
+    parser.add_argument("--share", action="store_true", help="a public address for 72 hours")
+    parser.add_argument("--device", help="cpu, cuda, ...; default: the accelerator if available")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of <net>.pt files")
+    parser.add_argument(
+        "--train", type=int, default=1, metavar="N", help="visitors who train at a time; 0: none"
+    )
+    parser.add_argument("--mcp", action="store_true", help="also offer the endpoints as MCP tools")
+    args = parser.parse_args()
+    if args.port is not None and not 0 < args.port < 2**16:
+        exit_with(f"--port is {args.port}; it must be from 1 to {2**16 - 1}")
+    if not 0 <= args.train <= MOST_TRAININGS:
+        exit_with(f"--train is {args.train}; it must be from 0 to {MOST_TRAININGS}")
+    if args.mcp:
+        try:
+            import_module("mcp.server.fastmcp")
+        except ImportError:
+            exit_with('--mcp needs more packages: pip install ".[mcp]"')
+    return args
 
 
 def choose_port(host: str | None, port: int | None) -> int:

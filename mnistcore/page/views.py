@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from mnistcore import change, inside
 from mnistcore.data import mnist_images, normalize
@@ -65,6 +65,14 @@ def layer_names() -> dict[str, list[str]]:
     with torch.device("meta"):  # shapes only, no numbers
         layers = {name: list(inside.conv_layers(create_model(name))) for name in list_models()}
     return layers | {ALL: layers[NET_OF_ALL]}
+
+
+@cache
+def nets_with_dropout() -> list[str]:
+    """The nets that training can leave units out of."""
+    with torch.device("meta"):
+        nets = {name: create_model(name) for name in list_models()}
+    return [n for n, net in nets.items() if any(isinstance(m, nn.Dropout) for m in net.modules())]
 
 
 @cache

@@ -19,14 +19,14 @@ from mnistcore.datasets import TEST_EVERY, each_fifth
 from mnistcore.files import WEIGHTS, code_version
 from mnistcore.metrics import predict_logits
 from mnistcore.training.distort import distort
-from mnistcore.training.loop import evaluated
+from mnistcore.training.epoch import evaluated
 from mnistcore.training.recipes import RECIPES, TrainConfig
 
 # Chosen on writers of `tests/tools/hands.py`, with one seed. Two digits of each class, from the 25
 # writers whom LeNet misreads most, took away 60 % of its errors on their others, and it lost 0.12
-# points on 4,000 MNIST validation digits; with an LR of 2e-3 55 % and 0.21, with 5e-4 56 % and 0.09,
-# with 16 of 128 digits one's own 51 % and 0.07. KEPT cost one to three percent of the errors and
-# saved a quarter to a half of the points. SURE is for rare forms: where all digits came equally
+# points on 4,000 MNIST validation digits; with an LR of 2e-3 55 % and 0.21, with 5e-4 56 % and
+# 0.09, with 16 of 128 digits one's own 51 % and 0.07. KEPT cost one to three percent of the errors
+# and saved a quarter to a half of the points. SURE is for rare forms: where all digits came equally
 # often, a made hand that mirrors its 3 was still misread with one seed of four. Of all writers,
 # training on MNIST's labels lost 0.13 points, on the mean of labels and the net's answers 0.06; it
 # then refused 89 and 97 % of non-digits, before 99 %.

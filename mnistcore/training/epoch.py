@@ -1,24 +1,26 @@
-"""A net in training: its state, and one epoch of optimizer steps."""
+"""A net in training: its state, its optimizer steps, and the checkpoint that it becomes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from mnistcore.data import normalize, to_unit
-from mnistcore.device import has_bfloat16
+from mnistcore.device import device_name, has_bfloat16
+from mnistcore.files import code_version
+from mnistcore.metrics import fit_temperature, measure, predict_logits
 from mnistcore.models import create_model
 from mnistcore.training.distort import distort
-from mnistcore.training.images import NO_DIGIT
+from mnistcore.training.images import NO_DIGIT, Data
 from mnistcore.training.recipes import TrainConfig
 from mnistcore.training.workers import Workers
 
@@ -44,6 +46,14 @@ def moving_average(memory: float) -> Callable[[Tensors, Tensors, Tensor | int], 
     return update
 
 
+class Step(NamedTuple):
+    """What one step found: scalars on the device."""
+
+    loss: Tensor  # on the distorted images of the batch
+    correct: Tensor  # how many of its digits were read right,
+    digits: Tensor  # of how many
+
+
 class Training:
     """A net in training on ``n`` images, with all the state it takes to resume bit for bit.
 
@@ -65,6 +75,10 @@ class Training:
         torch.manual_seed(config.seed)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.model = create_model(name).to(workers.device).to(memory_format=layout)
+        if not config.dropout:
+            for layer in self.model.modules():
+                if isinstance(layer, nn.Dropout):
+                    layer.p = 0.0
         self.net = DistributedDataParallel(self.model) if workers.world > 1 else self.model
         self.steps_per_epoch = n // config.batch_size  # the last incomplete batch is left out
         total_steps = config.epochs * self.steps_per_epoch
@@ -104,29 +118,24 @@ class Training:
             part.load_state_dict(state[key])
         self.history = state["history"]
 
-    def epoch(self, images: Tensor, labels: Tensor, bar: tqdm) -> dict[str, float]:
-        """Train once on each image, in random order and whole batches.
+    def steps(self, images: Tensor, labels: Tensor) -> Iterator[Step]:
+        """Train once on each image in whole batches, and pause after each of them.
 
         Args:
             images: uint8 (n, 1, 28, 28), on the device.
             labels: int64 (n,); for NO_DIGIT the target is ten equal probabilities.
-            bar: advanced by the number of images at each step.
-
-        Returns:
-            loss on the distorted images and accuracy on the digits among them, both averaged over
-            the epoch, and the last lr.
         """
         config, (rank, world, device) = self.config, self.workers
         epoch = len(self.history)
-        shuffle = torch.Generator().manual_seed(_seed(config.seed, epoch))
-        order = torch.randperm(len(images), generator=shuffle).to(device)
+        if config.shuffle:
+            shuffle = torch.Generator().manual_seed(_seed(config.seed, epoch))
+            order = torch.randperm(len(images), generator=shuffle).to(device)
+        else:
+            order = labels.argsort(stable=True)
         torch.manual_seed(_seed(config.seed, epoch, rank))  # for dropout
         generator = torch.Generator(device).manual_seed(_seed(config.seed, epoch, rank, 1))
         amp = config.amp and has_bfloat16(device)
         target_probs = torch.cat([torch.eye(10), torch.full((1, 10), 0.1)]).to(device)
-        total_loss = torch.zeros((), device=device)
-        total_correct = torch.zeros((), device=device)
-        total_digits = torch.zeros((), device=device)
         self.net.train()
         for step in range(self.steps_per_epoch):
             batch = order[step * config.batch_size : (step + 1) * config.batch_size][rank::world]
@@ -144,13 +153,29 @@ class Training:
             self.optimizer.zero_grad()
             self.scheduler.step()
             self.ema.update_parameters(self.model)
-            total_loss += loss.detach()
-            total_correct += (logits.argmax(1) == batch_labels).sum()
-            total_digits += (batch_labels != NO_DIGIT).sum()
-            if step % 20 == 0 and not bar.disable:  # reading a loss makes an accelerator wait
-                bar.set_postfix(epoch=epoch + 1, loss=f"{loss.item():.4f}", refresh=False)
-            bar.update(config.batch_size)
-        sums = torch.stack([total_loss, total_correct, total_digits])
+            correct = (logits.argmax(1) == batch_labels).sum()
+            yield Step(loss.detach(), correct, (batch_labels != NO_DIGIT).sum())
+
+    def epoch(self, images: Tensor, labels: Tensor, bar: tqdm) -> dict[str, float]:
+        """All of :meth:`steps`.
+
+        Args:
+            images: as for :meth:`steps`.
+            labels: as for :meth:`steps`.
+            bar: advanced by the number of images at each step.
+
+        Returns:
+            loss on the distorted images and accuracy on the digits among them, both averaged over
+            the epoch, and the last lr.
+        """
+        world, device = self.workers.world, self.workers.device
+        sums = torch.zeros(3, device=device)
+        for count, step in enumerate(self.steps(images, labels)):
+            sums += torch.stack(step)
+            if count % 20 == 0 and not bar.disable:  # reading a loss makes an accelerator wait
+                epoch = len(self.history) + 1
+                bar.set_postfix(epoch=epoch, loss=f"{step.loss.item():.4f}", refresh=False)
+            bar.update(self.config.batch_size)
         if world > 1:
             dist.all_reduce(sums)
         loss_sum, correct, digits = sums.tolist()
@@ -159,3 +184,43 @@ class Training:
             "accuracy": correct / digits,
             "lr": self.scheduler.get_last_lr()[0],
         }
+
+    def finished(self, data: Data) -> dict[str, Any]:
+        """The finished checkpoint: the averaged weights as they are stored, and their metrics."""
+        config, averaged = self.config, self.ema.module.state_dict()
+        return {
+            "model": self.name,
+            "config": asdict(config),
+            "data": data.record,
+            "history": self.history,
+            **evaluated(self.name, averaged, config.half_weights, data.val_images, data.val_labels),
+            "train_seconds": sum(entry["seconds"] for entry in self.history),
+            "device": device_name(self.workers.device),
+            "processes": self.workers.world,
+            "torch_version": str(torch.__version__),
+            "code_version": code_version(),
+        }
+
+
+def evaluated(
+    name: str, weights: Mapping[str, Tensor], half: bool, images: Tensor, labels: Tensor
+) -> dict[str, Any]:
+    """What a finished checkpoint has of the weights of a net: these as stored, and their metrics.
+
+    Args:
+        name: of the net.
+        weights: on any device.
+        half: store them as float16.
+        images: of the validation set, uint8 (n, 1, 28, 28), on the device that computes.
+        labels: int64 (n,), on the CPU.
+    """
+    dtype = torch.float16 if half else torch.float32
+    stored = {key: value.to(dtype).cpu().contiguous() for key, value in weights.items()}
+    model = create_model(name)
+    model.load_state_dict(stored)
+    logits = predict_logits(model.to(images.device), images)
+    return {
+        "weights": stored,
+        "temperature": fit_temperature(logits, labels),
+        "val": asdict(measure(logits, labels)),
+    }

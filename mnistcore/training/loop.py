@@ -7,23 +7,20 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
 import torch.distributed as dist
-from torch import Tensor, nn
 from tqdm import tqdm
 
 from mnistcore import checkpoint, figures
-from mnistcore.data import split_train_val
 from mnistcore.datasets import Dataset, data_name, load_data, titled, trained_on
-from mnistcore.device import choose_device, device_name, keep_freed_memory
-from mnistcore.files import ASSETS, code_version, naming, write_json, write_whole
-from mnistcore.metrics import fit_temperature, measure, predict_logits
-from mnistcore.models import create_model, list_models, model_name
+from mnistcore.device import choose_device, keep_freed_memory
+from mnistcore.files import ASSETS, naming, write_json, write_whole
+from mnistcore.metrics import measure, predict_logits
+from mnistcore.models import list_models, model_name
 from mnistcore.results import DataRecord
 from mnistcore.training.epoch import Training
-from mnistcore.training.images import with_synthetic
+from mnistcore.training.images import Data, split_data
 from mnistcore.training.recipes import RECIPES, TrainConfig, fitted
 from mnistcore.training.workers import Workers, joined_workers
 
@@ -92,7 +89,7 @@ def train(
         config = _settings(name, config, dataset)
         if resume and not _state(out_dir, name).exists() and _finished(out_dir, name).exists():
             return _finished_training(name, config, dataset, out_dir)
-        data = _split(config, dataset)
+        data = split_data(dataset, config)
         training = Training(name, config, workers, len(data.images))
         if workers.rank == 0:
             _prepare_folder(out_dir, name, overwrite)
@@ -170,7 +167,7 @@ def _finished_training(
     return content
 
 
-def _resume(training: Training, data: "_Data", path: Path) -> None:
+def _resume(training: Training, data: Data, path: Path) -> None:
     state = checkpoint.load_for(training.name, path, "config", "history", *training.parts)
     _check_same_settings(training.config, data.record, state, path)
     training.restore(state)
@@ -194,16 +191,6 @@ def _check_same_settings(
         )
 
 
-class _Data(NamedTuple):
-    """Images uint8 (n, 1, 28, 28) on the device; labels int64 (n,), those of validation on CPU."""
-
-    images: Tensor
-    labels: Tensor
-    val_images: Tensor
-    val_labels: Tensor
-    record: DataRecord  # of the data set
-
-
 def _load_data(workers: Workers, data_dir: Path | str) -> Dataset:
     downloads = os.environ.get("LOCAL_RANK", "0") == "0"  # one process per machine
     if not downloads:
@@ -212,18 +199,6 @@ def _load_data(workers: Workers, data_dir: Path | str) -> Dataset:
     if downloads and workers.world > 1:
         dist.barrier()
     return dataset
-
-
-def _split(config: TrainConfig, dataset: Dataset) -> _Data:
-    """The images to train on, synthetic ones among them, and those to validate on."""
-    images, labels = dataset.images, dataset.labels
-    train_idx, val_idx = split_train_val(config.val_size, len(images))
-    return _Data(
-        *with_synthetic(images[train_idx], labels[train_idx], config),
-        images[val_idx],
-        labels[val_idx].cpu(),
-        dataset.record,
-    )
 
 
 def _prepare_folder(out_dir: Path, name: str, overwrite: bool) -> None:
@@ -235,7 +210,7 @@ def _prepare_folder(out_dir: Path, name: str, overwrite: bool) -> None:
         _state(out_dir, name).unlink(missing_ok=True)
 
 
-def _run_epochs(training: Training, data: _Data, out_dir: Path, show_progress: bool) -> None:
+def _run_epochs(training: Training, data: Data, out_dir: Path, show_progress: bool) -> None:
     name, config, first = training.name, training.config, training.workers.rank == 0
     total = config.epochs * training.steps_per_epoch * config.batch_size
     with tqdm(
@@ -272,9 +247,9 @@ def _epoch_line(name: str, epoch: int, epochs: int, entry: dict[str, float]) -> 
     )
 
 
-def _finish(training: Training, data: _Data, out_dir: Path) -> dict[str, Any]:
+def _finish(training: Training, data: Data, out_dir: Path) -> dict[str, Any]:
     """Write the finished checkpoint, unless the net has learned nothing."""
-    name, content = training.name, _content(training, data)
+    name, content = training.name, training.finished(data)
     errors, n = content["val"]["errors"], content["val"]["n"]
     if errors > (1 - LEARNED) * (n - int(data.val_labels.bincount().max())):
         raise ValueError(
@@ -288,45 +263,3 @@ def _finish(training: Training, data: _Data, out_dir: Path) -> dict[str, Any]:
         checkpoint.save(content, _finished(out_dir, name))
         _state(out_dir, name).unlink(missing_ok=True)
     return content
-
-
-def _content(training: Training, data: _Data) -> dict[str, Any]:
-    """The finished checkpoint: the averaged weights as they are stored, and their metrics."""
-    config, device = training.config, training.workers.device
-    averaged = training.ema.module.state_dict()
-    return {
-        "model": training.name,
-        "config": asdict(config),
-        "data": data.record,
-        "history": training.history,
-        **evaluated(training.name, averaged, config.half_weights, data.val_images, data.val_labels),
-        "train_seconds": sum(entry["seconds"] for entry in training.history),
-        "device": device_name(device),
-        "processes": training.workers.world,
-        "torch_version": str(torch.__version__),
-        "code_version": code_version(),
-    }
-
-
-def evaluated(
-    name: str, weights: Mapping[str, Tensor], half: bool, images: Tensor, labels: Tensor
-) -> dict[str, Any]:
-    """What a finished checkpoint has of the weights of a net: these as stored, and their metrics.
-
-    Args:
-        name: of the net.
-        weights: on any device.
-        half: store them as float16.
-        images: of the validation set, uint8 (n, 1, 28, 28), on the device that computes.
-        labels: int64 (n,), on the CPU.
-    """
-    dtype = torch.float16 if half else torch.float32
-    stored = {key: value.to(dtype).cpu().contiguous() for key, value in weights.items()}
-    model: nn.Module = create_model(name)
-    model.load_state_dict(stored)
-    logits = predict_logits(model.to(images.device), images)
-    return {
-        "weights": stored,
-        "temperature": fit_temperature(logits, labels),
-        "val": asdict(measure(logits, labels)),
-    }

@@ -38,6 +38,9 @@ class TrainConfig:
     )
     ema: float = _setting(0.05, 0, 1, "span of the weight averaging, as a fraction of all steps")
     val_size: int = _setting(5000, 1, 59_999, "training images held out for validation")
+    train_size: int = _setting(
+        0, 0, 59_999, "training images used, the first ones; 0 for all that are not held out"
+    )
     seed: int = _setting(0, 0, 2**31 - 1, "seed of weights, order, distortion and dropout")
     # The five strengths of distort.distort.
     degrees: float = _setting(12.0, 0, 180, "largest rotation, in degrees either way")
@@ -58,6 +61,10 @@ class TrainConfig:
         1_000_000,
         "synthetic non-digits added to MNIST; their target is ten equal probabilities",
     )
+    shuffle: bool = _switch(
+        True, "draw a new random order in each epoch; otherwise all zeros come first, nines last"
+    )
+    dropout: bool = _switch(True, "use dropout, in the nets that have it")
     amp: bool = _switch(True, "train in bfloat16 where the device has instructions for it")
     channels_last: bool = _switch(True, "keep the channels of a pixel side by side in memory")
     half_weights: bool = _switch(False, "store the finished weights as float16")

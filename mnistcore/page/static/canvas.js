@@ -86,6 +86,7 @@ export default (component) => {
     hear(element, "example", () => {
         if (drawing.isEmpty && canvas.offsetParent) acts.add({ points: THREE, width: props.pen });
     });
+    hear(element, "clear", acts.clear);
     // Another section puts a picture on the canvas, which need not be open.
     hear(element, "put", async (picture) => {
         acts.finishStroke();

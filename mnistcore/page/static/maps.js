@@ -120,6 +120,11 @@ const createMaps = ({ element, props, server }) => {
     };
 };
 
+let newest = "";
+
+// The digit that is looked at, packed; "" if there is none. For what is loaded after it was drawn.
+export const lookedAt = () => newest;
+
 export default (component) => {
     const maps = createMaps(component);
     const question = createQuestion((asked) => component.server.look(asked), true);
@@ -132,6 +137,7 @@ export default (component) => {
     const take = (now) => {
         data = parse(now);
         maps.update(data);
+        newest = now.digit ?? "";
         say("looked-at", now);
         if (wanted && maps.has(wanted)) maps.pick(wanted);
         wanted = null;

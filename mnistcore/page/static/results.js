@@ -130,7 +130,7 @@ const epochsSection = (colours) => {
     );
 };
 
-const confusionTable = ({ confusion }) => {
+export const confusionTable = ({ confusion }) => {
     const errors = confusion.flatMap((line, i) => line.filter((_, j) => i !== j));
     const most = Math.max(1, ...errors);
     const cell = (n, isRight) => {

@@ -1,7 +1,6 @@
-// What every component needs: HTML elements, messages to the other components, stale answers dropped.
+// What every component needs: HTML and SVG elements, messages to the other components, stale answers dropped.
 
-export const h = (tag, attributes = {}, ...children) => {
-    const node = document.createElement(tag);
+const made = (node, attributes, children) => {
     for (const [name, value] of Object.entries(attributes)) {
         if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
         else if (value === true) node.setAttribute(name, "");
@@ -10,6 +9,12 @@ export const h = (tag, attributes = {}, ...children) => {
     node.append(...children.filter((child) => child != null));
     return node;
 };
+
+export const h = (tag, attributes = {}, ...children) =>
+    made(document.createElement(tag), attributes, children);
+
+export const svg = (tag, attributes = {}, ...children) =>
+    made(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
 export const say = (name, detail) =>
     document.dispatchEvent(new CustomEvent(`mnist-${name}`, { detail }));

@@ -1,11 +1,10 @@
 // A slider of one change to a digit, with the probability of the answer over its whole range, and the
 // words that say where the answer flips.
 import { article, number } from "./format.js";
-import { h } from "./shared.js";
+import { h, svg } from "./shared.js";
 
 const STEPS = 80; // of a slider
 const [WIDTH, HEIGHT] = [160, 28]; // of a curve, in its own units
-const SVG = "http://www.w3.org/2000/svg";
 const UNITS = { degrees: "°", times: "×" }; // short forms; other amounts are told without a unit
 
 const best = (probs) => probs.indexOf(Math.max(...probs));
@@ -41,19 +40,18 @@ export const flipWords = ({ digit, below, above }, { low, high, unit }) => {
 };
 
 const createCurve = () => {
-    const make = (tag, attributes) => {
-        const node = document.createElementNS(SVG, tag);
-        for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-        return node;
-    };
-    const path = make("path", { class: "change-curve" });
-    const now = make("line", { class: "change-now", y1: 0, y2: HEIGHT });
-    const node = make("svg", {
-        viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-        preserveAspectRatio: "none",
-        "aria-hidden": "true",
-    });
-    node.append(path, now);
+    const path = svg("path", { class: "change-curve" });
+    const now = svg("line", { class: "change-now", y1: 0, y2: HEIGHT });
+    const node = svg(
+        "svg",
+        {
+            viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+            preserveAspectRatio: "none",
+            "aria-hidden": "true",
+        },
+        path,
+        now,
+    );
     return {
         node,
         draw: (probs) => {

@@ -1,0 +1,99 @@
+// The form of a training: presets and settings.
+import { foldButton } from "./fold.js";
+import { h } from "./shared.js";
+
+const grouped = (n) => n.toLocaleString("en");
+
+const createSelect = (values, name = String) =>
+    h("select", {}, ...values.map((value) => h("option", { value }, name(value))));
+
+const createNumber = (attributes) => h("input", { type: "number", required: true, ...attributes });
+
+const SWITCHES = {
+    distortion: ["Distortion", "each image is turned, scaled, slanted, shifted and bent anew"],
+    dropout: ["Dropout", "half of the last units are left out at random"],
+    pen_font: ["Our pen font", "a tenth more images, drawn in forms that MNIST lacks"],
+    shuffle: ["Shuffled", "a new random order in each epoch"],
+};
+
+// Calls `change` with all settings whenever one has changed.
+export const createSettings = (props, change) => {
+    const { rates, sizes, batches, dropout, lowestRate, highestRate, mostImages, lessons } = props;
+    const fields = {
+        net: createSelect(Object.keys(rates)),
+        images: createSelect(sizes, grouped),
+        epochs: createNumber({ min: 1, step: 1 }),
+        lr: createNumber({ min: lowestRate, max: highestRate, step: "any" }),
+        batch_size: createSelect(batches, grouped),
+    };
+    const titles = {
+        net: "Net",
+        images: "Images",
+        epochs: "Epochs",
+        lr: "Learning rate",
+        batch_size: "Batch size",
+    };
+    const switches = Object.fromEntries(
+        Object.keys(SWITCHES).map((name) => [name, h("input", { type: "checkbox" })]),
+    );
+    const look = h("p", { class: "train-look" });
+    const buttons = lessons.map((lesson) => foldButton(lesson.title, () => set(lesson)));
+    const read = () => ({
+        net: fields.net.value,
+        ...Object.fromEntries(
+            ["images", "epochs", "lr", "batch_size"].map((name) => [
+                name,
+                Number(fields[name].value),
+            ]),
+        ),
+        ...Object.fromEntries(Object.entries(switches).map(([name, box]) => [name, box.checked])),
+    });
+    // What depends on other settings.
+    const update = () => {
+        const images = Number(fields.images.value);
+        fields.epochs.max = Math.floor(mostImages / images);
+        for (const option of fields.batch_size.options)
+            option.disabled = Number(option.value) > images;
+        if (Number(fields.batch_size.value) > images) fields.batch_size.value = 64;
+        switches.dropout.disabled = !dropout.includes(fields.net.value);
+        change(read());
+    };
+    const mark = (lesson) => {
+        lessons.forEach((one, i) => {
+            buttons[i].setAttribute("aria-pressed", String(one === lesson));
+        });
+        look.textContent = lesson?.words ?? "Your own settings.";
+    };
+    const set = (lesson) => {
+        for (const [name, value] of Object.entries(lesson.choices)) {
+            if (name in switches) switches[name].checked = value;
+            else fields[name].value = value;
+        }
+        mark(lesson);
+        update();
+    };
+    const form = h(
+        "form",
+        {
+            class: "train-settings",
+            oninput: ({ target }) => {
+                if (target === fields.net) fields.lr.value = rates[fields.net.value];
+                mark(null);
+                update();
+            },
+            onsubmit: (event) => event.preventDefault(),
+        },
+        ...Object.entries(fields).map(([name, field]) => h("label", {}, titles[name], field)),
+        ...Object.entries(SWITCHES).map(([name, [title, words]]) =>
+            h("label", { class: "train-switch", title: words }, switches[name], title),
+        ),
+    );
+    const presets = h("div", { class: "train-presets", role: "group", "aria-label": "Presets" });
+    presets.append(...buttons);
+    set(lessons[0]);
+    return {
+        node: h("div", {}, presets, look, form),
+        read,
+        isValid: () => form.reportValidity(),
+    };
+};

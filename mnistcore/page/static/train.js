@@ -1,0 +1,206 @@
+// The Train tab: a visitor trains a net and watches it learn.
+import { whenRestyled } from "./colours.js";
+import { foldButton } from "./fold.js";
+import { createLearning } from "./learning.js";
+import { lookedAt } from "./maps.js";
+import { createWhenSeen } from "./seen.js";
+import { createSettings } from "./settings.js";
+import { h, hear } from "./shared.js";
+
+const AT_WORK = ["waiting", "starting", "training", "paused", "testing"];
+const EVERY = 200; // milliseconds between two questions about a training
+const BUSY = "The server is busy. Please try again.";
+const TRIES = 15; // questions in a row that may fail
+
+const wait = () => new Promise((resolve) => setTimeout(resolve, EVERY));
+
+const grouped = (n) => n.toLocaleString("en");
+const percents = (x) => `${(100 * x).toFixed(2)} %`;
+
+// Where a run is, in words. `place` is that in the line.
+export const stateWords = ({ state, place, end }) => {
+    const ends = {
+        finished: "Finished.",
+        stopped: "Stopped.",
+        "time is up": "The time is up.",
+        diverged: "The loss is no longer a number: the training has diverged.",
+    };
+    return {
+        waiting: `Waiting: number ${place} in the line.`,
+        starting: "Getting ready: a few seconds.",
+        training: "Training.",
+        paused: "Paused.",
+        testing: "Reading the test set.",
+        ended: ends[end?.ended] ?? "",
+        failed: "The training broke off. Please start it again.",
+        gone: "The training has ended, because the server did not hear from this page.",
+    }[state];
+};
+
+// How fast it goes and how long it takes, of at most `most` seconds.
+export const speedWords = ({ epoch, images, left, seconds }, epochs, most) => {
+    const rate = images / seconds;
+    const rest = Math.min(left / rate, most - seconds);
+    return (
+        `Epoch ${epoch.toFixed(2)} of ${epochs} · ${grouped(Math.round(rate))} images/s · ` +
+        `${Math.ceil(Math.max(0, rest))} s left`
+    );
+};
+
+export default ({ element, props, server }) => {
+    const { mostSeconds, mostImages } = props;
+    let digit = lookedAt(); // packed, what has been drawn; "" without
+    let run = null; // what is shown
+    let before = null; // the run before it
+    let command = null; // what the server is told next
+    const learning = createLearning(element);
+    const state = h("p", { class: "train-state", role: "status" });
+    const speed = h("p", { class: "train-speed" });
+    const result = h("p", { class: "train-result", "aria-live": "polite" });
+    const line = h("code", {});
+    const tellCommand = async (choices) => {
+        const found = await server.command(choices).catch(() => null);
+        const flags = (found?.command ?? found?.error ?? "…").split(/ (?=--)/);
+        line.replaceChildren(...flags.flatMap((flag) => [h("span", {}, flag), " "]));
+    };
+    const settings = createSettings(props, (choices) => tellCommand(choices));
+    const [start, pause, stop, test] = [
+        foldButton("Start", () => begin()),
+        foldButton("Pause", () => {
+            command = run.state === "paused" ? "go" : "pause";
+        }),
+        foldButton("Stop", () => {
+            command = "stop";
+        }),
+        foldButton("Read the test set, once", () => {
+            command = "test";
+            run.state = "waiting";
+            attend(run);
+        }),
+    ];
+    start.classList.add("train-start");
+
+    const update = () => {
+        const working = AT_WORK.includes(run?.state);
+        start.disabled = working;
+        pause.disabled = !["training", "paused"].includes(run?.state);
+        stop.disabled = !working || run.state === "testing";
+        pause.textContent = run?.state === "paused" ? "Go on" : "Pause";
+        state.textContent = run ? stateWords(run) : "";
+        const last = run?.points.at(-1);
+        speed.textContent = last ? speedWords(last, run.epochs, mostSeconds) : "";
+        const { val_errors: errors, val_n: n } = run?.end ?? {};
+        const { errors: wrong, n: all, interval } = run?.test ?? {};
+        result.textContent = [
+            n &&
+                `${grouped(errors)} of ${grouped(n)} validation digits are read wrong: ${percents(1 - errors / n)} right.`,
+            all &&
+                `Test set: ${grouped(wrong)} of ${grouped(all)} wrong, ${percents(1 - wrong / all)} right; the 95 % interval is ${percents(interval[0])} to ${percents(interval[1])}.`,
+        ]
+            .filter(Boolean)
+            .join(" ");
+        test.hidden = run?.state !== "ended" || !n || Boolean(all);
+        learning.draw(run, before);
+    };
+    // As long as this question is open, the server knows that somebody is there.
+    const stay = async (mine) => {
+        while (mine === run && AT_WORK.includes(mine.state)) {
+            await server.stay({ token: mine.token }).catch(() => {});
+            await wait();
+        }
+    };
+    // Asks the server about a run until it has ended.
+    const follow = async (mine) => {
+        let failed = 0;
+        while (mine === run && AT_WORK.includes(mine.state)) {
+            const told = command;
+            const drawn = digit && digit !== mine.drawn ? digit : null;
+            const seen = [mine.points.length, mine.images.size];
+            const question = { token: mine.token, seen, command: told, digit: drawn };
+            let answer = await server.status(question).catch(() => null);
+            failed = answer ? 0 : failed + 1;
+            if (failed === TRIES) answer = { state: "gone" };
+            if (!answer || mine !== run) {
+                await wait();
+                continue;
+            }
+            if (command === told) command = null;
+            if (drawn) mine.drawn = drawn;
+            const { points = [], images = [], newest = {}, ...rest } = answer;
+            Object.assign(mine, rest);
+            mine.points.push(...points);
+            for (const { index, bytes } of images)
+                mine.images.set(
+                    index,
+                    Float32Array.from(atob(bytes), (letter) => letter.charCodeAt(0) / 255),
+                );
+            Object.assign(mine.newest, newest);
+            update();
+            await wait();
+        }
+    };
+    const attend = (mine) => {
+        stay(mine);
+        follow(mine);
+    };
+    const begin = async () => {
+        if (!settings.isValid()) return;
+        const choices = settings.read();
+        start.disabled = true;
+        const found = await server.start({ choices, digit: digit || null }).catch(() => null);
+        if (!found?.token) {
+            start.disabled = false;
+            state.textContent = found?.error ?? BUSY;
+            return;
+        }
+        if (run?.points.length) before = run;
+        run = {
+            token: found.token,
+            epochs: choices.epochs,
+            state: "starting",
+            points: [],
+            images: new Map(),
+            newest: {},
+            drawn: digit,
+        };
+        command = null;
+        update();
+        attend(run);
+    };
+
+    element.append(
+        h(
+            "div",
+            { class: "train" },
+            h(
+                "section",
+                { class: "train-choices", "aria-label": "Settings" },
+                h("h2", {}, "Train a net"),
+                h(
+                    "p",
+                    {},
+                    `On MNIST’s training images, for at most ${mostSeconds} seconds and ${grouped(mostImages)} images.`,
+                ),
+                settings.node,
+                h("div", { class: "train-buttons" }, start, pause, stop),
+                state,
+                speed,
+                result,
+                test,
+                h(
+                    "details",
+                    { class: "train-command" },
+                    h("summary", {}, "Use the same settings on the command line"),
+                    line,
+                ),
+            ),
+            h("section", { "aria-label": "Training" }, learning.node),
+        ),
+    );
+    hear(element, "looked-at", () => {
+        digit = lookedAt();
+    });
+    whenRestyled(update);
+    createWhenSeen(element)(() => server.prepare({}).catch(() => {}));
+    update();
+};

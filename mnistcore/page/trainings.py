@@ -1,0 +1,349 @@
+"""Trainings that visitors start: in processes of their own, so many at a time; the others wait."""
+
+import asyncio
+import json
+import os
+import queue
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mnistcore.files import PACKAGE
+from mnistcore.page import views
+from mnistcore.page.guard import MAX_UNQUEUED, limit_concurrency, reject_bad_input
+
+CHECK = 0.1  # seconds between two looks at what a visitor wants
+LEASE = 1.3  # seconds without a sign of a visitor after which he has left
+GRACE = 0.3  # seconds in which a process leaves a training by itself; then it is ended
+MOST_PAUSED = 120  # seconds of a training's pauses, all together
+MOST_SILENT = 60  # seconds without a word from a training: the process hangs
+MOST_IN_LINE = 20  # visitors who wait for their training
+MOST_KEPT = 20  # trained nets, the newest
+
+WAITING, STARTING, TRAINING, PAUSED = "waiting", "starting", "training", "paused"
+TESTING, ENDED, FAILED, GONE = "testing", "ended", "failed", "gone"
+AT_WORK = {WAITING, STARTING, TRAINING, PAUSED, TESTING}
+# What is told of a training only once, with the newest numbers: each replaces the one before.
+NEWEST = ("digit", "kernels", "maps", "confusion", "errors", "wrong")
+
+
+class Worker:
+    """A process that trains one net after the other; see ``mnistcore.training.live``."""
+
+    def __init__(self, device: str) -> None:
+        path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mnistcore.training.live", device],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        )
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put("")  # it has ended
+
+    def tell(self, do: str, **details: Any) -> None:
+        """Give it a job, or a word about the one at hand."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"do": do} | details) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:  # it has ended, which `hear` says
+            pass
+
+    def hear(self, seconds: float) -> dict[str, Any]:
+        """The next message; empty if none comes within so many seconds.
+
+        Raises:
+            EOFError: the process has ended.
+        """
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            return {}
+        if not line:
+            self.kill()
+            raise EOFError
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+        self._process.wait()
+
+
+@dataclass
+class Run:
+    """One visitor's training, as far as it is known."""
+
+    job: dict[str, Any]  # what the process is told
+    path: Path  # where its checkpoint goes
+    state: str = WAITING
+    points: list[dict[str, Any]] = field(default_factory=list)  # the curves
+    images: list[dict[str, Any]] = field(default_factory=list)  # validation digits, packed
+    newest: dict[str, Any] = field(default_factory=dict)
+    end: dict[str, Any] = field(default_factory=dict)
+    test: dict[str, Any] = field(default_factory=dict)  # what it reads of the test set
+    commands: list[dict[str, Any]] = field(default_factory=list)  # that the process has not got
+    asked: float = field(default_factory=time.monotonic)  # the last sign of the visitor
+
+    def take(self, told: dict[str, Any]) -> None:
+        """Keep what the process told."""
+        images = told.pop("images_of", {})
+        self.images += [{"index": int(i), "bytes": text} for i, text in images.items()]
+        self.newest |= {key: told.pop(key) for key in NEWEST if key in told}
+        self.points.append(told)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the visitor has gone."""
+        return time.monotonic() - self.asked > LEASE
+
+
+class Trainings:
+    """All trainings of the page. Its public functions are called by ``train.js``."""
+
+    def __init__(
+        self,
+        most: int,
+        device: str,
+        folder: Path,
+        form: dict[str, Any],
+        parse: Callable[[dict[str, Any]], Any],
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            most: how many train at a time.
+            device: where.
+            folder: where the trained nets go.
+            form: what the page's form offers.
+            parse: from what the form sends to the settings, a dataclass with a ``command()``;
+                raises a ValueError with a sentence for the visitor.
+        """
+        self.form = form
+        self._most, self._device, self._folder, self._parse = most, device, folder, parse
+        self._runs: dict[str, Run] = {}  # by token, the newest last
+        self._line: list[Run] = []  # that wait for their turn
+        self._busy = 0  # how many have it
+        self._idle: list[Worker] = []
+        self._changed = threading.Condition()  # guards all of these
+
+    def server_functions(self) -> list[Callable[..., Any]]:
+        """What ``train.js`` calls."""
+
+        async def stay(question: dict[str, Any], request: gr.Request) -> None:
+            """Answer when a training has ended. Until then, the visitor is there.
+
+            The open connection says so, also while the page is too busy to ask, or out of sight.
+            """
+            while not await request.is_disconnected():
+                with self._changed:
+                    run = self._runs.get(str(question["token"]))
+                    if run is None or run.state not in AT_WORK:
+                        return
+                    run.asked = time.monotonic()
+                await asyncio.sleep(CHECK)
+
+        quick = self.command, self.prepare, self.start, self.status
+        return [*limit_concurrency(MAX_UNQUEUED, *quick), stay]
+
+    @reject_bad_input
+    def command(self, given: dict[str, Any]) -> dict[str, str]:
+        """The ``command`` that trains with these settings, or an ``error`` in a sentence."""
+        try:
+            return {"command": self._parse(given).command()}
+        except ValueError as error:
+            return {"error": str(error)}
+
+    def prepare(self, _: Any) -> None:
+        """Start a process, which takes seconds, for a visitor who looks at the form."""
+        with self._changed:
+            if not self._idle and not self._busy:
+                self._idle.append(Worker(self._device))
+
+    @reject_bad_input
+    def start(self, question: dict[str, Any]) -> dict[str, str]:
+        """Start a training, or let it wait for its turn.
+
+        Args:
+            question: the ``choices`` of the form, and the ``digit`` that has been drawn, or None.
+
+        Returns:
+            Its ``token``, which nobody else knows, or an ``error`` in a sentence.
+        """
+        try:
+            choices = self._parse(question["choices"])
+        except ValueError as error:
+            return {"error": str(error)}
+        token = secrets.token_urlsafe(16)
+        path = self._folder / token / f"{choices.net}.pt"
+        digit = self._digit(question["digit"])
+        job = {"do": "train", "choices": asdict(choices), "digit": digit, "path": str(path)}
+        run = Run(job, path)
+        with self._changed:
+            if len(self._line) >= MOST_IN_LINE:
+                return {
+                    "error": "Too many visitors wait for their training. Please try again later."
+                }
+            self._forget()
+            self._runs[token] = run
+            self._stand_in_line(run)
+        return {"token": token}
+
+    @reject_bad_input
+    def status(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What is new about a training; takes a command for it, too.
+
+        Args:
+            question: its ``token``; how many points and images the page has ``seen``; a
+                ``command``, pause, go, stop or test, or None; the ``digit`` on the canvas, or None.
+        """
+        points, images = (int(n) for n in question["seen"])
+        with self._changed:
+            run = self._runs.get(str(question["token"]))
+            if run is None or run.state == GONE:
+                return {"state": GONE}
+            run.asked = time.monotonic()
+            self._obey(run, question["command"], self._digit(question["digit"]))
+            return {
+                "state": run.state,
+                "place": self._line.index(run) + 1 if run in self._line else 0,
+                "points": run.points[points:],
+                "images": run.images[images:],
+                "newest": dict(run.newest) if len(run.points) > points else {},
+                "end": run.end,
+                "test": run.test,
+            }
+
+    @staticmethod
+    def _digit(packed: str | None) -> str | None:
+        return None if packed is None else views.pack(views.unpack_digit(packed))
+
+    def _obey(self, run: Run, command: str | None, digit: str | None) -> None:
+        if digit is not None:
+            run.commands.append({"do": "digit", "digit": digit})
+        if command == "test" and run.state == ENDED and run.path.exists() and not run.test:
+            run.state, run.job = WAITING, {"do": "test", "path": str(run.path)}
+            self._stand_in_line(run)
+        elif command in ("pause", "go", "stop") and run.state in AT_WORK - {TESTING}:
+            run.commands.append({"do": command})
+
+    def _stand_in_line(self, run: Run) -> None:
+        self._line.append(run)
+        threading.Thread(target=self._drive, args=(run,), daemon=True).start()
+
+    def _drive(self, run: Run) -> None:
+        """Wait for the run's turn, and follow it to its end."""
+        if not self._wait_for_turn(run):
+            return
+        with self._changed:
+            worker = self._idle.pop() if self._idle else Worker(self._device)
+        worker.tell(**run.job)
+        idle = [worker]
+        try:
+            state = self._listen(run, worker)
+        except EOFError:
+            state, idle = GONE if run.is_left else FAILED, []
+        with self._changed:
+            run.state = state
+            self._idle += idle
+            self._busy -= 1
+            self._changed.notify_all()
+
+    def _wait_for_turn(self, run: Run) -> bool:
+        """Whether the run's turn has come before the visitor left."""
+        with self._changed:
+            while self._line[0] is not run or self._busy >= self._most:
+                stopped = any(command["do"] == "stop" for command in run.commands)
+                if run.is_left or stopped:
+                    self._line.remove(run)
+                    run.state = GONE
+                    self._changed.notify_all()
+                    return False
+                self._changed.wait(CHECK)
+            self._line.remove(run)
+            run.state = TESTING if run.job["do"] == "test" else STARTING
+            self._busy += 1
+            self._changed.notify_all()
+            return True
+
+    def _listen(self, run: Run, worker: Worker) -> str:
+        """Follow a run to its end; its last state.
+
+        Raises:
+            EOFError: the process has ended, or had to be ended.
+        """
+        heard, paused = time.monotonic(), 0.0
+        while True:
+            message = worker.hear(CHECK)
+            with self._changed:
+                if message:
+                    heard = time.monotonic()
+                if "told" in message:
+                    run.take(message["told"])
+                    if run.state == STARTING:
+                        run.state = TRAINING
+                if "end" in message:
+                    if "failed" in message["end"]:
+                        return FAILED
+                    if run.state == TESTING:
+                        run.test = message["end"]
+                    else:
+                        run.end = message["end"]
+                    return ENDED
+                commands, run.commands = run.commands, []
+                for command in commands:
+                    if command["do"] in ("pause", "go"):
+                        run.state = PAUSED if command["do"] == "pause" else TRAINING
+                if run.state == PAUSED:
+                    paused, heard = paused + CHECK, time.monotonic()
+                    if paused > MOST_PAUSED:
+                        commands.append({"do": "stop"})
+                        run.state = TRAINING
+                left = run.is_left
+            for command in commands:
+                worker.tell(**command)
+            if left and run.state != TESTING:
+                self._leave(worker)
+                return GONE
+            if time.monotonic() - heard > MOST_SILENT:
+                worker.kill()
+                raise EOFError
+
+    @staticmethod
+    def _leave(worker: Worker) -> None:
+        """Make the process leave its training.
+
+        Raises:
+            EOFError: it had to be ended.
+        """
+        worker.tell("drop")
+        end = time.monotonic() + GRACE
+        while time.monotonic() < end:
+            if "end" in worker.hear(GRACE):
+                return
+        worker.kill()
+        raise EOFError
+
+    def _forget(self) -> None:
+        """Forget the oldest trained nets and those runs whose visitors have gone."""
+        done = [t for t, run in self._runs.items() if run.state not in AT_WORK]
+        kept = [t for t in done if self._runs[t].state == ENDED][-MOST_KEPT:]
+        for token in set(done) - set(kept):
+            self._runs.pop(token).path.unlink(missing_ok=True)

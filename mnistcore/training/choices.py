@@ -1,0 +1,155 @@
+"""What a visitor of the page may choose for a training, and trainings to learn from.
+
+Imports nothing heavy, as the page's form is made of it.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, get_type_hints
+
+from mnistcore.training.recipes import RECIPES, TrainConfig
+
+IMAGES = 600, 6_000, 55_000  # the last: all that are not held out
+BATCH_SIZES = 32, 64, 128, 256, 512, 1024
+LR = 1e-5, 10.0
+MOST_SECONDS = 60  # of a training, without its pauses
+MOST_IMAGES = 1_000_000  # in all epochs of a training
+DRAWN = 10  # percent: of the images, so many digits of the pen font are added
+LEAST_STEPS = 10  # of a training: its learning rate rises in a fifth of them, two at least
+UNDISTORTED: dict[str, Any] = dict.fromkeys(("degrees", "scale", "shear", "shift", "elastic"), 0.0)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The settings of one training.
+
+    Raises:
+        ValueError: one is out of range; the message is a sentence for the visitor.
+    """
+
+    net: str = "LeNet"
+    images: int = IMAGES[-1]
+    epochs: int = 3
+    lr: float = RECIPES["LeNet"].lr
+    batch_size: int = 256
+    distortion: bool = True
+    dropout: bool = True
+    pen_font: bool = False
+    shuffle: bool = True
+
+    def __post_init__(self) -> None:
+        _one_of("The net", self.net, RECIPES)
+        _one_of("The number of images", self.images, IMAGES)
+        _one_of("The batch size", self.batch_size, BATCH_SIZES)
+        low, high = LR
+        if not low <= self.lr <= high:
+            raise ValueError(
+                f"The learning rate is {self.lr:g}; it must be from {low:g} to {high:g}."
+            )
+        if self.batch_size > self.images:
+            raise ValueError(
+                f"A batch of {self.batch_size:,} cannot be filled with {self.images:,} images. "
+                "Choose a smaller batch or more images."
+            )
+        most = MOST_IMAGES // self.images
+        if not 1 <= self.epochs <= most:
+            raise ValueError(
+                f"The number of epochs is {self.epochs:,}; with {self.images:,} images it must be "
+                f"from 1 to {most:,}, so that at most {MOST_IMAGES:,} images are trained on."
+            )
+
+        steps = self.images // self.batch_size * self.epochs
+        if steps < LEAST_STEPS:
+            raise ValueError(
+                f"That makes {steps} steps; a training has at least {LEAST_STEPS}. Choose more "
+                "epochs, more images or a smaller batch."
+            )
+
+    def config(self) -> TrainConfig:
+        """The net's own recipe with these settings."""
+        settings: dict[str, Any] = {
+            "train_size": 0 if self.images == IMAGES[-1] else self.images,
+            "drawn": self.images * DRAWN // 100 if self.pen_font else 0,
+            "edited": 0,
+            "others": 0,
+            "epochs": self.epochs,
+            "lr": self.lr,
+            "batch_size": self.batch_size,
+            "dropout": self.dropout,
+            "shuffle": self.shuffle,
+        }
+        return replace(RECIPES[self.net], **settings, **({} if self.distortion else UNDISTORTED))
+
+    def command(self) -> str:
+        """The same training on the command line."""
+        config, recipe = self.config(), RECIPES[self.net]
+        words = ["python -m mnistcore train --model", self.net]
+        for setting in fields(TrainConfig):
+            value, flag = getattr(config, setting.name), setting.name.replace("_", "-")
+            if value == getattr(recipe, setting.name):
+                continue
+            if setting.type is bool:
+                words.append(f"--{'' if value else 'no-'}{flag}")
+            else:
+                words.append(f"--{flag} {value:g}")
+        return " ".join(words)
+
+
+def _one_of(title: str, value: Any, allowed: Any) -> None:
+    if value not in allowed:
+        raise ValueError(f"{title} is {value}; it must be one of {', '.join(map(str, allowed))}.")
+
+
+def parse_choices(given: dict[str, Any]) -> Choices:
+    """What the page sent.
+
+    Raises:
+        ValueError: a setting is out of range; the message is a sentence for the visitor.
+        KeyError, TypeError: it does not come from the page's form.
+    """
+    kinds = get_type_hints(Choices)
+    return Choices(**{name: kind(given[name]) for name, kind in kinds.items()})
+
+
+# Trainings to learn from. All but the first fail on purpose.
+LESSONS: list[dict[str, Any]] = [
+    {
+        "title": "A good training",
+        "words": "The kernels begin as noise. Watch the maps of your drawing change with them, "
+        "while the validation accuracy passes 95 % before the first epoch ends.",
+        "choices": Choices(),
+    },
+    {
+        "title": "Learning rate too high",
+        "words": "The loss jumps up, then stays at 2.30, which is the loss of a guess among ten: "
+        "the steps were so long that the net has lost what it could learn from.",
+        "choices": Choices(images=6_000, epochs=10, lr=0.3),
+    },
+    {
+        "title": "Overfitting: few images",
+        "words": "The training accuracy reaches 100 % while the validation accuracy stays near "
+        "92 % and its loss rises again: the net learns the 600 images by heart. Then switch "
+        "distortion on.",
+        "choices": Choices(images=600, epochs=60, lr=0.004, batch_size=64, distortion=False),
+    },
+    {
+        "title": "Not shuffled",
+        "words": "In each epoch all zeros come first, then all ones, up to the nines: the net "
+        "learns to say what it sees at the moment, and forgets the rest. Shuffled, the same "
+        "settings reach 96 %.",
+        "choices": Choices(images=6_000, epochs=6, lr=0.001, batch_size=64, shuffle=False),
+    },
+]
+
+
+def form() -> dict[str, Any]:
+    """What the page's form offers."""
+    return {
+        "rates": {net: recipe.lr for net, recipe in RECIPES.items()},
+        "sizes": IMAGES,
+        "batches": BATCH_SIZES,
+        "lowestRate": LR[0],
+        "highestRate": LR[1],
+        "mostSeconds": MOST_SECONDS,
+        "mostImages": MOST_IMAGES,
+        "lessons": [lesson | {"choices": asdict(lesson["choices"])} for lesson in LESSONS],
+    }

@@ -1,0 +1,311 @@
+"""A training to watch: it tells several times a second how far it is, and can be stopped.
+
+``python -m mnistcore.training.live DEVICE`` is the process in which the page trains: jobs come in
+as lines of JSON, and what a training tells goes out the same way. It is a process of its own so
+that it cannot hold up what reads in another: it takes one core at the lowest priority, and whoever
+started it can end it at any moment.
+"""
+
+import base64
+import json
+import math
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mnistcore import checkpoint, inside
+from mnistcore.data import load_mnist, normalize, to_unit
+from mnistcore.datasets import Dataset
+from mnistcore.device import choose_device, keep_freed_memory
+from mnistcore.metrics import measure, predict_logits, wilson_interval
+from mnistcore.results import MNIST
+from mnistcore.training.choices import MOST_SECONDS, Choices
+from mnistcore.training.epoch import Step, Training
+from mnistcore.training.images import split_data
+from mnistcore.training.workers import Workers
+
+EVERY = 0.2  # seconds of training between two looks at the net
+VAL_EVERY = 4  # a validation waits until training has taken so many times as long as the last one
+VAL_IMAGES = 1_000  # of those held out, on which a net is validated while it trains
+MOST_WRONG = 24  # of the validation digits that it reads wrong, that are told
+MOST_MAPS = 16  # of the first convolution
+LOWEST_PRIORITY = 19  # what os.nice() knows
+
+FINISHED, STOPPED, TIME_UP, DIVERGED = "finished", "stopped", "time is up", "diverged"
+
+Told = dict[str, Any]  # what goes out as JSON
+
+
+def pack_bytes(numbers: Tensor, limit: float) -> str:
+    """Numbers in +-limit as base64 of int8 in +-127: a quarter of what float32 takes."""
+    scaled = (numbers * (127 / limit)).round().to(torch.int8)
+    return base64.b64encode(scaled.cpu().contiguous().numpy().tobytes()).decode()
+
+
+class Stopwatch:
+    """Seconds since it was made, without those for which it was held."""
+
+    def __init__(self) -> None:
+        self._held, self._since = 0.0, time.perf_counter()
+
+    def seconds(self) -> float:
+        """What it shows while it runs."""
+        return self._held + time.perf_counter() - self._since
+
+    @contextmanager
+    def hold(self) -> Iterator[float]:
+        """Hold it, and give what it shows."""
+        self._held = self.seconds()
+        yield self._held
+        self._since = time.perf_counter()
+
+
+class Live:
+    """One training, told as it goes.
+
+    Attributes:
+        digit: float (28, 28) in [0, 1], on the device, whose maps and probabilities are told; may
+            be replaced at any moment. At first a validation digit.
+        stopped: set it, and the training ends after the step at hand.
+        ended: why the training has ended; "" as long as it has not.
+    """
+
+    def __init__(
+        self, choices: Choices, mnist: tuple[Tensor, Tensor], device: torch.device
+    ) -> None:
+        """Prepare the images and the net; digits of the pen font take a second or two.
+
+        Args:
+            choices: the settings.
+            mnist: all training images, uint8 (60000, 1, 28, 28), and labels, on the device.
+            device: where the net is trained.
+        """
+        self._data = split_data(Dataset(MNIST, *mnist), choices.config())
+        self._training = Training(
+            choices.net, choices.config(), Workers(0, 1, device), len(self._data.images)
+        )
+        self._net = self._training.ema.module.eval()
+        self._val_images = self._data.val_images[:VAL_IMAGES]
+        self._val_labels = self._data.val_labels[:VAL_IMAGES]
+        self._told_images: set[int] = set()  # the validation digits that have been told
+        self.digit = to_unit(self._val_images[0, 0])
+        self.stopped = False
+        self.ended = ""
+
+    def tell(self) -> Iterator[Told]:
+        """Train, and tell at the start, several times a second, and at the end.
+
+        Whoever stops asking holds the training up; its seconds are counted without that.
+        """
+        watch = Stopwatch()
+        sums, count, done = self._no_sums(), 0, 0  # steps since the last telling, and of all
+        due, val_due = 0.0, 0.0  # on the stopwatch
+        for step in self._steps(watch):
+            sums += torch.stack(step)
+            count, done = count + 1, done + 1
+            if self.stopped:
+                self.ended = STOPPED
+            elif watch.seconds() > MOST_SECONDS:
+                self.ended = TIME_UP
+            if self.ended:
+                break
+            if watch.seconds() < due:
+                continue
+            loss, correct, digits = sums.tolist()
+            if not math.isfinite(loss):
+                self.ended = DIVERGED
+                break
+            told = self._progress(done) | {"train": [loss / count, correct / digits]} | self._look()
+            before = watch.seconds()
+            if before >= val_due:
+                told |= self._validate()
+                val_due = before + (1 + VAL_EVERY) * (watch.seconds() - before)
+            due = watch.seconds() + EVERY
+            sums, count = self._no_sums(), 0
+            with watch.hold() as seconds:
+                yield told | {"seconds": seconds}
+        else:
+            self.ended = FINISHED
+        last = self._progress(done) | {"seconds": watch.seconds()}
+        if count and self.ended != DIVERGED:
+            loss, correct, digits = sums.tolist()
+            last["train"] = [loss / count, correct / digits]
+        yield last | ({} if self.ended == DIVERGED else self._look() | self._validate())
+
+    def _no_sums(self) -> Tensor:
+        return torch.zeros(3, device=self._training.workers.device)
+
+    def _steps(self, watch: Stopwatch) -> Iterator[Step]:
+        """The steps of all epochs; after each of these, the history has an entry more."""
+        training = self._training
+        for _ in range(training.config.epochs):
+            sums, start = self._no_sums(), watch.seconds()
+            for step in training.steps(self._data.images, self._data.labels):
+                sums += torch.stack(step)
+                yield step
+            loss, correct, digits = sums.tolist()
+            means = {"loss": loss / training.steps_per_epoch, "accuracy": correct / digits}
+            training.history.append(means | {"seconds": watch.seconds() - start})
+
+    def _progress(self, done: int) -> Told:
+        """How far the training is after so many steps."""
+        per_epoch, config = self._training.steps_per_epoch, self._training.config
+        return {
+            "epoch": done / per_epoch,
+            "images": done * config.batch_size,
+            "left": (config.epochs * per_epoch - done) * config.batch_size,
+        }
+
+    @torch.no_grad()
+    def _look(self) -> Told:
+        """The first kernels, their maps of the digit, and what the net says to it."""
+        batch = normalize(self.digit)[None, None]
+        name, conv = next(iter(inside.conv_layers(self._net).items()))
+        maps = inside.feature_maps(self._net, batch)[0][name][:MOST_MAPS]
+        kernels = conv.weight[:MOST_MAPS, 0]
+        limits = [max(float(numbers.abs().max()), 1e-6) for numbers in (kernels, maps)]
+        return {
+            "digit": pack_bytes(self.digit, 1),
+            "probs": [round(p, 4) for p in self._net(batch)[0].softmax(0).tolist()],
+            "kernels": self._planes(kernels, limits[0]),
+            "maps": self._planes(maps, limits[1]),
+        }
+
+    @staticmethod
+    def _planes(planes: Tensor, limit: float) -> Told:
+        return {"shape": list(planes.shape), "limit": limit, "bytes": pack_bytes(planes, limit)}
+
+    def _validate(self) -> Told:
+        """Loss, accuracy, confusion, and the digits that are read wrong, the surest first."""
+        logits = predict_logits(self._net, self._val_images)
+        metrics = measure(logits, self._val_labels)
+        probs, preds = logits.softmax(1).max(1)
+        errors = (preds != self._val_labels).nonzero().flatten()
+        wrong = errors[probs[errors].argsort(descending=True)][:MOST_WRONG].tolist()
+        new = [i for i in wrong if i not in self._told_images]
+        self._told_images.update(new)
+        return {
+            "val": [metrics.loss, metrics.accuracy],
+            "confusion": metrics.confusion,
+            "errors": metrics.errors,
+            "wrong": [
+                {
+                    "index": i,
+                    "label": int(self._val_labels[i]),
+                    "pred": int(preds[i]),
+                    "prob": float(probs[i]),
+                }
+                for i in wrong
+            ],
+            "images_of": {
+                i: base64.b64encode(self._val_images[i].cpu().numpy().tobytes()).decode()
+                for i in new
+            },
+        }
+
+    def finish(self, path: Path) -> Told:
+        """Write the checkpoint, unless the training diverged; tell how it ended.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        told: Told = {"ended": self.ended}
+        if self.ended != DIVERGED and all(w.isfinite().all() for w in self._net.parameters()):
+            content = self._training.finished(self._data)
+            checkpoint.save(content, path)
+            told["val_errors"], told["val_n"] = content["val"]["errors"], content["val"]["n"]
+        return told
+
+
+def read_test_set(path: Path, device: torch.device) -> Told:
+    """How many of MNIST's test images the net of a checkpoint misreads, and the 95 % interval.
+
+    Raises:
+        FileNotFoundError, ValueError: the checkpoint is missing or damaged.
+    """
+    model = checkpoint.build_model(checkpoint.load(path), path, device)
+    images, labels = load_mnist("test", device=device)
+    metrics = measure(predict_logits(model, images), labels.cpu())
+    interval = wilson_interval(metrics.n - metrics.errors, metrics.n)
+    return {"errors": metrics.errors, "n": metrics.n, "interval": interval}
+
+
+def _train(job: Told, mnist: tuple[Tensor, Tensor], device: torch.device, commands: Any) -> None:
+    """One training, which the commands that come in pause, stop and drop."""
+    live = Live(Choices(**job["choices"]), mnist, device)
+    paused = False
+
+    def obey() -> bool:
+        """Whether to go on, after all commands."""
+        nonlocal paused
+        while paused or not commands.empty():
+            command = commands.get()
+            if command["do"] == "drop":
+                return False
+            if command["do"] == "digit":
+                live.digit = _digit(command["digit"], device)
+            if command["do"] == "stop":
+                live.stopped = True
+            paused = command["do"] == "pause" or (paused and command["do"] == "digit")
+        return True
+
+    if job["digit"]:
+        live.digit = _digit(job["digit"], device)
+    for told in live.tell():
+        _send({"told": told})
+        if not obey():
+            _send({"end": None})
+            return
+    _send({"end": live.finish(Path(job["path"]))})
+
+
+def _digit(text: str, device: torch.device) -> Tensor:
+    """A digit as the page packs it: base64 of float32 (28, 28)."""
+    numbers = torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float32)
+    return numbers.view(28, 28).to(device)
+
+
+def _send(message: Told) -> None:
+    sys.stdout.write(json.dumps(message, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def main(device_name: str) -> None:
+    """Do jobs until the process that started this one has ended."""
+    os.nice(LOWEST_PRIORITY)
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    device = choose_device(device_name)
+    commands: queue.SimpleQueue[Told] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            commands.put(json.loads(line))
+        os._exit(0)  # in the middle of a step, too
+
+    threading.Thread(target=listen, daemon=True).start()
+    mnist = load_mnist("train", device=device)
+    while True:
+        job = commands.get()
+        try:
+            if job["do"] == "train":
+                _train(job, mnist, device, commands)
+            elif job["do"] == "test":
+                _send({"end": read_test_set(Path(job["path"]), device)})
+            # Anything else was meant for a training that has ended.
+        except (OSError, ValueError, RuntimeError) as error:
+            sys.stderr.write(f"training broke off: {error}\n")
+            _send({"end": {"failed": True}})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,111 @@
+"""The Train tab in a real Chromium: a training from start to end, with others who wait for it."""
+
+import re
+import time
+
+import pytest
+
+from tests.tools.visiting import (
+    DIGITS,
+    FINGER,
+    Open,
+    Page,
+    answer,
+    axe_findings,
+    draw,
+    expect,
+    wait_until,
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+def open_train(page: Page) -> None:
+    page.get_by_role("tab", name="Train").click()
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def state(page: Page) -> str:
+    words: str = page.locator(".train-state").inner_text()
+    return words
+
+
+def points(page: Page) -> int:
+    """How many points the curve of the validation loss has."""
+    path: str = page.locator(".curve-val:not(.earlier)").first.get_attribute("d")
+    return len(re.findall("[ML]", path))
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_a_net_learns_before_ones_eyes(scheme: str, width: int, open_page: Open) -> None:
+    page = open_page(width, 900, color_scheme=scheme, has_touch=width < 500)
+    draw(page, DIGITS["7"])
+    expect(answer(page)).to_have_text("7")
+    open_train(page)
+    press(page, "Overfitting: few images")
+    press(page, "Start")
+    expect(page.locator(".train-state")).to_have_text("Training.")
+    wait_until(page, lambda: points(page) > 1)
+    seen = points(page)
+    wait_until(page, lambda: points(page) > seen)
+    press(page, "Pause")
+    expect(page.locator(".train-state")).to_have_text("Paused.")
+    assert page.locator(".learning-planes canvas").count() == 12
+    assert axe_findings(page, "#train") == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    height = page.get_by_role("button", name="Go on").bounding_box()["height"]
+    assert height >= (FINGER if width < 500 else 24)
+    seen = page.locator(".train-speed").inner_text()
+    page.wait_for_timeout(1000)
+    assert page.locator(".train-speed").inner_text() == seen
+    press(page, "Go on")
+    wait_until(page, lambda: page.locator(".train-speed").inner_text() != seen)
+    press(page, "Stop")
+    result = page.locator(".train-result")
+    expect(result).to_contain_text(re.compile(r"of 5,000 validation digits are read wrong"))
+    expect(page.locator(".learning-says")).to_contain_text(re.compile(r"it says \d: "))
+    if width > 500:
+        press(page, "Read the test set, once")
+        expect(result).to_contain_text(re.compile(r"of 10,000 wrong, .* the 95 % interval is"))
+        expect(page.get_by_role("button", name="Read the test set")).to_be_hidden()
+        page.get_by_text("Use the same settings on the command line").click()
+        expect(page.locator(".train-command")).to_contain_text("--train-size 600 --degrees 0")
+        press(page, "Start")  # again: the run before is shown in grey
+        expect(page.locator(".curve-val.earlier")).to_have_count(2)
+        press(page, "Stop")
+        expect(page.locator(".train-state")).to_have_text("Stopped.")
+
+
+def test_a_second_visitor_waits_until_the_first_has_left(server: str, open_page: Open) -> None:
+    first, second = open_page(), open_page()
+    for page in (first, second):
+        open_train(page)
+        press(page, "Start")
+        if page is first:
+            expect(page.locator(".train-state")).to_have_text("Training.")
+    expect(second.locator(".train-state")).to_have_text("Waiting: number 1 in the line.")
+    first.goto(server + "/robots.txt")
+    left = time.monotonic()
+    expect(second.locator(".train-state")).not_to_contain_text("Waiting")
+    assert time.monotonic() - left < 2.5  # and half a second until the page shows it
+    press(second, "Stop")
+    expect(second.locator(".train-state")).to_contain_text("Stopped")
+
+
+def test_wrong_settings_are_refused_where_they_are(open_page: Open) -> None:
+    page = open_page()
+    open_train(page)
+    page.get_by_role("spinbutton", name="Epochs").fill("99")
+    press(page, "Start")
+    assert page.locator("input:invalid").count() == 1
+    page.get_by_role("spinbutton", name="Epochs").fill("1")
+    page.get_by_label("Images").select_option("600")
+    press(page, "Start")
+    expect(page.locator(".train-state")).to_contain_text("a training has at least 10")

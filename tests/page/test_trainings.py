@@ -1,0 +1,209 @@
+"""Trainings of several visitors: their line, their ends, and the process that trains."""
+
+import json
+import os
+import queue
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from mnistcore.page import trainings, views
+from mnistcore.page.trainings import LEASE, Trainings
+from mnistcore.training.choices import Choices, parse_choices
+
+SHORT = asdict(Choices(images=600, epochs=20, batch_size=64))
+PATIENCE = 60  # seconds for a process to start and train, on a busy machine
+
+
+class FakeWorker:
+    """Does what it is told without training: tests put its messages in."""
+
+    def __init__(self, _: str) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self.killed = False
+        workers.append(self)
+
+    def tell(self, do: str, **details: Any) -> None:
+        self.told.append({"do": do} | details)
+        if do == "drop" and not self.deaf:
+            self.messages.put({"end": None})
+
+    deaf = False
+
+    def hear(self, seconds: float) -> dict[str, Any]:
+        try:
+            message = self.messages.get(timeout=seconds)
+        except queue.Empty:
+            return {}
+        if "lost" in message:
+            raise EOFError
+        return message
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+workers: list[FakeWorker] = []
+
+
+@pytest.fixture
+def one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Trainings:
+    """Trainings of one visitor at a time, with fake workers."""
+    workers.clear()
+    monkeypatch.setattr(trainings, "Worker", FakeWorker)
+    return Trainings(1, "cpu", tmp_path, {}, parse_choices)
+
+
+def status(of: Trainings, token: str, command: str | None = None, digit: Any = None) -> Any:
+    question = {"token": token, "seen": [0, 0], "command": command, "digit": digit}
+    return of.status(question)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def start(of: Trainings) -> str:
+    return of.start({"choices": SHORT, "digit": None})["token"]
+
+
+def told(epoch: float, **more: Any) -> dict[str, Any]:
+    return {"told": {"epoch": epoch, "kernels": epoch} | more}
+
+
+def test_a_training_is_told_as_it_goes(one: Trainings) -> None:
+    token = start(one)
+    wait_for(lambda: status(one, token)["state"] == "starting")
+    worker = workers[0]
+    wait_for(lambda: bool(worker.told))
+    assert worker.told[0]["choices"] == SHORT
+    worker.messages.put(told(0, images_of={"7": "x"}))
+    worker.messages.put(told(1, images_of={"9": "y"}))
+    wait_for(lambda: len(status(one, token)["points"]) == 2)
+    now = one.status({"token": token, "seen": [1, 1], "command": None, "digit": None})
+    assert now["state"] == "training"
+    assert now["points"] == [{"epoch": 1}]
+    assert now["images"] == [{"index": 9, "bytes": "y"}]
+    assert now["newest"] == {"kernels": 1}
+    json.dumps(now)
+
+    digit = views.pack(np.ones((28, 28), np.float32))
+    status(one, token, "pause", digit)
+    wait_for(lambda: status(one, token)["state"] == "paused")
+    status(one, token, "go")
+    wait_for(lambda: status(one, token)["state"] == "training")
+    status(one, token, "stop")
+    wait_for(lambda: worker.told[-1]["do"] == "stop")
+    assert [told["do"] for told in worker.told[1:]] == ["digit", "pause", "go", "stop"]
+    worker.messages.put({"end": {"ended": "stopped"}})
+    wait_for(lambda: status(one, token)["state"] == "ended")
+    assert status(one, token)["end"] == {"ended": "stopped"}
+
+
+def test_others_wait_in_a_line(one: Trainings) -> None:
+    first, second, third = (start(one) for _ in range(3))
+    wait_for(lambda: status(one, first)["state"] == "starting")
+    assert [status(one, token)["place"] for token in (first, second, third)] == [0, 1, 2]
+    status(one, second, "stop")
+    wait_for(lambda: status(one, second)["state"] == "gone")
+    assert status(one, third)["place"] == 1
+    workers[0].messages.put({"end": {"ended": "finished"}})
+    wait_for(lambda: status(one, third)["state"] == "starting" and bool(status(one, first)))
+    assert len(workers) == 1  # the same process
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_whoever_leaves_makes_room_within_two_seconds(
+    one: Trainings, deaf: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeWorker, "deaf", deaf)
+    first, second = start(one), start(one)
+    wait_for(lambda: status(one, first)["state"] == "starting")
+    left = time.monotonic()
+    wait_for(lambda: status(one, second)["state"] == "starting")
+    assert LEASE < time.monotonic() - left < 2
+    assert workers[0].told[-1 if deaf else 1]["do"] == "drop"
+    assert workers[0].killed == deaf
+    assert status(one, first) == {"state": "gone"}
+
+
+def test_a_process_that_is_lost_ends_its_training(one: Trainings) -> None:
+    token = start(one)
+    wait_for(lambda: bool(workers))
+    workers[0].messages.put({"lost": True})
+    wait_for(lambda: status(one, token)["state"] == "failed")
+    again = start(one)
+    wait_for(lambda: status(one, again)["state"] == "starting")
+    assert len(workers) == 2
+
+
+def test_a_pause_ends(one: Trainings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainings, "MOST_PAUSED", 0.3)
+    token = start(one)
+    wait_for(lambda: bool(workers))
+    workers[0].messages.put(told(0))
+    wait_for(lambda: status(one, token)["state"] == "training")
+    status(one, token, "pause")
+    wait_for(lambda: status(one, token) and workers[0].told[-1]["do"] == "stop")
+
+
+def test_wrong_settings_and_a_long_line_are_refused(
+    one: Trainings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = SHORT | {"images": 55_000, "epochs": 99}
+    error = one.start({"choices": wrong, "digit": None})["error"]
+    assert error == one.command(wrong)["error"]
+    assert "The number of epochs is 99" in error
+    with pytest.raises(gr.Error, match="could not be understood"):
+        one.start({"choices": {}, "digit": None})
+    with pytest.raises(gr.Error, match="could not be understood"):
+        one.start({"choices": SHORT, "digit": "junk"})
+    assert status(one, "another") == {"state": "gone"}
+    monkeypatch.setattr(trainings, "MOST_IN_LINE", 1)
+    first = start(one)
+    wait_for(lambda: status(one, first)["state"] == "starting")
+    start(one)
+    refused = one.start({"choices": SHORT, "digit": None})
+    assert "Too many visitors wait" in refused["error"]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_the_process_trains_and_reads_the_test_set_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[trainings.Worker] = []
+
+    class Remembered(trainings.Worker):
+        def __init__(self, device: str) -> None:
+            super().__init__(device)
+            started.append(self)
+
+    monkeypatch.setattr(trainings, "Worker", Remembered)
+    real = Trainings(1, "cpu", tmp_path, {}, parse_choices)
+    token = start(real)
+    wait_for(lambda: status(real, token)["state"] == "training", PATIENCE)
+    (worker,) = started
+    assert os.getpriority(os.PRIO_PROCESS, worker._process.pid) == 19
+    wait_for(lambda: status(real, token)["state"] == "ended", PATIENCE)
+    now = status(real, token)
+    assert now["end"]["ended"] == "finished"
+    assert now["points"][-1]["val"][1] > 0.5
+    status(real, token, "test")
+    wait_for(lambda: bool(status(real, token)["test"]), PATIENCE)
+    test = status(real, token, "test")["test"]
+    low, high = test["interval"]
+    assert low < 1 - test["errors"] / test["n"] < high
+    worker.kill()
+    again = start(real)
+    wait_for(lambda: status(real, again)["state"] == "failed", PATIENCE)
