@@ -1,4 +1,4 @@
-"""The command line: ``mnistcore train | all | benchmark | predict | maps | explain | ...``.
+"""The command line: ``mnistcore train | all | adapt | benchmark | predict | maps | ...``.
 
 ``python -m mnistcore`` is the same. Each command imports what it needs when it runs, so that
 ``--help`` and a wrong call answer at once, and reading a picture loads nothing that trains.
@@ -124,6 +124,50 @@ def run_all(args: Namespace) -> None:
         print(f"To read with these nets, add --weights {weights_dir}.")
     if test.is_mnist:
         print(f"For the page's map of training digits: mnistcore atlas --weights {weights_dir}")
+
+
+def run_adapt(args: Namespace) -> None:
+    """Teach nets the user's hand, and write them unless they have forgotten too much."""
+    from mnistcore import checkpoint
+    from mnistcore.data import load_mnist
+    from mnistcore.datasets import MNIST, load_pictures, trained_on
+    from mnistcore.reading.ensemble import Ensemble
+    from mnistcore.training.adapt import adapt, adapted_checkpoint
+    from mnistcore.training.loop import check_same_data
+
+    nets = Ensemble(args.weights, args.device)
+    chosen = nets.choose(args.model)
+    names = [chosen] if chosen else nets.names
+    there = [f"{name}.pt" for name in names if (args.out / f"{name}.pt").exists()]
+    if there and not args.overwrite:
+        raise FileExistsError(
+            f"{args.out} already holds {', '.join(there)}; add --overwrite to replace, or --out "
+            "FOLDER to write elsewhere"
+        )
+    check_same_data(args.out, names, args.data_dir)
+    digits = load_pictures(args.digits)
+    mnist = load_mnist("train", args.data_dir)
+    contents, forgetful = {}, []
+    for name in names:
+        path = args.weights / f"{name}.pt"
+        content = checkpoint.load_for(name, path, "config")
+        if (data := trained_on(content)["name"]) != MNIST:
+            raise ValueError(f"{path} was trained on {data}; only nets of MNIST can be adapted")
+        net = checkpoint.build_model(content, path, nets.device)
+        adapted = adapt(net, digits.images, digits.labels, mnist=mnist)
+        print(f"{name}: {adapted.summary}", flush=True)
+        contents[name] = adapted_checkpoint(content, adapted, len(digits.labels), mnist)
+        if adapted.forgets:
+            forgetful.append(name)
+    if forgetful and not args.force:
+        raise ValueError(
+            f"nothing is written: {', '.join(forgetful)} lost more than half a point on MNIST; "
+            "check the digits and their classes, or add --force to write all the same"
+        )
+    for name, content in contents.items():
+        checkpoint.save(content, args.out / f"{name}.pt")
+    _choose_thresholds(args.out, args.data_dir)
+    print(f"To read your hand, add --weights {args.out} --model {chosen or args.model}.")
 
 
 def _benchmark(
@@ -352,6 +396,7 @@ def run_export(args: Namespace) -> None:
 COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
     "train": run_train,
     "all": run_all,
+    "adapt": run_adapt,
     "benchmark": run_benchmark,
     "predict": run_predict,
     "maps": run_maps,

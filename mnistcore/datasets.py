@@ -2,7 +2,6 @@
 
 import logging
 import zlib
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -111,8 +110,8 @@ def load_data(
     if any(find_idx(one, kind, place) for one in PREFIXES for kind in (IMAGES, LABELS)):
         images, labels = _from_idx(split, place)
     else:
-        pictures = _read_pictures(place, _state(place))
-        chosen = pictures.is_test == (split == "test")
+        pictures = load_pictures(place)
+        chosen = each_fifth(pictures.labels) == (split == "test")
         images, labels = pictures.images[chosen], pictures.labels[chosen]
         left_out = pictures.left_out
     classes = np.unique(labels).tolist()
@@ -164,13 +163,35 @@ def _idx_array(split: str, kind: str, data_dir: Path) -> NDArray[np.uint8]:
     return array.swapaxes(1, 2).copy() if is_emnist and kind == IMAGES else array
 
 
-class _Pictures(NamedTuple):
+class Pictures(NamedTuple):
     """The digits of a folder of pictures."""
 
-    images: NDArray[np.uint8]  # (n, 28, 28)
-    labels: NDArray[np.uint8]  # (n,)
-    is_test: NDArray[np.bool_]  # (n,)
-    left_out: tuple[str, ...]
+    images: NDArray[np.uint8]  # (n, 28, 28), ink 255 on 0, framed like MNIST
+    labels: NDArray[np.uint8]  # (n,), from 0 to 9
+    left_out: tuple[str, ...]  # pictures that show no readable digit, one sentence each
+
+
+def load_pictures(place: Path) -> Pictures:
+    """All digits of a folder, or a zip, of pictures by class; see :func:`load_data`.
+
+    Pictures that are left out are logged as warnings, too.
+
+    Raises:
+        FileNotFoundError: there is no such folder or zip.
+        ValueError: it has no digits, or is not a zip that can be read.
+        OSError: it cannot be read.
+    """
+    if not place.exists():
+        raise FileNotFoundError(f"{place} does not exist; give a folder or a zip of pictures")
+    return _read_pictures(place, _state(place))
+
+
+def each_fifth(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of the digits (n,) is a fifth of its class, in their order: it is not trained on."""
+    chosen = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        chosen[np.flatnonzero(labels == label)[TEST_EVERY - 1 :: TEST_EVERY]] = True
+    return chosen
 
 
 def _state(place: Path) -> tuple[tuple[str, int, int], ...]:
@@ -180,7 +201,7 @@ def _state(place: Path) -> tuple[tuple[str, int, int], ...]:
 
 
 @lru_cache(maxsize=1)  # a training asks for the same pictures up to three times
-def _read_pictures(place: Path, state: object) -> _Pictures:
+def _read_pictures(place: Path, state: object) -> Pictures:
     """The digits of a folder, or of a zip, that is in a given state."""
     if place.is_dir():
         return _read_folder(place, place)
@@ -193,7 +214,7 @@ def _read_pictures(place: Path, state: object) -> _Pictures:
         return _read_folder(Path(folder), place)
 
 
-def _read_folder(folder: Path, place: Path) -> _Pictures:
+def _read_folder(folder: Path, place: Path) -> Pictures:
     """The digits of a folder, which holds what the user calls ``place``."""
     paths, errors = find_pictures([folder])
     for error in errors:
@@ -201,15 +222,14 @@ def _read_folder(folder: Path, place: Path) -> _Pictures:
     paths = [path for path in paths if not _is_hidden(path.relative_to(folder))]
     if not paths:
         raise ValueError(
-            f"{place} holds no data; it needs four files ({FILES}), or pictures of digits in "
-            "folders 0 to 9 or named like 3_name.png. Without --data-dir, MNIST is used"
+            f"{place} holds no data; it needs pictures of digits, in folders 0 to 9 or named like "
+            f"3_name.png. A data set may also be four files: {FILES}"
         )
     log = logging.getLogger(__name__)
     log.warning("reading %s pictures of %s", f"{len(paths):,}", place)
     recognizer = Recognizer(device="cpu")
-    found: list[tuple[Plane, int, bool]] = []
+    found: list[tuple[Plane, int]] = []
     left_out: list[str] = []
-    counts: Counter[int] = Counter()
     for path in paths:
         name = path.relative_to(folder)
         label = _label(name)
@@ -217,17 +237,15 @@ def _read_folder(folder: Path, place: Path) -> _Pictures:
         reason = "it is not in a folder 0 to 9, nor named like 3_name.png"
         if label is not None:
             digits, reason = _read_digits(recognizer, path, label)
-            for digit in digits:
-                counts[label] += 1
-                found.append((digit, label, counts[label] % TEST_EVERY == 0))
+            found += [(digit, label) for digit in digits]
         if not digits:
             left_out.append(f"{name} is left out: {reason}")
             log.warning(left_out[-1])
     if not found:
         raise ValueError(f"{place} has no digits: {left_out[0]}")
-    planes, labels, is_test = zip(*found, strict=True)
+    planes, labels = zip(*found, strict=True)
     images = np.rint(255 * np.stack(planes)).astype(np.uint8)
-    return _Pictures(images, np.array(labels, np.uint8), np.array(is_test), tuple(left_out))
+    return Pictures(images, np.array(labels, np.uint8), tuple(left_out))
 
 
 def _is_hidden(name: Path) -> bool:

@@ -88,6 +88,28 @@ def _add_all(commands: Commands) -> None:
     _add_training_flags(command)
 
 
+def _add_adapt(commands: Commands) -> None:
+    command = commands.add_parser("adapt", help="teach trained nets your handwriting")
+    command.add_argument(
+        "digits",
+        type=_path,
+        metavar="FOLDER",
+        help="pictures of your digits in folders 0 to 9, or named like 3_name.png; or a zip",
+    )
+    command.add_argument("--model", default="all", help=f"all, {NETS}")
+    _add_weights_flag(command)
+    command.add_argument(
+        "--out", type=_path, required=True, metavar="DIR", help="folder for the weights"
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace earlier weights")
+    command.add_argument(
+        "--force",
+        action="store_true",
+        help="write nets that have become worse on MNIST by more than half a point, too",
+    )
+    _add_data_flags(command)
+
+
 def _add_benchmark(commands: Commands) -> None:
     command = commands.add_parser("benchmark", help="measure the trained nets on the test set")
     _add_weights_flag(command)
@@ -199,6 +221,7 @@ def build_parser() -> Parser:
     for add in (
         _add_train,
         _add_all,
+        _add_adapt,
         _add_benchmark,
         _add_predict,
         _add_maps,

@@ -264,7 +264,7 @@ def test_a_missing_idx_file(tmp_path: Path) -> None:
 
 
 def test_places_without_pictures(own: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no data; it needs four files"):
+    with pytest.raises(ValueError, match="holds no data; it needs pictures"):
         load_data("train", tmp_path)
     with pytest.raises(FileNotFoundError, match="away does not exist; give --data-dir a folder"):
         load_data("train", tmp_path / "away")
