@@ -83,6 +83,7 @@ def few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_an_atlas_is_made_once_and_again_for_other_weights(
     few: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

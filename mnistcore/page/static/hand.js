@@ -73,6 +73,12 @@ export default ({ element, props, server }) => {
             foldButton("Import", () => file.click()),
             file,
         ),
+        h(
+            "p",
+            {},
+            "What you export teaches a net your hand, on the command line: ",
+            h("code", {}, `python -m mnistcore adapt ${FILE} --model LeNet --out mine`),
+        ),
         note,
         shown,
     );
