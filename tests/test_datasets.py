@@ -132,6 +132,7 @@ def test_idx_files_give_their_images_and_labels(
 ) -> None:
     images, labels = digits
     write_idx(tmp_path / place, images.numpy(), labels.numpy(), packed=packed)
+    (tmp_path / place / "._train-images-idx3-ubyte").write_bytes(b"of macOS")
     for split in ("train", "test"):
         data = load(split, tmp_path)
         assert data.images[:, 0].equal(images)
@@ -237,11 +238,17 @@ def half(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
 
+def negative(content: bytes) -> bytes:
+    """As many bytes as the header says, but with two negative lengths."""
+    return content[:4] + np.array([-6, -28, 28], ">i4").tobytes() + content[16:]
+
+
 @pytest.mark.parametrize(
     ("packed", "damage", "message"),
     [
         (True, half, r"-ubyte\.gz is damaged: it cannot be unpacked"),
         (False, half, r"its header says 6 x 28 x 28 bytes, and 2344 follow"),
+        (False, negative, r"its header says -6 x -28 x 28 bytes, and 4704 follow"),
         (False, lambda _: b"", r"is damaged or not an IDX file of bytes"),
         (False, lambda _: b"\x89PNG\r\n", r"is damaged or not an IDX file of bytes"),
     ],
