@@ -156,9 +156,19 @@ def test_mnist_is_known_by_its_files(tmp_path: Path, digits: tuple[Tensor, Tenso
         shutil.copy(path, raw)
     data = load("test", tmp_path)
     assert (data.name, data.is_mnist, len(data.labels)) == ("MNIST", True, 10_000)
-    (raw / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(digits[0].numpy())))
-    with pytest.raises(ValueError, match="is damaged or not MNIST's original"):
+    packed = raw / "t10k-images-idx3-ubyte.gz"
+    content = packed.read_bytes()
+    packed.write_bytes(half(content))
+    with pytest.raises(
+        ValueError, match=r"images-idx3-ubyte\.gz is damaged: it cannot be unpacked"
+    ):
         load_data("test", tmp_path)
+    packed.unlink()  # other images with MNIST's labels are data of one's own
+    packed.with_suffix("").write_bytes(idx(255 - data.images[:, 0].numpy()))
+    inverted = load("test", tmp_path)
+    assert (inverted.name, inverted.is_mnist) == (tmp_path.name, False)
+    assert inverted.images.equal(255 - data.images)
+    assert inverted.labels.equal(data.labels)
     write_idx(own, digits[0].numpy(), digits[1].numpy())
     assert load("train", own).name == f"{tmp_path.name}/MNIST"  # but not MNIST
 
