@@ -184,14 +184,27 @@ def test_pictures_are_framed_and_each_fifth_of_a_class_is_for_the_test(
             assert data.labels.equal(labels[chosen])
             gaps = (data.images[:, 0].float() - images[chosen].float()).abs().mean((1, 2))
             assert gaps.max() < 10  # of 255: framed as MNIST frames them
-            assert data.left_out == ()
+            assert data.notes == ()
+
+
+def test_a_folder_may_say_what_its_pictures_are_for(own: Path, tmp_path: Path) -> None:
+    for part, numbers in (("train", "012345"), ("Testing", "67")):
+        for label in "01":
+            (tmp_path / part / label).mkdir(parents=True)
+            for number in numbers:
+                picture = own / "folders" / label / f"{2 * int(label)}{number}.png"
+                shutil.copy(picture, tmp_path / part / label)
+    assert load("train", tmp_path).labels.tolist() == 6 * [0] + 6 * [1]
+    assert load("test", tmp_path).labels.tolist() == [0, 0, 1, 1]
 
 
 def test_what_shows_no_digit_of_its_class_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def show(name: str, *digits: str) -> None:
-        parts = [(pen(digit, 100, 10), 40 + 140 * k, 60) for k, digit in enumerate(digits)]
+        blot = np.ones((90, 90), np.float32)
+        inks = [blot if digit == "blot" else pen(digit, 100, 10) for digit in digits]
+        parts = [(ink, 40 + 140 * k, 60) for k, ink in enumerate(inks)]
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(gray(canvas(*parts, shape=(220, 160 + 140 * len(parts))))).save(path)
@@ -199,24 +212,28 @@ def test_what_shows_no_digit_of_its_class_is_reported(
     show("3_one.png", "3")
     show("7_two.png", "7", "7")  # a sheet of one class
     show("7/mixed.png", "7", "2")
+    show("7/sheet.png", "7", "7", "7", "2", "blot")
+    (tmp_path / "7" / "IMG_1.heic").write_bytes(b"of a phone")
     show("7/blank.png")
     show("other.png", "3")
     show("10/ten.png", "3")
     (tmp_path / "3_broken.png").write_bytes(b"no picture")
     (tmp_path / "._3_hidden.png").write_bytes(b"of macOS")
     data = load("train", tmp_path)
-    assert data.labels.tolist() == [3, 7, 7]
+    assert data.labels.tolist() == [3, 7, 7, 7, 7, 7]
     no_class = "it is not in a folder 0 to 9, nor named like 3_name.png"
-    assert data.left_out == (
+    assert data.notes == (
         f"10/ten.png is left out: {no_class}",
         "3_broken.png is left out: 3_broken.png is not a picture that can be read",
+        "7/IMG_1.heic is left out: it is not a picture; save photographs as JPEG or PNG",
         "7/blank.png is left out: blank: there is no ink",
-        "7/mixed.png is left out: it shows 72; a picture must show digits of its class alone",
+        "7/mixed.png is left out: it shows 72, not digits of its class alone; if they are misread, "
+        "put each into a picture of its own",
+        "7/sheet.png shows 5 digits, 1 of them left out: a dot",
+        "7/sheet.png shows 5 digits, 1 of them read as 2; all count as 7",
         f"other.png is left out: {no_class}",
     )
-    assert caplog.messages == [f"reading 7 pictures of {tmp_path}", *data.left_out]
-    with pytest.raises(ValueError, match=r"has no test images; .* every 5th digit of a class is a"):
-        load_data("test", tmp_path)
+    assert caplog.messages == [f"reading 9 files of {tmp_path}", *data.notes]
 
 
 IMAGES, LABELS = np.zeros((6, 28, 28), np.uint8), np.array([0, 1, 2, 0, 1, 2], np.uint8)
@@ -286,13 +303,17 @@ def test_places_without_pictures(own: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="away does not exist; give --data-dir a folder"):
         load_data("train", tmp_path / "away")
     shutil.copy(own / "folders" / "0" / "00.png", tmp_path / "name.png")
-    with pytest.raises(ValueError, match=r"has no digits: name\.png is left out: it is not in a"):
+    with pytest.raises(ValueError, match=r"holds no data; .* or named like 3_name\.png"):
         load_data("train", tmp_path)
     with pytest.raises(ValueError, match=r"name\.png is neither a folder nor a zip that can be"):
         load_data("train", tmp_path / "name.png")
     shutil.move(tmp_path / "name.png", tmp_path / "0_name.png")
     with pytest.raises(ValueError, match="has images of class 0 alone; a net needs two or more"):
         load_data("train", tmp_path)
+    with pytest.raises(
+        ValueError, match=r"has no test images; .* or else every 5th digit of a cla"
+    ):
+        load_data("test", tmp_path)
 
 
 @pytest.mark.parametrize("setting", ["drawn", "edited", "others"])
