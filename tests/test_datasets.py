@@ -17,6 +17,7 @@ from mnistcore import checkpoint
 from mnistcore.__main__ import main
 from mnistcore.datasets import Dataset, load_data
 from mnistcore.files import ASSETS, RESULTS
+from mnistcore.training import epoch
 from mnistcore.training.loop import train
 from mnistcore.training.recipes import RECIPES, fitted
 from tests.tools.pictures import canvas, gray, pen
@@ -112,10 +113,15 @@ def test_results_are_about_the_data(own: Path, tmp_path: Path) -> None:
 
 
 def test_results_on_other_data_do_not_replace_those_on_mnist(
-    own: Path, capsys: pytest.CaptureFixture[str]
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["benchmark", "--data-dir", str(own / "files")]) == 2
+    data = ["--data-dir", str(own / "files")]
+    assert main(["benchmark", *data]) == 2
     assert f"{RESULTS} has the results on MNIST; add --out" in capsys.readouterr().err
+    monkeypatch.setattr("mnistcore.__main__.RESULTS", tmp_path / "results")
+    assert main(["all", *SHORT, *data, "--out", str(tmp_path), "--overwrite"]) == 2
+    assert "has the results on MNIST; add --out" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())  # nothing was trained before it was refused
 
 
 def load(split: str, place: Path) -> Dataset:
@@ -338,6 +344,26 @@ def test_nets_of_other_data_are_not_mixed(
     assert message in capsys.readouterr().err
     assert main([*flags, *other, "--model", "MyNetV2"]) == 2
     assert "LeNet.pt was trained on files, not on folders" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="lr is 99"):  # LeNet will be trained anew as well
+        train(
+            "MyNetV2",
+            {"lr": 99},
+            out_dir=tmp_path,
+            data_dir=own / "folders",
+            device="cpu",
+            replacing=["LeNet"],
+        )
+
+
+@pytest.mark.slow
+def test_chance_does_not_refuse_a_net_of_few_images(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epoch, "normalize", torch.zeros_like)  # it sees nothing
+    settings = {"epochs": 1}
+    content = train("LeNet", settings, out_dir=tmp_path, data_dir=own / "files", device="cpu")
+    assert content["val"]["errors"] > 0
+    assert (tmp_path / "LeNet.pt").exists()
 
 
 @pytest.mark.parametrize(
