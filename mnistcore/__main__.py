@@ -37,7 +37,12 @@ OUTPUT_CLOSED = 141  # 128 + SIGPIPE: the status that shells give a program whic
 
 
 def _train_and_report(
-    name: str, args: Namespace, out_dir: Path, overwrite: bool, **recipe: Any
+    name: str,
+    args: Namespace,
+    out_dir: Path,
+    overwrite: bool,
+    replacing: Sequence[str] = (),
+    **recipe: Any,
 ) -> None:
     """Train one net with its recipe, ``recipe`` and the flags, and print one line about it."""
     from mnistcore.training.loop import train
@@ -53,6 +58,7 @@ def _train_and_report(
         resume=args.resume,
         overwrite=overwrite,
         show_progress=True,
+        replacing=replacing,
     )
     if _is_first_process():
         val, code = content["val"], code_version()
@@ -67,10 +73,8 @@ def _train_and_report(
 def run_train(args: Namespace) -> None:
     """Train one net, so that it can read pictures, alone or with the others in its folder."""
     from mnistcore.models import model_name
-    from mnistcore.training.loop import check_same_data
 
     name = model_name(args.model)
-    check_same_data(args.out, [name], args.data_dir)
     _train_and_report(name, args, args.out, args.overwrite)
     if _is_first_process():
         _choose_thresholds(args.out, args.data_dir)
@@ -107,10 +111,12 @@ def run_all(args: Namespace) -> None:
     if not (args.resume or overwrite):
         check_unused(weights_dir, names)  # of all nets, before the first of them trains for hours
     check_same_data(weights_dir, names, args.data_dir)
+    _check_results(results_dir, args.data_dir)
     test = load_data("test", args.data_dir)  # if there is none, better to know it now
     print(f"training {', '.join(names)}; weights and results go to {out_dir}")
     for name in names:
-        _train_and_report(name, args, weights_dir, overwrite, **(QUICK if args.quick else {}))
+        recipe = QUICK if args.quick else {}
+        _train_and_report(name, args, weights_dir, overwrite, names, **recipe)
     _choose_thresholds(weights_dir, args.data_dir)
     _benchmark(names, weights_dir, [], results_dir, args)
     if "LeNet" in names:
@@ -170,6 +176,14 @@ def run_adapt(args: Namespace) -> None:
     print(f"To read your hand, add --weights {args.out} --model {chosen or args.model}.")
 
 
+def _check_results(out_dir: Path, data_dir: Path) -> None:
+    """Refuse to replace the project's results on MNIST by those on other data."""
+    from mnistcore.datasets import MNIST, data_name
+
+    if out_dir.resolve() == RESULTS and data_name(data_dir, "test") != MNIST:
+        raise ValueError(f"{out_dir} has the results on MNIST; add --out FOLDER to write elsewhere")
+
+
 def _benchmark(
     names: Sequence[str],
     weights_dir: Path,
@@ -178,10 +192,7 @@ def _benchmark(
     args: Namespace,
 ) -> None:
     from mnistcore.benchmark import mnist, report
-    from mnistcore.datasets import MNIST, data_name
 
-    if out_dir.resolve() == RESULTS and data_name(args.data_dir, "test") != MNIST:
-        raise ValueError(f"{out_dir} has the results on MNIST; add --out FOLDER to write elsewhere")
     results = mnist.run_benchmark(weights_dir, names, seeds, args.data_dir, args.device)
     for path in mnist.write_results(results, out_dir, args.data_dir):
         print(f"deleted {path}: an earlier run's figure")
@@ -224,6 +235,7 @@ def run_benchmark(args: Namespace) -> None:
         write_json(out_dir / "speed.json", result)
         _publish("speed", report.speed_report(result), out_dir)
     else:
+        _check_results(out_dir, args.data_dir)
         _benchmark(list(RECIPES), args.weights, args.seeds, out_dir, args)
 
 

@@ -63,16 +63,16 @@ def mnist_images(split: str, data_dir: Path | str = ASSETS) -> NDArray[np.uint8]
 
 
 def holds_mnist(split: str, data_dir: Path) -> bool:
-    """Whether a data folder is the package's own, or its labels of a split are MNIST's originals.
+    """Whether a data folder is the package's own, or has MNIST's original labels and images.
 
     Raises:
         FileNotFoundError: ``data_dir`` does not exist.
-        ValueError: the labels are damaged.
+        ValueError: one of the split's files is damaged.
     """
     _check_exists(data_dir)
-    labels = find_idx(split, LABELS, data_dir)
-    return data_dir.resolve() == ASSETS or any(
-        _is_original(unpack(path), split, LABELS) for path in labels
+    return data_dir.resolve() == ASSETS or all(
+        any(_is_original(unpack(path), split, kind) for path in find_idx(split, kind, data_dir))
+        for kind in (LABELS, IMAGES)  # the labels first: of most other data, they differ
     )
 
 

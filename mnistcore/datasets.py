@@ -20,11 +20,13 @@ from mnistcore.files import ASSETS
 from mnistcore.idx import FILES, IMAGES, LABELS, PREFIXES, find_idx, parse_idx, unpack
 from mnistcore.predict import find_pictures
 from mnistcore.reading.picture import Plane
-from mnistcore.reading.recognizer import DIGIT, NOT_A_DIGIT, Recognizer
+from mnistcore.reading.recognizer import DIGIT, NOT_A_DIGIT, Digit, Recognizer
 from mnistcore.results import MNIST, DataRecord
 
 CLASSES = tuple("0123456789")  # names of a picture's folder, or in front of its own name
-TEST_EVERY = 5  # of the digits of a class, in the order of their files, each fifth is for the test
+# Folders of pictures for training (False) and for the test (True), as data sets often have them.
+IS_TEST = {"train": False, "training": False, "test": True, "testing": True}
+TEST_EVERY = 5  # outside such folders, each fifth digit of a class, in file order, is for the test
 HIDDEN = (".", "__MACOSX")  # begin the names of files that a system adds to a folder or a zip
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # images (n, 28, 28) and labels (n,)
@@ -37,7 +39,7 @@ class Dataset:
     name: str  # "MNIST", or that of the folder
     images: Tensor  # uint8 (n, 1, 28, 28), ink 255 on 0
     labels: Tensor  # int64 (n,), from 0 to 9
-    left_out: tuple[str, ...] = ()  # pictures that show no readable digit, one sentence each
+    notes: tuple[str, ...] = ()  # what was left out of pictures, or misread, one sentence each
 
     @property
     def is_mnist(self) -> bool:
@@ -88,9 +90,9 @@ def load_data(
       number, packed or not, in ``data_dir``, its ``raw`` or its ``MNIST/raw``. EMNIST's, which are
       stored transposed, are turned.
     - Pictures of digits, in folders 0 to 9 or named like ``3_name.png``; or a zip of them. They are
-      framed as the reader frames them. A picture may show several digits of its class. Of the
-      digits of a class, in the order of the files' names, each fifth is for the test, and the
-      others for training.
+      framed as the reader frames them. A picture may show several digits of its class. A folder
+      ``train`` or ``test`` above says what they are for. Without it, each fifth digit of a class,
+      in the order of the files' names, is for the test, and the others are for training.
 
     Args:
         split: "train" or "test".
@@ -106,19 +108,19 @@ def load_data(
     place, name = Path(data_dir), data_name(data_dir, split)
     if name == MNIST:
         return Dataset(MNIST, *load_mnist(split, place, device))
-    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if any(find_idx(one, kind, place) for one in PREFIXES for kind in (IMAGES, LABELS)):
         images, labels = _from_idx(split, place)
     else:
         pictures = load_pictures(place)
-        chosen = each_fifth(pictures.labels) == (split == "test")
+        chosen = pictures.is_test == (split == "test")
         images, labels = pictures.images[chosen], pictures.labels[chosen]
-        left_out = pictures.left_out
+        notes = pictures.notes
     classes = np.unique(labels).tolist()
     if not classes:
         raise ValueError(
-            f"{place} has no {split} images; add some (of pictures, every {TEST_EVERY}th digit of "
-            "a class is a test image)"
+            f"{place} has no {split} images; add some (of pictures, those in a folder named test, "
+            f"or else every {TEST_EVERY}th digit of a class, are test images)"
         )
     if split == "train" and len(classes) == 1:
         raise ValueError(f"{place} has images of class {classes[0]} alone; a net needs two or more")
@@ -126,7 +128,7 @@ def load_data(
         name,
         torch.tensor(images).unsqueeze(1).to(device),
         torch.tensor(labels).long().to(device),
-        left_out,
+        notes,
     )
 
 
@@ -168,13 +170,14 @@ class Pictures(NamedTuple):
 
     images: NDArray[np.uint8]  # (n, 28, 28), ink 255 on 0, framed like MNIST
     labels: NDArray[np.uint8]  # (n,), from 0 to 9
-    left_out: tuple[str, ...]  # pictures that show no readable digit, one sentence each
+    is_test: NDArray[np.bool_]  # (n,), whether they are for the test
+    notes: tuple[str, ...]  # on files that are left out, wholly or in part, one sentence each
 
 
 def load_pictures(place: Path) -> Pictures:
     """All digits of a folder, or a zip, of pictures by class; see :func:`load_data`.
 
-    Pictures that are left out are logged as warnings, too.
+    The notes are logged as warnings, too.
 
     Raises:
         FileNotFoundError: there is no such folder or zip.
@@ -216,36 +219,40 @@ def _read_pictures(place: Path, state: object) -> Pictures:
 
 def _read_folder(folder: Path, place: Path) -> Pictures:
     """The digits of a folder, which holds what the user calls ``place``."""
-    paths, errors = find_pictures([folder])
+    pictures, errors = find_pictures([folder])
     for error in errors:
         raise error
-    paths = [path for path in paths if not _is_hidden(path.relative_to(folder))]
-    if not paths:
+    files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    labels = {name: _label(name) for name in files if not _is_hidden(name)}
+    if not any(label is not None for label in labels.values()):
         raise ValueError(
             f"{place} holds no data; it needs pictures of digits, in folders 0 to 9 or named like "
             f"3_name.png. A data set may also be four files: {FILES}"
         )
     log = logging.getLogger(__name__)
-    log.warning("reading %s pictures of %s", f"{len(paths):,}", place)
+    log.warning("reading %s files of %s", f"{len(labels):,}", place)
     recognizer = Recognizer(device="cpu")
-    found: list[tuple[Plane, int]] = []
-    left_out: list[str] = []
-    for path in paths:
-        name = path.relative_to(folder)
-        label = _label(name)
-        digits: list[Plane] = []
-        reason = "it is not in a folder 0 to 9, nor named like 3_name.png"
-        if label is not None:
-            digits, reason = _read_digits(recognizer, path, label)
-            found += [(digit, label) for digit in digits]
-        if not digits:
-            left_out.append(f"{name} is left out: {reason}")
-            log.warning(left_out[-1])
+    found: list[tuple[Plane, int, Path]] = []
+    notes: list[str] = []
+    readable = set(pictures)
+    for name, label in labels.items():
+        if label is None:
+            remarks = ["is left out: it is not in a folder 0 to 9, nor named like 3_name.png"]
+        elif folder / name not in readable:
+            remarks = ["is left out: it is not a picture; save photographs as JPEG or PNG"]
+        else:
+            digits, remarks = _read_digits(recognizer, folder / name, label)
+            found += [(digit, label, name) for digit in digits]
+        for remark in remarks:
+            notes.append(f"{name} {remark}")
+            log.warning(notes[-1])
     if not found:
-        raise ValueError(f"{place} has no digits: {left_out[0]}")
-    planes, labels = zip(*found, strict=True)
+        raise ValueError(f"{place} has no digits: {notes[0]}")
+    planes, classes, names = zip(*found, strict=True)
     images = np.rint(255 * np.stack(planes)).astype(np.uint8)
-    return Pictures(images, np.array(labels, np.uint8), tuple(left_out))
+    fifth = each_fifth(np.array(classes))
+    is_test = np.array(list(map(_is_test, names, fifth)))
+    return Pictures(images, np.array(classes, np.uint8), is_test, tuple(notes))
 
 
 def _is_hidden(name: Path) -> bool:
@@ -258,17 +265,40 @@ def _label(name: Path) -> int | None:
     return next((int(part) for part in parts if part in CLASSES), None)
 
 
-def _read_digits(recognizer: Recognizer, path: Path, label: int) -> tuple[list[Plane], str]:
-    """The digits on a picture of one class, framed like MNIST's; or why there are none."""
+def _is_test(name: Path, default: bool) -> bool:
+    """Whether a picture is for the test, by the folders it is in, if they say so."""
+    parts = (part.lower() for part in reversed(name.parent.parts))
+    return next((IS_TEST[part] for part in parts if part in IS_TEST), default)
+
+
+def _read_digits(recognizer: Recognizer, path: Path, label: int) -> tuple[list[Plane], list[str]]:
+    """The digits on a picture of one class, framed like MNIST's; and what is to be said of it."""
     try:
         reading = recognizer.read(path)
     except (ValueError, OSError) as error:
-        return [], str(error)
+        return [], [f"is left out: {error}"]
     digits = [digit for digit in reading.digits if digit.verdict != NOT_A_DIGIT]
     if not digits:
-        return [], reading.reason
-    sure = {digit.label for digit in digits if digit.verdict == DIGIT}
-    if len(digits) > 1 and sure - {label}:
+        return [], [f"is left out: {reading.reason}"]
+    sure = [digit.label for digit in digits if digit.verdict == DIGIT]
+    misread = [str(one) for one in sure if one != label]
+    if len(digits) > 1 and misread and 2 * len(misread) >= len(sure):  # hardly of its class
         text = reading.text.replace("\n", " / ")
-        return [], f"it shows {text}; a picture must show digits of its class alone"
-    return [digit.image for digit in digits], ""
+        advice = "if they are misread, put each into a picture of its own"
+        return [], [f"is left out: it shows {text}, not digits of its class alone; {advice}"]
+    refused = [
+        item.reason if isinstance(item, Digit) else f"read as {item.text}"
+        for line in reading.lines
+        for item in line
+        if not isinstance(item, Digit) or item.verdict == NOT_A_DIGIT
+    ]
+    n, remarks = len(digits) + len(refused), []
+    if refused:
+        reasons = ", ".join(dict.fromkeys(refused))
+        remarks.append(f"shows {n} digits, {len(refused)} of them left out: {reasons}")
+    if len(digits) > 1 and misread:
+        others = " or ".join(sorted(set(misread)))
+        remarks.append(
+            f"shows {n} digits, {len(misread)} of them read as {others}; all count as {label}"
+        )
+    return [digit.image for digit in digits], remarks

@@ -21,7 +21,8 @@ HEADER = b"\0\0\x08"  # two zero bytes, and the type: uint8
 def find_idx(split: str, kind: str, data_dir: Path) -> list[Path]:
     """The forms of one file of a data set, packed before unpacked; none if it is not there.
 
-    A name may say more in front, as EMNIST's do, and have a point instead of a hyphen.
+    A name may say more in front, as EMNIST's do, and have a dot instead of a hyphen.
+    Hidden files are skipped: macOS adds ``._train-images-idx3-ubyte`` to some disks and zips.
 
     Raises:
         ValueError: there are several such files.
@@ -33,7 +34,7 @@ def find_idx(split: str, kind: str, data_dir: Path) -> list[Path]:
             for form in (".gz", "")
             for prefix in PREFIXES[split]
             for path in folder.glob(f"*{prefix}-{kind}-ubyte{form}")
-            if path.is_file()
+            if path.is_file() and not path.name.startswith(".")
         ]
         names = sorted({path.name.removesuffix(".gz") for path in found})
         if len(names) > 1:
@@ -71,7 +72,7 @@ def parse_idx(content: bytes, path: Path) -> NDArray[np.uint8]:
     if not axes or len(content) < start:
         raise ValueError(f"{path} is damaged or not an IDX file of bytes; copy it again")
     shape = np.frombuffer(content, ">i4", count=axes, offset=4)
-    if len(content) - start != np.prod(shape, dtype=np.int64):
+    if shape.min() < 0 or len(content) - start != np.prod(shape, dtype=np.int64):
         raise ValueError(
             f"{path} is damaged: its header says {' x '.join(map(str, shape))} bytes, and "
             f"{len(content) - start} follow; copy it again"

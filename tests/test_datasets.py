@@ -17,6 +17,7 @@ from mnistcore import checkpoint
 from mnistcore.__main__ import main
 from mnistcore.datasets import Dataset, load_data
 from mnistcore.files import ASSETS, RESULTS
+from mnistcore.training import epoch
 from mnistcore.training.loop import train
 from mnistcore.training.recipes import RECIPES, fitted
 from tests.tools.pictures import canvas, gray, pen
@@ -112,10 +113,15 @@ def test_results_are_about_the_data(own: Path, tmp_path: Path) -> None:
 
 
 def test_results_on_other_data_do_not_replace_those_on_mnist(
-    own: Path, capsys: pytest.CaptureFixture[str]
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["benchmark", "--data-dir", str(own / "files")]) == 2
+    data = ["--data-dir", str(own / "files")]
+    assert main(["benchmark", *data]) == 2
     assert f"{RESULTS} has the results on MNIST; add --out" in capsys.readouterr().err
+    monkeypatch.setattr("mnistcore.__main__.RESULTS", tmp_path / "results")
+    assert main(["all", *SHORT, *data, "--out", str(tmp_path), "--overwrite"]) == 2
+    assert "has the results on MNIST; add --out" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())  # nothing was trained before it was refused
 
 
 def load(split: str, place: Path) -> Dataset:
@@ -132,6 +138,7 @@ def test_idx_files_give_their_images_and_labels(
 ) -> None:
     images, labels = digits
     write_idx(tmp_path / place, images.numpy(), labels.numpy(), packed=packed)
+    (tmp_path / place / "._train-images-idx3-ubyte").write_bytes(b"of macOS")
     for split in ("train", "test"):
         data = load(split, tmp_path)
         assert data.images[:, 0].equal(images)
@@ -155,9 +162,19 @@ def test_mnist_is_known_by_its_files(tmp_path: Path, digits: tuple[Tensor, Tenso
         shutil.copy(path, raw)
     data = load("test", tmp_path)
     assert (data.name, data.is_mnist, len(data.labels)) == ("MNIST", True, 10_000)
-    (raw / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(digits[0].numpy())))
-    with pytest.raises(ValueError, match="is damaged or not MNIST's original"):
+    packed = raw / "t10k-images-idx3-ubyte.gz"
+    content = packed.read_bytes()
+    packed.write_bytes(half(content))
+    with pytest.raises(
+        ValueError, match=r"images-idx3-ubyte\.gz is damaged: it cannot be unpacked"
+    ):
         load_data("test", tmp_path)
+    packed.unlink()  # other images with MNIST's labels are data of one's own
+    packed.with_suffix("").write_bytes(idx(255 - data.images[:, 0].numpy()))
+    inverted = load("test", tmp_path)
+    assert (inverted.name, inverted.is_mnist) == (tmp_path.name, False)
+    assert inverted.images.equal(255 - data.images)
+    assert inverted.labels.equal(data.labels)
     write_idx(own, digits[0].numpy(), digits[1].numpy())
     assert load("train", own).name == f"{tmp_path.name}/MNIST"  # but not MNIST
 
@@ -173,14 +190,27 @@ def test_pictures_are_framed_and_each_fifth_of_a_class_is_for_the_test(
             assert data.labels.equal(labels[chosen])
             gaps = (data.images[:, 0].float() - images[chosen].float()).abs().mean((1, 2))
             assert gaps.max() < 10  # of 255: framed as MNIST frames them
-            assert data.left_out == ()
+            assert data.notes == ()
+
+
+def test_a_folder_may_say_what_its_pictures_are_for(own: Path, tmp_path: Path) -> None:
+    for part, numbers in (("train", "012345"), ("Testing", "67")):
+        for label in "01":
+            (tmp_path / part / label).mkdir(parents=True)
+            for number in numbers:
+                picture = own / "folders" / label / f"{2 * int(label)}{number}.png"
+                shutil.copy(picture, tmp_path / part / label)
+    assert load("train", tmp_path).labels.tolist() == 6 * [0] + 6 * [1]
+    assert load("test", tmp_path).labels.tolist() == [0, 0, 1, 1]
 
 
 def test_what_shows_no_digit_of_its_class_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def show(name: str, *digits: str) -> None:
-        parts = [(pen(digit, 100, 10), 40 + 140 * k, 60) for k, digit in enumerate(digits)]
+        blot = np.ones((90, 90), np.float32)
+        inks = [blot if digit == "blot" else pen(digit, 100, 10) for digit in digits]
+        parts = [(ink, 40 + 140 * k, 60) for k, ink in enumerate(inks)]
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(gray(canvas(*parts, shape=(220, 160 + 140 * len(parts))))).save(path)
@@ -188,24 +218,28 @@ def test_what_shows_no_digit_of_its_class_is_reported(
     show("3_one.png", "3")
     show("7_two.png", "7", "7")  # a sheet of one class
     show("7/mixed.png", "7", "2")
+    show("7/sheet.png", "7", "7", "7", "2", "blot")
+    (tmp_path / "7" / "IMG_1.heic").write_bytes(b"of a phone")
     show("7/blank.png")
     show("other.png", "3")
     show("10/ten.png", "3")
     (tmp_path / "3_broken.png").write_bytes(b"no picture")
     (tmp_path / "._3_hidden.png").write_bytes(b"of macOS")
     data = load("train", tmp_path)
-    assert data.labels.tolist() == [3, 7, 7]
+    assert data.labels.tolist() == [3, 7, 7, 7, 7, 7]
     no_class = "it is not in a folder 0 to 9, nor named like 3_name.png"
-    assert data.left_out == (
+    assert data.notes == (
         f"10/ten.png is left out: {no_class}",
         "3_broken.png is left out: 3_broken.png is not a picture that can be read",
+        "7/IMG_1.heic is left out: it is not a picture; save photographs as JPEG or PNG",
         "7/blank.png is left out: blank: there is no ink",
-        "7/mixed.png is left out: it shows 72; a picture must show digits of its class alone",
+        "7/mixed.png is left out: it shows 72, not digits of its class alone; if they are misread, "
+        "put each into a picture of its own",
+        "7/sheet.png shows 5 digits, 1 of them left out: a dot",
+        "7/sheet.png shows 5 digits, 1 of them read as 2; all count as 7",
         f"other.png is left out: {no_class}",
     )
-    assert caplog.messages == [f"reading 7 pictures of {tmp_path}", *data.left_out]
-    with pytest.raises(ValueError, match=r"has no test images; .* every 5th digit of a class is a"):
-        load_data("test", tmp_path)
+    assert caplog.messages == [f"reading 9 files of {tmp_path}", *data.notes]
 
 
 IMAGES, LABELS = np.zeros((6, 28, 28), np.uint8), np.array([0, 1, 2, 0, 1, 2], np.uint8)
@@ -237,11 +271,17 @@ def half(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
 
+def negative(content: bytes) -> bytes:
+    """As many bytes as the header says, but with two negative lengths."""
+    return content[:4] + np.array([-6, -28, 28], ">i4").tobytes() + content[16:]
+
+
 @pytest.mark.parametrize(
     ("packed", "damage", "message"),
     [
         (True, half, r"-ubyte\.gz is damaged: it cannot be unpacked"),
         (False, half, r"its header says 6 x 28 x 28 bytes, and 2344 follow"),
+        (False, negative, r"its header says -6 x -28 x 28 bytes, and 4704 follow"),
         (False, lambda _: b"", r"is damaged or not an IDX file of bytes"),
         (False, lambda _: b"\x89PNG\r\n", r"is damaged or not an IDX file of bytes"),
     ],
@@ -269,13 +309,17 @@ def test_places_without_pictures(own: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="away does not exist; give --data-dir a folder"):
         load_data("train", tmp_path / "away")
     shutil.copy(own / "folders" / "0" / "00.png", tmp_path / "name.png")
-    with pytest.raises(ValueError, match=r"has no digits: name\.png is left out: it is not in a"):
+    with pytest.raises(ValueError, match=r"holds no data; .* or named like 3_name\.png"):
         load_data("train", tmp_path)
     with pytest.raises(ValueError, match=r"name\.png is neither a folder nor a zip that can be"):
         load_data("train", tmp_path / "name.png")
     shutil.move(tmp_path / "name.png", tmp_path / "0_name.png")
     with pytest.raises(ValueError, match="has images of class 0 alone; a net needs two or more"):
         load_data("train", tmp_path)
+    with pytest.raises(
+        ValueError, match=r"has no test images; .* or else every 5th digit of a cla"
+    ):
+        load_data("test", tmp_path)
 
 
 @pytest.mark.parametrize("setting", ["drawn", "edited", "others"])
@@ -300,6 +344,26 @@ def test_nets_of_other_data_are_not_mixed(
     assert message in capsys.readouterr().err
     assert main([*flags, *other, "--model", "MyNetV2"]) == 2
     assert "LeNet.pt was trained on files, not on folders" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="lr is 99"):  # LeNet will be trained anew as well
+        train(
+            "MyNetV2",
+            {"lr": 99},
+            out_dir=tmp_path,
+            data_dir=own / "folders",
+            device="cpu",
+            replacing=["LeNet"],
+        )
+
+
+@pytest.mark.slow
+def test_chance_does_not_refuse_a_net_of_few_images(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epoch, "normalize", torch.zeros_like)  # it sees nothing
+    settings = {"epochs": 1}
+    content = train("LeNet", settings, out_dir=tmp_path, data_dir=own / "files", device="cpu")
+    assert content["val"]["errors"] > 0
+    assert (tmp_path / "LeNet.pt").exists()
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,9 @@ def _calibration(logits: Tensor, labels: Tensor, temperature: float) -> Calibrat
 
 def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
     config, data, recipe = content["config"], trained_on(content), RECIPES[name]
-    images_per_epoch = data["n"] - config["val_size"] + config["drawn"] + config["others"]
+    # Checkpoints of earlier versions lack two of the settings.
+    images_per_epoch = config.get("train_size") or data["n"] - config["val_size"]
+    images_per_epoch += config["drawn"] + config.get("edited", 0) + config["others"]
     if data["name"] != MNIST:
         recipe = fitted(recipe, data["n"])
     return {

@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from mnistcore.training.workers import Workers, joined_workers
 
 # A net has learned something if it avoids this share of the errors that are made by always giving
 # the most frequent answer. For MNIST that is an accuracy of 15 %: 8 standard deviations above the
-# share of the 1s, on 5,000 validation images.
+# share of the 1s, on 5,000 validation images. Where that share is less than one error, chance
+# would decide, so no net is refused.
 LEARNED = 0.05
 SYNTHETIC = ("drawn", "edited", "others")  # settings for MNIST alone
 
@@ -41,6 +42,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     show_progress: bool = False,
+    replacing: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Train one net on MNIST, or on a data set of one's own; the test set is not touched.
 
@@ -53,9 +55,9 @@ def train(
 
     Args:
         name: one of ``list_models()``, in any case.
-        config: the recipe, or the settings that differ from the net's own, which is the default.
-            For other data than MNIST the net's own recipe is fitted to the number of images, and
-            no synthetic digits are added.
+        config: a whole recipe, or a dict of the settings to change in the net's own recipe. For
+            other data than MNIST the net's own recipe is fitted to the number of images, and no
+            synthetic digits are added.
         out_dir: folder of the checkpoint.
         data_dir: the data set; see :func:`mnistcore.datasets.load_data`.
         device: "cpu", "cuda", "mps", ...; by default the accelerator if there is one.
@@ -63,6 +65,8 @@ def train(
             unchanged; start from scratch if there is neither.
         overwrite: start from scratch even if either exists, and replace it.
         show_progress: show a progress bar (on a terminal) and print one line per epoch.
+        replacing: other nets that are about to be trained into ``out_dir`` as well: those that are
+            there now may be of other data.
 
     Returns:
         The checkpoint: weights (averaged over the steps), config, data (name, classes and number
@@ -71,18 +75,18 @@ def train(
 
     Raises:
         ValueError: unknown net or device, unusable settings or data, a checkpoint with other
-            settings or data, or a training that diverged or learned nothing.
+            settings or data, nets of other data in ``out_dir``, or a training that diverged or
+            learned nothing.
         FileExistsError: ``out_dir`` holds a training; give ``resume`` or ``overwrite``.
         OSError: ``out_dir`` cannot be written.
     """
     name, out_dir = model_name(name), Path(out_dir)
-    if not isinstance(config, TrainConfig):
-        replace(RECIPES[name], **(config or {}))  # complains about wrong settings right away
     chosen = choose_device(device)
     if resume and overwrite:
         raise ValueError("resume and overwrite exclude each other; give one of them")
     if not (resume or overwrite):
         check_unused(out_dir, [name])
+    check_same_data(out_dir, [name, *replacing], data_dir)
     keep_freed_memory()
     with joined_workers(chosen) as workers:
         dataset = _load_data(workers, data_dir)
@@ -104,6 +108,10 @@ def _settings(
 ) -> TrainConfig:
     """The settings of a training; see :func:`train`."""
     if not isinstance(config, TrainConfig):
+        settings = [setting.name for setting in fields(TrainConfig)]
+        for setting in config or {}:
+            if setting not in settings:
+                raise ValueError(f"{setting} is not a setting; choose from {', '.join(settings)}")
         recipe = RECIPES[name]
         if not dataset.is_mnist:
             recipe = fitted(recipe, len(dataset.labels))
@@ -251,7 +259,8 @@ def _finish(training: Training, data: Data, out_dir: Path) -> dict[str, Any]:
     """Write the finished checkpoint, unless the net has learned nothing."""
     name, content = training.name, training.finished(data)
     errors, n = content["val"]["errors"], content["val"]["n"]
-    if errors > (1 - LEARNED) * (n - int(data.val_labels.bincount().max())):
+    guessing = n - int(data.val_labels.bincount().max())  # errors of the most frequent answer
+    if LEARNED * guessing >= 1 and errors > (1 - LEARNED) * guessing:
         raise ValueError(
             f"{name} learned nothing: it reads {1 - errors / n:.1%} of the validation digits, "
             "which is guessing, so no weights were written; lower --lr, raise --epochs or change "

@@ -11,8 +11,8 @@ from mnistcore.files import ASSETS, WEIGHTS, write_json
 from mnistcore.reading.ensemble import THRESHOLD_FILE, Ensemble, Probs
 
 REFUSED = 0.01  # fraction of the validation digits that fall below a threshold
-# The highest threshold: where all of few validation digits have a probability of 1, even rounding
-# would fall below that.
+# The highest threshold. With few validation digits all may have a probability of 1; then rounding
+# alone would make an answer unsure.
 HIGHEST = 0.999
 
 

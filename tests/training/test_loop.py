@@ -329,6 +329,11 @@ def test_a_setting_out_of_range_is_named(field: str, value: float) -> None:
         TrainConfig(**settings)
 
 
+def test_an_unknown_setting_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"lrr is not a setting; choose from epochs, batch_size, "):
+        train("LeNet", {"lrr": 1}, out_dir=tmp_path, device="cpu")
+
+
 def test_too_few_steps_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"epochs 1 and batch_size 1000 give 2 steps, and warmup 0\.2 "
