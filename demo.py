@@ -38,19 +38,20 @@ OWN_ADDRESS = r"""text => text.replace(/Client\(".*?"\)/,
     `Client("${location.origin}${location.pathname}")`)"""
 
 
-def read_tab(handlers: Handlers) -> ReadTab:
+def read_tab(handlers: Handlers, layers: dict[str, list[str]]) -> ReadTab:
     """The canvas and the picture, the answer, the steps, and the maps."""
+    nets = handlers.recognizer.names
     with gr.Row(elem_id="top"):
         with gr.Column(min_width=320, elem_id="input"), gr.Tabs() as inputs:
             with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
                 hint = "Draw a digit, or a number of several digits"
-                pad = view("canvas", pen=20, hint=hint, layers=LAYERS)
+                pad = view("canvas", pen=20, hint=hint, layers=layers)
             with gr.Tab("Upload, paste, camera", id="upload") as upload_tab:
                 picture = view("picture", maxFile=guard.MAX_FILE, examples=list(EXAMPLES))
         with gr.Column(min_width=320, elem_id="output"):
             hint = "Draw on the black canvas, or upload a picture."
             params = views.num_params()
-            answer = view("answer", nets=NETS, titles=views.TITLES, params=params, hint=hint)
+            answer = view("answer", nets=nets, titles=views.TITLES, params=params, hint=hint)
             view("correct")
     view("tour")
     html("<h2>How the picture was read</h2>")
@@ -65,10 +66,10 @@ def read_tab(handlers: Handlers) -> ReadTab:
     look, arithmetic, change, units, unit, *of_atlas = guard.limit_concurrency(
         guard.MAX_UNQUEUED, *quick, *atlas
     )
-    view("why", nets=NETS, server_functions=[why])
+    view("why", nets=nets, server_functions=[why])
     view("change", changes=views.changes(), server_functions=[change, curves, flip])
     view("atlas", server_functions=of_atlas)
-    layer = view("layer", layers=LAYERS, mapsOf={views.ALL: views.NET_OF_ALL})
+    layer = view("layer", layers=layers, mapsOf={views.ALL: views.NET_OF_ALL})
     maps = view("maps", server_functions=[look, arithmetic])
     view("slide")
     view("units", server_functions=[units, unit])
@@ -97,6 +98,8 @@ def benchmark_tab(tab: gr.Tab) -> BenchmarkTab:
 def build(recognizer: Recognizer, trainings: Trainings | None = None) -> gr.Blocks:
     """The page around a recognizer; nothing is started. Without ``trainings``, nobody can train."""
     handlers, endpoints = Handlers(recognizer), Endpoints(recognizer)
+    nets = recognizer.names
+    layers = {name: LAYERS[name] for name in (*nets, *views.together(nets))}
     with gr.Blocks(
         title="mnistcore",
         analytics_enabled=False,
@@ -107,13 +110,13 @@ def build(recognizer: Recognizer, trainings: Trainings | None = None) -> gr.Bloc
             html("<h1>mnistcore</h1><p>Five small nets read your handwriting.</p>", "title")
             choice = view(
                 "choice",
-                value=f"{NETS[0]} {LAYERS[NETS[0]][0]}",
-                layers=LAYERS,
-                titles={views.ALL: "All five"},
+                value=f"{nets[0]} {layers[nets[0]][0]}",
+                layers=layers,
+                titles={views.ALL: "All five" if len(nets) == len(NETS) else "All"},
             )
         with gr.Tabs(elem_id="pages") as pages:
             with gr.Tab("Read", id="read") as read_page:
-                read = read_tab(handlers)
+                read = read_tab(handlers, layers)
             tabs = [read_page]
             if trainings:
                 with gr.Tab("Train", id="train") as train_page:

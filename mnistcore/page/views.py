@@ -75,6 +75,11 @@ def nets_with_dropout() -> list[str]:
     return [n for n, net in nets.items() if any(isinstance(m, nn.Dropout) for m in net.modules())]
 
 
+def together(nets: list[str]) -> list[str]:
+    """``ALL`` if these nets may also be chosen together: several, with the one whose maps show."""
+    return [ALL] if len(nets) > 1 and NET_OF_ALL in nets else []
+
+
 @cache
 def num_params() -> dict[str, int]:
     """The number of trainable parameters of each net."""

@@ -78,6 +78,8 @@ export default ({ element, props, server }) => {
             {},
             "What you export teaches a net your hand, on the command line: ",
             h("code", {}, `python -m mnistcore adapt ${FILE} --model LeNet --out mine`),
+            ". Then it reads for you: ",
+            h("code", {}, "python demo.py --weights mine"),
         ),
         note,
         shown,

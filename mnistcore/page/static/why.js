@@ -70,7 +70,10 @@ export default ({ element, props, server }) => {
     const title = h("p", { class: "why-title", "aria-live": "polite" });
     const pictures = h("div", { class: "why-pictures" });
     const note = h("p", { class: "nothing" });
-    const all = foldButton("All five nets beside each other", () => toggleAll());
+    const all = foldButton(
+        nets.length === 5 ? "All five nets beside each other" : "All nets beside each other",
+        () => toggleAll(),
+    );
     let asked = {}; // {image, nets, digit, other}
     let found = null; // what is shown
     const bars = createBars((other) => {
@@ -148,6 +151,7 @@ export default ({ element, props, server }) => {
         ask();
     };
     all.setAttribute("aria-pressed", "false");
+    all.hidden = nets.length < 2;
     stop(NOTHING);
     // Another digit or net is looked at, or none.
     const take = (data) => {
