@@ -204,10 +204,7 @@ class Live:
                 }
                 for i in wrong
             ],
-            "images_of": {
-                i: base64.b64encode(self._val_images[i].cpu().numpy().tobytes()).decode()
-                for i in new
-            },
+            "images_of": {i: pack_bytes(to_unit(self._val_images[i, 0]), 1) for i in new},
         }
 
     def finish(self, path: Path) -> Told:

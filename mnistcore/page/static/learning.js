@@ -1,7 +1,7 @@
 // What a net looks like while it learns: its kernels and maps, what it says to a digit, what it mixes up.
 import { createChart } from "./chart.js";
 import { paintInk, scaleOf } from "./colours.js";
-import { percent } from "./format.js";
+import { grouped, percent } from "./format.js";
 import { confusionTable } from "./results.js";
 import { h } from "./shared.js";
 
@@ -10,6 +10,9 @@ const FULL = 127; // what the limit of packed bytes is
 // base64 of int8 -> Int8Array.
 export const unpackBytes = (text) =>
     Int8Array.from(atob(text), (letter) => (letter.charCodeAt(0) << 24) >> 24);
+
+// The same as ink in [0, 1].
+const inkOf = (text) => Float32Array.from(unpackBytes(text), (x) => x / FULL);
 
 // The columns of the picture of all answers, one for each step of the axis: for each, the last
 // answer until then; null before the first.
@@ -96,10 +99,7 @@ const createAnswers = () => {
             });
             scale.paint(canvas, numbers, 0, 1);
             canvas.setAttribute("aria-label", `The answers so far; ${words.textContent}`);
-            paintInk(
-                digit,
-                Float32Array.from(unpackBytes(packed), (x) => x / FULL),
-            );
+            paintInk(digit, inkOf(packed));
         },
     };
 };
@@ -112,7 +112,7 @@ const wrongDigit = ({ index, label, pred, prob }, images) => {
         role: "img",
         "aria-label": `Validation digit ${index}`,
     });
-    paintInk(canvas, images.get(index) ?? new Float32Array(28 * 28));
+    paintInk(canvas, inkOf(images.get(index)));
     return h(
         "li",
         {},
@@ -161,7 +161,8 @@ export const createLearning = (element) => {
             if (run.shown === newest.wrong) return; // not validated again since
             run.shown = newest.wrong;
             confusion.replaceChildren(confusionTable(newest));
-            wrongTitle.textContent = `${newest.errors} of 1,000 validation digits are read wrong`;
+            const all = newest.confusion.flat().reduce((sum, n) => sum + n, 0);
+            wrongTitle.textContent = `${newest.errors} of ${grouped(all)} validation digits are read wrong`;
             wrong.replaceChildren(...newest.wrong.map((one) => wrongDigit(one, run.images)));
         },
     };

@@ -1,6 +1,7 @@
 // The Train tab: a visitor trains a net and watches it learn.
 import { whenRestyled } from "./colours.js";
 import { foldButton } from "./fold.js";
+import { grouped } from "./format.js";
 import { createLearning } from "./learning.js";
 import { lookedAt } from "./maps.js";
 import { createWhenSeen } from "./seen.js";
@@ -14,7 +15,6 @@ const TRIES = 15; // questions in a row that may fail
 
 const wait = () => new Promise((resolve) => setTimeout(resolve, EVERY));
 
-const grouped = (n) => n.toLocaleString("en");
 const percents = (x) => `${(100 * x).toFixed(2)} %`;
 
 // Where a run is, in words. `place` is that in the line.
@@ -31,7 +31,7 @@ export const stateWords = ({ state, place, end }) => {
         training: "Training.",
         paused: "Paused.",
         testing: "Reading the test set.",
-        ended: ends[end?.ended] ?? "",
+        ended: ends[end?.ended] ?? ends.stopped,
         failed: "The training broke off. Please start it again.",
         gone: "The training has ended, because the server did not hear from this page.",
     }[state];
@@ -42,7 +42,7 @@ export const speedWords = ({ epoch, images, left, seconds }, epochs, most) => {
     const rate = images / seconds;
     const rest = Math.min(left / rate, most - seconds);
     return (
-        `Epoch ${epoch.toFixed(2)} of ${epochs} · ${grouped(Math.round(rate))} images/s · ` +
+        `Epoch ${epoch.toFixed(2)} of ${epochs} · ${grouped(rate)} images/s · ` +
         `${Math.ceil(Math.max(0, rest))} s left`
     );
 };
@@ -129,11 +129,7 @@ export default ({ element, props, server }) => {
             const { points = [], images = [], newest = {}, ...rest } = answer;
             Object.assign(mine, rest);
             mine.points.push(...points);
-            for (const { index, bytes } of images)
-                mine.images.set(
-                    index,
-                    Float32Array.from(atob(bytes), (letter) => letter.charCodeAt(0) / 255),
-                );
+            for (const { index, bytes } of images) mine.images.set(index, bytes);
             Object.assign(mine.newest, newest);
             update();
             await wait();
