@@ -28,6 +28,9 @@ export const columnsOf = (points, epochs, count) => {
     });
 };
 
+const createCanvas = (width, height, label) =>
+    h("canvas", { class: "pixels", width, height, role: "img", "aria-label": label });
+
 // A row of planes: {shape, limit, bytes}.
 const createPlanes = (title) => {
     const cells = h("div", { class: "learning-planes" });
@@ -38,13 +41,7 @@ const createPlanes = (title) => {
         draw: ({ shape: [count, height, width], limit, bytes }, scale) => {
             if (canvases.length !== count || canvases[0].width !== width) {
                 canvases = Array.from({ length: count }, (_, i) =>
-                    h("canvas", {
-                        class: "pixels",
-                        width,
-                        height,
-                        role: "img",
-                        "aria-label": `${title}, ${i + 1}`,
-                    }),
+                    createCanvas(width, height, `${title}, ${i + 1}`),
                 );
                 cells.replaceChildren(...canvases);
             }
@@ -60,14 +57,8 @@ const createPlanes = (title) => {
 // What it said to the digit from the first epoch to the last: a row for each digit.
 const createAnswers = () => {
     const columns = 220;
-    const canvas = h("canvas", { class: "pixels", width: columns, height: 10, role: "img" });
-    const digit = h("canvas", {
-        class: "pixels",
-        width: 28,
-        height: 28,
-        role: "img",
-        "aria-label": "The digit",
-    });
+    const canvas = createCanvas(columns, 10, "The answers so far");
+    const digit = createCanvas(28, 28, "The digit");
     const words = h("p", { class: "learning-says" });
     const source = h("p", {});
     const rows = h("div", { class: "learning-digits" });
@@ -87,9 +78,11 @@ const createAnswers = () => {
             if (!last) return;
             const best = last.probs.indexOf(Math.max(...last.probs));
             words.textContent = `After ${last.epoch.toFixed(2)} epochs it says ${best}: ${percent(last.probs[best])}`;
-            source.textContent = drawn
-                ? "Each column is a moment, each row a digit; the redder, the likelier."
-                : "This digit is from MNIST. Draw one in the Read tab, and it is read here. Each column is a moment, each row a digit; the redder, the likelier.";
+            source.textContent =
+                "Each column is a moment, each row a digit; the redder, the likelier. " +
+                (drawn
+                    ? ""
+                    : "This digit is from MNIST: draw one in the Read tab, and it is read here.");
             const shown = columnsOf(run.points, run.epochs, columns);
             const numbers = new Float32Array(10 * columns);
             shown.forEach((probs, i) => {
@@ -105,13 +98,7 @@ const createAnswers = () => {
 };
 
 const wrongDigit = ({ index, label, pred, prob }, images) => {
-    const canvas = h("canvas", {
-        class: "pixels",
-        width: 28,
-        height: 28,
-        role: "img",
-        "aria-label": `Validation digit ${index}`,
-    });
+    const canvas = createCanvas(28, 28, `Validation digit ${index}`);
     paintInk(canvas, inkOf(images.get(index)));
     return h(
         "li",
