@@ -140,7 +140,7 @@ class Trainings:
             parse: from what the form sends to the settings, a dataclass with a ``command()``;
                 raises a ValueError with a sentence for the visitor.
         """
-        self.form = form
+        self.form = form | {"mostPaused": MOST_PAUSED}
         self._most, self._device, self._folder, self._parse = most, device, folder, parse
         self._runs: dict[str, Run] = {}  # by token, the newest last
         self._line: list[Run] = []  # that wait for their turn
