@@ -16,7 +16,7 @@ import torch
 
 from mnistcore.device import is_zero_gpu, share_one_heap
 from mnistcore.files import STATIC
-from mnistcore.page import launch, views
+from mnistcore.page import guard, launch, views
 from mnistcore.page.api import NETS, Endpoints
 from mnistcore.page.cache import CachedRecognizer
 from mnistcore.page.components import EXAMPLES, THEME, html, view
@@ -26,13 +26,6 @@ from mnistcore.page.events import (
     connect_benchmark,
     connect_reading,
     connect_tabs,
-)
-from mnistcore.page.guard import (
-    MAX_FILE,
-    MAX_LONG,
-    MAX_UNQUEUED,
-    MAX_WAITING,
-    limit_concurrency,
 )
 from mnistcore.page.handlers import Handlers
 from mnistcore.page.trainings import Trainings
@@ -53,25 +46,33 @@ def read_tab(handlers: Handlers) -> ReadTab:
                 hint = "Draw a digit, or a number of several digits"
                 pad = view("canvas", pen=20, hint=hint, layers=LAYERS)
             with gr.Tab("Upload, paste, camera", id="upload") as upload_tab:
-                picture = view("picture", maxFile=MAX_FILE, examples=list(EXAMPLES))
+                picture = view("picture", maxFile=guard.MAX_FILE, examples=list(EXAMPLES))
         with gr.Column(min_width=320, elem_id="output"):
             hint = "Draw on the black canvas, or upload a picture."
             params = views.num_params()
             answer = view("answer", nets=NETS, titles=views.TITLES, params=params, hint=hint)
+            view("correct")
     view("tour")
     html("<h2>How the picture was read</h2>")
     steps = view("steps")
     # What the visitor opens asks the server by itself.
-    long = handlers.why, handlers.curves, handlers.flip
-    why, curves, flip = limit_concurrency(MAX_LONG, *long)
+    why, curves, flip = guard.limit_concurrency(
+        guard.MAX_LONG, handlers.why, handlers.curves, handlers.flip
+    )
+    zips = guard.limit_concurrency(guard.MAX_LONG, handlers.export_digits, handlers.import_digits)
     quick = handlers.look, handlers.arithmetic, handlers.change, handlers.units, handlers.unit
-    look, arithmetic, change, units, unit = limit_concurrency(MAX_UNQUEUED, *quick)
+    atlas = handlers.atlas, handlers.nearest, handlers.training_digit
+    look, arithmetic, change, units, unit, *of_atlas = guard.limit_concurrency(
+        guard.MAX_UNQUEUED, *quick, *atlas
+    )
     view("why", nets=NETS, server_functions=[why])
     view("change", changes=views.changes(), server_functions=[change, curves, flip])
+    view("atlas", server_functions=of_atlas)
     layer = view("layer", layers=LAYERS, mapsOf={views.ALL: views.NET_OF_ALL})
     maps = view("maps", server_functions=[look, arithmetic])
     view("slide")
     view("units", server_functions=[units, unit])
+    view("hand", mostBytes=guard.MAX_ZIP, server_functions=zips)
     return ReadTab(inputs, draw_tab, upload_tab, pad, picture, layer, [answer, steps, maps])
 
 
@@ -133,7 +134,7 @@ def build(recognizer: Recognizer, trainings: Trainings | None = None) -> gr.Bloc
         gr.api(endpoints.feature_maps, api_name="maps")
         gr.api(endpoints.explain, api_name="explain")
     # Every event is queued. At a rate of 1, not every answer tells all who wait how long.
-    return demo.queue(max_size=MAX_WAITING, api_open=False, status_update_rate=1)
+    return demo.queue(max_size=guard.MAX_WAITING, api_open=False, status_update_rate=1)
 
 
 def serve(args: argparse.Namespace, folder: Path) -> None:

@@ -15,16 +15,20 @@ if TYPE_CHECKING:  # the same table for type checkers; "as" marks a name as publ
     from mnistcore.reading.recognizer import Reading as Reading
     from mnistcore.reading.recognizer import Recognizer as Recognizer
     from mnistcore.reading.recognizer import read as read
+    from mnistcore.training.adapt import Adapted as Adapted
+    from mnistcore.training.adapt import adapt as adapt
     from mnistcore.training.loop import train as train
     from mnistcore.training.recipes import TrainConfig as TrainConfig
 
 __version__ = "0.1.0"
 
 _MODULES = {  # of the public names
+    "Adapted": "training.adapt",
     "Digit": "reading.recognizer",
     "Reading": "reading.recognizer",
     "Recognizer": "reading.recognizer",
     "TrainConfig": "training.recipes",
+    "adapt": "training.adapt",
     "create_model": "models",
     "list_models": "models",
     "load_model": "checkpoint",

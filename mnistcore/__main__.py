@@ -1,4 +1,4 @@
-"""The command line: ``mnistcore train | all | benchmark | predict | maps | explain | export``.
+"""The command line: ``mnistcore train | all | adapt | benchmark | predict | maps | ...``.
 
 ``python -m mnistcore`` is the same. Each command imports what it needs when it runs, so that
 ``--help`` and a wrong call answer at once, and reading a picture loads nothing that trains.
@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from mnistcore.training.recipes import RECIPES, TrainConfig
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from mnistcore.datasets import Dataset
     from mnistcore.reading.recognizer import Digit, Recognizer
 
 QUICK = {"epochs": 1}
@@ -45,7 +46,7 @@ def _train_and_report(
     recipe |= {key: value for key, value in flags.items() if value is not None}
     content = train(
         name,
-        replace(RECIPES[name], **recipe),
+        recipe,
         out_dir=out_dir,
         data_dir=args.data_dir,
         device=args.device,
@@ -66,8 +67,10 @@ def _train_and_report(
 def run_train(args: Namespace) -> None:
     """Train one net, so that it can read pictures, alone or with the others in its folder."""
     from mnistcore.models import model_name
+    from mnistcore.training.loop import check_same_data
 
     name = model_name(args.model)
+    check_same_data(args.out, [name], args.data_dir)
     _train_and_report(name, args, args.out, args.overwrite)
     if _is_first_process():
         _choose_thresholds(args.out, args.data_dir)
@@ -90,8 +93,9 @@ def run_all(args: Namespace) -> None:
     from torch.distributed import is_torchelastic_launched
 
     from mnistcore import checkpoint
+    from mnistcore.datasets import load_data
     from mnistcore.models import model_name
-    from mnistcore.training.loop import check_unused
+    from mnistcore.training.loop import check_same_data, check_unused
 
     names = list(dict.fromkeys(map(model_name, args.models)))  # each once
     if is_torchelastic_launched():
@@ -102,6 +106,8 @@ def run_all(args: Namespace) -> None:
     overwrite = args.overwrite or new_trial
     if not (args.resume or overwrite):
         check_unused(weights_dir, names)  # of all nets, before the first of them trains for hours
+    check_same_data(weights_dir, names, args.data_dir)
+    test = load_data("test", args.data_dir)  # if there is none, better to know it now
     print(f"training {', '.join(names)}; weights and results go to {out_dir}")
     for name in names:
         _train_and_report(name, args, weights_dir, overwrite, **(QUICK if args.quick else {}))
@@ -109,11 +115,59 @@ def run_all(args: Namespace) -> None:
     _benchmark(names, weights_dir, [], results_dir, args)
     if "LeNet" in names:
         model = checkpoint.load_model("LeNet", weights_dir)
-        _draw_maps(model, *_test_digit(AN_EIGHT, args.data_dir), results_dir / "maps")
+        index = min(AN_EIGHT, len(test.labels) - 1)
+        _draw_maps(model, *_test_digit(index, test), results_dir / "maps")
     if args.quick:
         print("Quick trial run: do not report these numbers.")
-    elif weights_dir.resolve() != WEIGHTS:
+        return
+    if weights_dir.resolve() != WEIGHTS:
         print(f"To read with these nets, add --weights {weights_dir}.")
+    if test.is_mnist:
+        print(f"For the page's map of training digits: mnistcore atlas --weights {weights_dir}")
+
+
+def run_adapt(args: Namespace) -> None:
+    """Teach nets the user's hand, and write them unless they have forgotten too much."""
+    from mnistcore import checkpoint
+    from mnistcore.data import load_mnist
+    from mnistcore.datasets import MNIST, load_pictures, trained_on
+    from mnistcore.reading.ensemble import Ensemble
+    from mnistcore.training.adapt import adapt, adapted_checkpoint
+    from mnistcore.training.loop import check_same_data
+
+    nets = Ensemble(args.weights, args.device)
+    chosen = nets.choose(args.model)
+    names = [chosen] if chosen else nets.names
+    there = [f"{name}.pt" for name in names if (args.out / f"{name}.pt").exists()]
+    if there and not args.overwrite:
+        raise FileExistsError(
+            f"{args.out} already holds {', '.join(there)}; add --overwrite to replace, or --out "
+            "FOLDER to write elsewhere"
+        )
+    check_same_data(args.out, names, args.data_dir)
+    digits = load_pictures(args.digits)
+    mnist = load_mnist("train", args.data_dir)
+    contents, forgetful = {}, []
+    for name in names:
+        path = args.weights / f"{name}.pt"
+        content = checkpoint.load_for(name, path, "config")
+        if (data := trained_on(content)["name"]) != MNIST:
+            raise ValueError(f"{path} was trained on {data}; only nets of MNIST can be adapted")
+        net = checkpoint.build_model(content, path, nets.device)
+        adapted = adapt(net, digits.images, digits.labels, mnist=mnist)
+        print(f"{name}: {adapted.summary}", flush=True)
+        contents[name] = adapted_checkpoint(content, adapted, len(digits.labels), mnist)
+        if adapted.forgets:
+            forgetful.append(name)
+    if forgetful and not args.force:
+        raise ValueError(
+            f"nothing is written: {', '.join(forgetful)} lost more than half a point on MNIST; "
+            "check the digits and their classes, or add --force to write all the same"
+        )
+    for name, content in contents.items():
+        checkpoint.save(content, args.out / f"{name}.pt")
+    _choose_thresholds(args.out, args.data_dir)
+    print(f"To read your hand, add --weights {args.out} --model {chosen or args.model}.")
 
 
 def _benchmark(
@@ -124,7 +178,10 @@ def _benchmark(
     args: Namespace,
 ) -> None:
     from mnistcore.benchmark import mnist, report
+    from mnistcore.datasets import MNIST, data_name
 
+    if out_dir.resolve() == RESULTS and data_name(args.data_dir, "test") != MNIST:
+        raise ValueError(f"{out_dir} has the results on MNIST; add --out FOLDER to write elsewhere")
     results = mnist.run_benchmark(weights_dir, names, seeds, args.data_dir, args.device)
     for path in mnist.write_results(results, out_dir, args.data_dir):
         print(f"deleted {path}: an earlier run's figure")
@@ -229,7 +286,9 @@ def run_maps(args: Namespace) -> None:
         ink = torch.from_numpy(digit.image)[None, None]
         title = args.image.name
     else:
-        ink, title = _test_digit(args.index, args.data_dir)
+        from mnistcore.datasets import load_data
+
+        ink, title = _test_digit(args.index, load_data("test", args.data_dir))
     for path in _draw_maps(model, ink, title, args.out):
         print(path)
 
@@ -264,13 +323,14 @@ def run_explain(args: Namespace) -> None:
         )
 
 
-def _test_digit(index: int, data_dir: Path) -> "tuple[Tensor, str]":
-    from mnistcore.data import load_mnist, to_unit
+def _test_digit(index: int, test: "Dataset") -> "tuple[Tensor, str]":
+    from mnistcore.data import to_unit
 
-    images, labels = load_mnist("test", data_dir)
+    images, labels = test.images, test.labels
     if not 0 <= index < len(images):
         raise ValueError(f"--index is {index}; it must be from 0 to {len(images) - 1}")
-    return to_unit(images[index : index + 1]), f"test digit {index}, a {labels[index]}"
+    source = "" if test.is_mnist else f" of {test.name}"
+    return to_unit(images[index : index + 1]), f"test digit {index}{source}, a {labels[index]}"
 
 
 def _draw_maps(model: "nn.Module", ink: "Tensor", title: str, out_dir: Path) -> list[Path]:
@@ -305,6 +365,22 @@ def _draw_maps(model: "nn.Module", ink: "Tensor", title: str, out_dir: Path) -> 
     return paths
 
 
+def run_atlas(args: Namespace) -> None:
+    """Write the atlas of each net beside its weights."""
+    from tqdm import tqdm
+
+    from mnistcore.atlas import make_atlas
+    from mnistcore.reading.ensemble import Ensemble
+
+    nets = Ensemble(args.weights, args.device)
+    chosen = nets.choose(args.model)
+    names = [chosen] if chosen else nets.names
+    with tqdm(names, unit=" nets", disable=None) as bar:
+        for name in bar:
+            bar.set_description(name)
+            bar.write(str(make_atlas(args.weights, name, args.device)))
+
+
 def run_export(args: Namespace) -> None:
     """Write the nets, one file each."""
     from mnistcore import export
@@ -320,10 +396,12 @@ def run_export(args: Namespace) -> None:
 COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
     "train": run_train,
     "all": run_all,
+    "adapt": run_adapt,
     "benchmark": run_benchmark,
     "predict": run_predict,
     "maps": run_maps,
     "explain": run_explain,
+    "atlas": run_atlas,
     "export": run_export,
 }
 

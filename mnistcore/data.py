@@ -1,11 +1,9 @@
 """MNIST as tensors: its four files, the splits, and the one normalisation."""
 
-import gzip
 import hashlib
 import io
 import logging
-import zlib
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mnistcore.files import ASSETS, cache_dir
+from mnistcore.idx import IMAGES, LABELS, PREFIXES, find_idx, parse_idx, unpack
 
 MEAN, STD = 0.1307, 0.3081  # of the 60,000 training images scaled to [0, 1]
 SIDE, BOX = 28, 20  # pixels of an image's side; its digit fills a box of 20x20 (LeCun et al. 1998)
 SIZES = {"train": 60_000, "test": 10_000}
 SPLIT_SEED = 0  # of the validation split: the same images whatever the seed of a training
-PREFIX = {"train": "train", "test": "t10k"}  # of a split's file names
 MD5 = {  # of MNIST's four original files, unpacked
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -52,7 +50,7 @@ def load_mnist(
         OSError: a file cannot be read, or MNIST cannot be downloaded.
     """
     images = torch.tensor(mnist_images(split, data_dir)).unsqueeze(1)
-    labels = torch.tensor(_read(f"{PREFIX[split]}-labels-idx1-ubyte", Path(data_dir)))
+    labels = torch.tensor(_read(split, LABELS, Path(data_dir)))
     return images.to(device), labels.long().to(device)
 
 
@@ -61,49 +59,65 @@ def mnist_images(split: str, data_dir: Path | str = ASSETS) -> NDArray[np.uint8]
 
     Arguments and errors are those of :func:`load_mnist`.
     """
-    return _read(f"{PREFIX[split]}-images-idx3-ubyte", Path(data_dir))
+    return _read(split, IMAGES, Path(data_dir))
 
 
-def _read(name: str, data_dir: Path) -> NDArray[np.uint8]:
+def holds_mnist(split: str, data_dir: Path) -> bool:
+    """Whether a data folder is the package's own, or its labels of a split are MNIST's originals.
+
+    Raises:
+        FileNotFoundError: ``data_dir`` does not exist.
+        ValueError: the labels are damaged.
+    """
+    _check_exists(data_dir)
+    labels = find_idx(split, LABELS, data_dir)
+    return data_dir.resolve() == ASSETS or any(
+        _is_original(unpack(path), split, LABELS) for path in labels
+    )
+
+
+def _read(split: str, kind: str, data_dir: Path) -> NDArray[np.uint8]:
     """One of MNIST's files as an array."""
-    if not data_dir.is_dir():
-        raise FileNotFoundError(f"data folder {data_dir} does not exist; give --data-dir a folder")
-    found = _forms(name, data_dir)
+    _check_exists(data_dir)
+    found = find_idx(split, kind, data_dir)
     if not found and data_dir.resolve() == ASSETS:
         data_dir = cache_dir()
-        found = _forms(name, data_dir) or [_download(data_dir) / f"{name}.gz"]
+        found = find_idx(split, kind, data_dir)
+        if not found:
+            _download(data_dir)
+            found = find_idx(split, kind, data_dir)
     if not found:
         raise FileNotFoundError(
-            f"no {name}.gz in {data_dir / 'MNIST' / 'raw'}; put MNIST's four original "
-            "*-ubyte.gz files there, or leave out --data-dir"
+            f"no {_name(split, kind)}.gz in {data_dir / 'MNIST' / 'raw'}; put MNIST's four "
+            "original *-ubyte.gz files there, or leave out --data-dir"
         )
-    content, *_ = [_original(path, data_dir) for path in found]  # both must be intact
-    # IDX: two zero bytes, the type (8 is uint8), the number of axes, the length of each, the data.
-    axes = content[3]
-    shape = np.frombuffer(content, ">i4", count=axes, offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    content, *_ = [_original(path, split, kind, data_dir) for path in found]  # both must be intact
+    return parse_idx(content, found[0])
 
 
-def _forms(name: str, data_dir: Path) -> list[Path]:
-    """Which of a file's two forms, packed and unpacked, a data folder holds."""
-    raw = data_dir / "MNIST" / "raw"
-    return [path for path in (raw / f"{name}.gz", raw / name) if path.exists()]
+def _check_exists(data_dir: Path) -> None:
+    if not data_dir.exists():
+        raise FileNotFoundError(f"data folder {data_dir} does not exist; give --data-dir a folder")
 
 
-def _original(path: Path, data_dir: Path) -> bytes:
+def _name(split: str, kind: str) -> str:
+    return f"{PREFIXES[split][0]}-{kind}-ubyte"
+
+
+def _is_original(content: bytes, split: str, kind: str) -> bool:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() == MD5[_name(split, kind)]
+
+
+def _original(path: Path, split: str, kind: str, data_dir: Path) -> bytes:
     """The unpacked content of one of MNIST's files.
 
     Raises:
         ValueError: it is not the original.
     """
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            content = b""  # not the original either
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() == MD5[path.stem]:
-        return content
+    with suppress(ValueError):  # it cannot be unpacked: not the original either
+        content = unpack(path)
+        if _is_original(content, split, kind):
+            return content
     if data_dir.resolve() == ASSETS:
         advice = (
             "delete it and run `git checkout -- assets/MNIST`, or, without a checkout, install "
@@ -116,8 +130,8 @@ def _original(path: Path, data_dir: Path) -> bytes:
     raise ValueError(f"{path} is damaged or not MNIST's original; {advice}")
 
 
-def _download(data_dir: Path) -> Path:
-    """Download MNIST's packed files, each whole or not at all, and return their folder.
+def _download(data_dir: Path) -> None:
+    """Download MNIST's packed files, each whole or not at all.
 
     Raises:
         OSError: the network does not answer, or the folder cannot be written.
@@ -139,7 +153,6 @@ def _download(data_dir: Path) -> Path:
             ) from error
         for name in MD5:
             (Path(mnist.raw_folder) / f"{name}.gz").replace(raw / f"{name}.gz")
-    return raw
 
 
 def split_train_val(val_size: int, n: int) -> tuple[Tensor, Tensor]:

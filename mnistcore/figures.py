@@ -83,19 +83,22 @@ def _plot_accuracy(axes: Axes, accuracies: Sequence[float], label: str) -> None:
 
 
 def confusion_matrix(name: str, confusion: Sequence[Sequence[int]]) -> bytes:
-    """Counts of true digit (rows) against answer (columns); colour shows the errors alone."""
+    """Counts of true digit (rows) against answer (columns); colour shows the errors alone.
+
+    Digits that are neither among the truths nor among the answers are left out.
+    """
     counts = np.array(confusion)
-    errors = np.where(np.eye(10, dtype=bool), 0, counts)
+    digits = np.flatnonzero(counts.any(0) | counts.any(1))
+    counts = counts[np.ix_(digits, digits)]
+    errors = np.where(np.eye(len(digits), dtype=bool), 0, counts)
     figure = Figure(figsize=(5.4, 5), layout="constrained")
     axes = figure.subplots()
     axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(errors.max(), 1))
-    for true in range(10):
-        for pred in range(10):
-            if counts[true, pred]:
-                size = 7 if true == pred else 9
-                axes.text(pred, true, counts[true, pred], ha="center", va="center", fontsize=size)
-    axes.set_xticks(range(10))
-    axes.set_yticks(range(10))
+    for true, pred in np.argwhere(counts):
+        size = 7 if true == pred else 9
+        axes.text(pred, true, counts[true, pred], ha="center", va="center", fontsize=size)
+    axes.set_xticks(range(len(digits)), digits)
+    axes.set_yticks(range(len(digits)), digits)
     axes.set(xlabel="answer", ylabel="true digit")
     axes.set_title(f"{name}: {errors.sum()} of {counts.sum():,} test digits misread")
     return _png(figure)

@@ -30,7 +30,13 @@ def _path(text: str) -> Path:
 
 def _add_data_flags(parser: Parser) -> None:
     parser.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
-    parser.add_argument("--data-dir", type=_path, default=ASSETS, help="folder with MNIST/raw")
+    parser.add_argument(
+        "--data-dir",
+        type=_path,
+        default=ASSETS,
+        help="folder of MNIST's files, of four files of your own like them, or of pictures of "
+        "digits, in folders 0 to 9 or named like 3_name.png; or a zip of pictures; default: MNIST",
+    )
 
 
 def _add_weights_flag(parser: Parser) -> None:
@@ -82,6 +88,28 @@ def _add_all(commands: Commands) -> None:
     _add_training_flags(command)
 
 
+def _add_adapt(commands: Commands) -> None:
+    command = commands.add_parser("adapt", help="teach trained nets your handwriting")
+    command.add_argument(
+        "digits",
+        type=_path,
+        metavar="FOLDER",
+        help="pictures of your digits in folders 0 to 9, or named like 3_name.png; or a zip",
+    )
+    command.add_argument("--model", default="all", help=f"all, {NETS}")
+    _add_weights_flag(command)
+    command.add_argument(
+        "--out", type=_path, required=True, metavar="DIR", help="folder for the weights"
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace earlier weights")
+    command.add_argument(
+        "--force",
+        action="store_true",
+        help="write nets that have become worse on MNIST by more than half a point, too",
+    )
+    _add_data_flags(command)
+
+
 def _add_benchmark(commands: Commands) -> None:
     command = commands.add_parser("benchmark", help="measure the trained nets on the test set")
     _add_weights_flag(command)
@@ -101,8 +129,8 @@ def _add_benchmark(commands: Commands) -> None:
     )
     instead = command.add_mutually_exclusive_group()
     for flag, meaning in (
-        ("speed", "measure how fast nets are trained and pictures are read instead"),
-        ("pictures", "measure how well pictures are read instead"),
+        ("speed", "measure how fast nets are trained and pictures are read instead, with MNIST"),
+        ("pictures", "measure how well pictures are read instead, with MNIST"),
         ("report", "measure nothing; write the documents' tables from the project's own results"),
     ):
         instead.add_argument(
@@ -135,7 +163,7 @@ def _add_maps(commands: Commands) -> None:
     command = commands.add_parser("maps", help="draw the feature maps and units of one digit")
     command.add_argument("--model", default="LeNet", help=NETS)
     source = command.add_mutually_exclusive_group(required=True)
-    source.add_argument("--index", type=int, help="index of an MNIST test digit")
+    source.add_argument("--index", type=int, help="index of a test digit")
     source.add_argument("--image", type=_path, help="a picture of one digit")
     _add_weights_flag(command)
     command.add_argument(
@@ -158,6 +186,15 @@ def _add_explain(commands: Commands) -> None:
     )
     _add_weights_flag(command)
     command.add_argument("--out", type=_path, default=RUNS / "why", help="folder for the picture")
+    command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
+
+
+def _add_atlas(commands: Commands) -> None:
+    command = commands.add_parser(
+        "atlas", help="map ten thousand training digits as each net sees them, for the page"
+    )
+    command.add_argument("--model", default="all", help=f"all, {NETS}")
+    _add_weights_flag(command)
     command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
 
 
@@ -184,10 +221,12 @@ def build_parser() -> Parser:
     for add in (
         _add_train,
         _add_all,
+        _add_adapt,
         _add_benchmark,
         _add_predict,
         _add_maps,
         _add_explain,
+        _add_atlas,
         _add_export,
     ):
         add(commands)

@@ -218,6 +218,24 @@ def units(model: nn.Module, maps: Tensor) -> list[Units]:
     return found
 
 
+@torch.inference_mode()
+def last_hidden(model: nn.Module, images: Tensor) -> Tensor:
+    """The numbers of the last hidden layer, from which the logits are computed.
+
+    Args:
+        model: one of the five nets, in eval mode.
+        images: normalised float (n, 1, 28, 28).
+
+    Returns:
+        float (n, m).
+    """
+    *layers, _ = (layer for _, layer in _all_layers(model))
+    x = images
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
 @dataclass(frozen=True)
 class UnitArithmetic:
     """How the number of one unit is computed."""

@@ -115,7 +115,8 @@ def calibration_error(probs: Tensor, labels: Tensor, bins: int = CALIBRATION_BIN
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     """The T in [0.05, 20] for which softmax(logits / T) has the lowest cross-entropy.
 
-    The bounds matter where all answers are right or all are wrong: there the loss has no minimum.
+    1 where all answers are right, as they may be of few images: the lowest T would be the best, and
+    the net would never doubt. The bounds matter where all are wrong: the loss has no minimum.
 
     Args:
         logits: float (n, 10) of images that the net was not trained on.
@@ -124,6 +125,8 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     References:
         Guo et al. 2017, section 4.2.
     """
+    if logits.argmax(1).equal(labels):
+        return 1.0
     logits = logits.double()
 
     def loss(log_t: float) -> float:

@@ -11,6 +11,7 @@ from typing import Any, NotRequired, TypedDict
 
 from mnistcore.files import RESULTS
 
+MNIST = "MNIST"  # the name of the data set that the project is about
 TOGETHER = "together"  # the mean of all nets' probabilities, where a net's name would stand
 
 
@@ -21,6 +22,14 @@ class Misread(TypedDict):
     label: int
     pred: int
     prob: float  # of ``pred``
+
+
+class DataRecord(TypedDict):
+    """A data set."""
+
+    name: str  # "MNIST", or that of its folder
+    classes: list[int]
+    n: int  # images of the split
 
 
 class Uncontested(TypedDict):
@@ -39,7 +48,7 @@ class Answers(TypedDict):
     confusion: list[list[int]]  # rows true, columns predicted
     accuracy: float
     interval: list[float]
-    uncontested: Uncontested
+    uncontested: NotRequired[Uncontested]  # of MNIST alone
     misread: list[Misread]
 
 
@@ -69,6 +78,7 @@ class TrainingRun(TypedDict):
     """How the weights were made."""
 
     config: dict[str, Any]  # the fields of ``TrainConfig``
+    data: NotRequired[str]  # the name; not in the results of earlier versions, which are of MNIST
     history: list[dict[str, float]]  # one entry per epoch
     train_seconds: float
     device: str
@@ -85,7 +95,8 @@ class NetResults(Answers):
 
     calibration: Calibration
     seeds: Seeds
-    reference: list[float]  # %, the reference project's table and best log; empty: not in it
+    # %, the reference project's table and best log; empty: not in it, or the data is not MNIST
+    reference: list[float]
     num_params: int
     macs: int  # multiply-adds for one image
     latency_ms: float  # of one image
@@ -110,6 +121,7 @@ class Benchmark(TypedDict):
     device: str
     torch_version: str
     batch: int  # images per batch of ``NetResults.images_per_second``
+    data: NotRequired[DataRecord]  # not in the results of earlier versions, which are of MNIST
     nets: dict[str, NetResults]
     together: NotRequired[TogetherAnswers]  # where there are several nets, as ``mcnemar``
     mcnemar: NotRequired[list[Pair]]

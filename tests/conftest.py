@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mnistcore.data import load_mnist
+from mnistcore.datasets import Dataset, load_data
 from mnistcore.files import ROOT
 from mnistcore.reading.ensemble import Ensemble
 from mnistcore.training import loop as training
@@ -20,7 +21,7 @@ from tests.tools.browsing import chromium
 from tests.tools.server import served
 
 torch.set_num_threads(1)  # the tests' tensors are small: more threads only wait for each other
-load_once = cache(load_mnist)
+load_once = cache(load_data)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,7 +41,8 @@ def _uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def mnist_train() -> tuple[Tensor, Tensor]:
     """All training images, uint8 (60000, 1, 28, 28), and labels, int64 (60000,)."""
-    return load_once("train")
+    data = load_once("train")
+    return data.images, data.labels
 
 
 @pytest.fixture(scope="session")
@@ -62,17 +64,21 @@ def few_labels(few: tuple[Tensor, Tensor]) -> Tensor:
     return few[1].clone()
 
 
-def load_small(split: str, *args: Any) -> tuple[Tensor, Tensor]:
-    """The first 2,500 images of a split; copies, so that a test may change them."""
-    images, labels = load_once(split, *args)
-    return images[:2500].clone(), labels[:2500].clone()
+def first(n: int, data: Dataset) -> Dataset:
+    """The first images of a data set; copies, so that a test may change them."""
+    return replace(data, images=data.images[:n].clone(), labels=data.labels[:n].clone())
+
+
+def load_small(split: str, *args: Any) -> Dataset:
+    """The first 2,500 images of a split."""
+    return first(2500, load_once(split, *args))
 
 
 @pytest.fixture(scope="module")
 def small_mnist() -> Iterator[None]:
     """Training sees only a few images, so that an epoch takes a fraction of a second."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "load_mnist", load_small)
+        patch.setattr(training, "load_data", load_small)
         yield
 
 

@@ -99,3 +99,10 @@ def test_fit_temperature_finds_the_true_one(temperature: float) -> None:
     grid = torch.linspace(0.8, 1.25, 46) * temperature
     losses = [float(F.cross_entropy(logits / t, labels)) for t in grid]
     assert float(F.cross_entropy(logits / fitted, labels)) <= min(losses) + 1e-6
+
+
+def test_a_net_without_an_error_keeps_its_temperature() -> None:
+    """As with few validation images: the best temperature would leave it no doubt at all."""
+    labels = torch.arange(10)
+    assert fit_temperature(torch.eye(10), labels) == 1
+    assert fit_temperature(torch.eye(10), labels.roll(1)) > 10

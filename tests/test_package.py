@@ -22,7 +22,7 @@ from mnistcore import export
 from mnistcore.files import ASSETS, ROOT
 
 LARGEST_WHEEL = 25_000_000  # bytes; the weights are most of it
-OPTIONAL = {"spaces"}  # only a Space with ZeroGPU has it
+OPTIONAL = {"spaces", "sklearn"}  # only a Space with ZeroGPU, and `mnistcore atlas`, need them
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mnistcore import checkpoint, figures
-from mnistcore.data import SIZES, load_mnist
+from mnistcore.datasets import Dataset, load_data, titled, trained_on
 from mnistcore.device import choose_device, device_name
 from mnistcore.files import ASSETS, WEIGHTS, write_json, write_whole
 from mnistcore.metrics import (
@@ -24,6 +24,7 @@ from mnistcore.metrics import (
 )
 from mnistcore.models import count_parameters, list_models
 from mnistcore.results import (
+    MNIST,
     TOGETHER,
     Answers,
     Benchmark,
@@ -33,7 +34,7 @@ from mnistcore.results import (
     Seeds,
     TrainingRun,
 )
-from mnistcore.training.recipes import RECIPES
+from mnistcore.training.recipes import RECIPES, fitted
 
 BATCH = 256  # images per batch, where throughput is measured
 MIN_SECONDS = 0.5  # of a measurement of latency
@@ -93,23 +94,18 @@ def measure_latency(model: nn.Module, batch_size: int) -> float:
     return timer.blocked_autorange(min_run_time=MIN_SECONDS).median * 1e3
 
 
-def _answers(logits: Tensor, labels: Tensor) -> Answers:
-    """What calibrated logits (n, 10) reach against labels (n,)."""
+def _answers(logits: Tensor, dataset: Dataset) -> Answers:
+    """What calibrated logits (n, 10) reach on a data set."""
+    labels = dataset.labels.cpu()
     metrics, probs = measure(logits, labels), logits.softmax(1)
-    uncontested = torch.ones(len(labels), dtype=torch.bool)
-    uncontested[CONTESTED] = False
     wrong = probs.argmax(1) != labels
-    return {
+    answers: Answers = {
         "n": metrics.n,
         "errors": metrics.errors,
         "loss": metrics.loss,
         "confusion": metrics.confusion,
         "accuracy": metrics.accuracy,
         "interval": list(wilson_interval(metrics.n - metrics.errors, metrics.n)),
-        "uncontested": {
-            "n": int(uncontested.sum()),
-            "errors": int((wrong & uncontested).sum()),
-        },
         "misread": [
             {
                 "index": index,
@@ -120,6 +116,14 @@ def _answers(logits: Tensor, labels: Tensor) -> Answers:
             for index in wrong.nonzero().flatten().tolist()
         ],
     }
+    if dataset.is_mnist:
+        uncontested = torch.ones(len(labels), dtype=torch.bool)
+        uncontested[CONTESTED] = False
+        answers["uncontested"] = {
+            "n": int(uncontested.sum()),
+            "errors": int((wrong & uncontested).sum()),
+        }
+    return answers
 
 
 def _calibration(logits: Tensor, labels: Tensor, temperature: float) -> Calibration:
@@ -131,10 +135,13 @@ def _calibration(logits: Tensor, labels: Tensor, temperature: float) -> Calibrat
 
 
 def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
-    config = content["config"]
-    images_per_epoch = SIZES["train"] - config["val_size"] + config["drawn"] + config["others"]
+    config, data, recipe = content["config"], trained_on(content), RECIPES[name]
+    images_per_epoch = data["n"] - config["val_size"] + config["drawn"] + config["others"]
+    if data["name"] != MNIST:
+        recipe = fitted(recipe, data["n"])
     return {
         "config": config,
+        "data": data["name"],
         "history": content["history"],
         "train_seconds": content["train_seconds"],
         "device": content["device"],
@@ -142,13 +149,15 @@ def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
         "torch_version": content["torch_version"],
         "code_version": content["code_version"],
         "images_per_second": config["epochs"] * images_per_epoch / content["train_seconds"],
-        "own_recipe": config == asdict(replace(RECIPES[name], seed=config["seed"])),
+        "own_recipe": config == asdict(replace(recipe, seed=config["seed"])),
         "val_accuracy": 1 - content["val"]["errors"] / content["val"]["n"],
     }
 
 
-def _same_recipe(path: Path, config: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+def _same_recipe(path: Path, content: Mapping[str, Any], first: Mapping[str, Any]) -> None:
     """Raise a ValueError if a run differs from another in more than its seed."""
+    runs = content, first
+    config, expected = (run["config"] | {"data": trained_on(run)["name"]} for run in runs)
     differences = [
         f"{key} is {config.get(key)}, not {expected.get(key)}"
         for key in {**expected, **config}
@@ -162,16 +171,17 @@ def _same_recipe(path: Path, config: Mapping[str, Any], expected: Mapping[str, A
 
 
 def _seeds(
-    first: Mapping[str, Any], accuracy: float, paths: Sequence[Path], images: Tensor, labels: Tensor
+    first: Mapping[str, Any], accuracy: float, paths: Sequence[Path], dataset: Dataset
 ) -> Seeds:
-    """Accuracy over the runs of one net: the first, with its config, and those in ``paths``."""
-    accuracies = {first["seed"]: accuracy}
+    """Accuracy over the runs of one net: the first, a checkpoint, and those in ``paths``."""
+    images, labels = dataset.images, dataset.labels.cpu()
+    accuracies = {first["config"]["seed"]: accuracy}
     for path in paths:
         content = checkpoint.load_for(path.stem, path, "config")
         config = content["config"]
         if config["seed"] in accuracies:
             raise ValueError(f"{path} has seed {config['seed']}, which is already counted")
-        _same_recipe(path, config, first)
+        _same_recipe(path, content, first)
         model = checkpoint.build_model(content, path, images.device)
         accuracies[config["seed"]] = measure(predict_logits(model, images), labels).accuracy
     return {
@@ -182,15 +192,14 @@ def _seeds(
 
 
 def measure_net(
-    path: Path, seed_paths: Sequence[Path], images: Tensor, labels: Tensor
+    path: Path, seed_paths: Sequence[Path], dataset: Dataset
 ) -> tuple[NetResults, Tensor]:
-    """Measure one net on the test set.
+    """Measure one net on a test set.
 
     Args:
         path: its checkpoint, ``<name>.pt``.
         seed_paths: checkpoints of the same net and recipe with other seeds.
-        images: uint8 (n, 1, 28, 28), on the device on which the net is measured.
-        labels: int64 (n,), on the CPU.
+        dataset: the test set, on the device on which the net is measured.
 
     Returns:
         Its results and its calibrated probabilities, float32 (n, 10) on the CPU.
@@ -198,16 +207,16 @@ def measure_net(
     Raises:
         ValueError: a checkpoint is damaged, of another net or recipe, or a seed comes twice.
     """
-    name = path.stem
+    name, images, labels = path.stem, dataset.images, dataset.labels.cpu()
     content = checkpoint.load_for(name, path, *NEEDED)
     model = checkpoint.build_model(content, path, images.device)
     logits, temperature = predict_logits(model, images), content["temperature"]
-    answers = _answers(logits / temperature, labels)
+    answers = _answers(logits / temperature, dataset)
     results: NetResults = {
         **answers,
         "calibration": _calibration(logits, labels, temperature),
-        "seeds": _seeds(content["config"], answers["accuracy"], seed_paths, images, labels),
-        "reference": list(REFERENCE.get(name, ())),
+        "seeds": _seeds(content, answers["accuracy"], seed_paths, dataset),
+        "reference": list(REFERENCE.get(name, ())) if dataset.is_mnist else [],
         "num_params": count_parameters(model),
         "macs": count_macs(model),
         "latency_ms": measure_latency(model, 1),
@@ -225,22 +234,23 @@ def run_benchmark(
     data_dir: Path | str = ASSETS,
     device: str | None = None,
 ) -> Benchmark:
-    """Measure every net that has a checkpoint in ``weights_dir`` on the MNIST test set.
+    """Measure every net that has a checkpoint in ``weights_dir`` on a test set, MNIST's by default.
 
     Args:
         weights_dir: folder of ``<name>.pt``.
         names: the nets to measure if they have a checkpoint; all five by default.
         other_seeds: folders of the same nets, trained with the same recipes with other seeds, for
             mean and spread.
-        data_dir: folder that holds ``MNIST/raw``.
+        data_dir: the data set; see :func:`mnistcore.datasets.load_data`.
         device: where to measure; the accelerator by default, if there is one.
 
     Returns:
         The content of ``benchmark.json``.
 
     Raises:
-        FileNotFoundError: a folder holds none of the nets.
-        ValueError: a checkpoint is damaged, of another net or recipe, or a seed comes twice.
+        FileNotFoundError: a folder holds none of the nets, or no data.
+        ValueError: a checkpoint is damaged, of another net or recipe, or a seed comes twice; or the
+            data cannot be used.
     """
     names = names or list_models()
     folders = [Path(folder) for folder in (weights_dir, *other_seeds)]
@@ -250,24 +260,25 @@ def run_benchmark(
         if not paths:
             raise FileNotFoundError(f"no weights in {folder}; run mnistcore all")
     chosen = choose_device(device)
-    images, labels = load_mnist("test", data_dir, chosen)
-    labels = labels.cpu()
+    dataset = load_data("test", data_dir, chosen)
+    labels = dataset.labels.cpu()
 
     nets: dict[str, NetResults] = {}
     probs: dict[str, Tensor] = {}
     for path in runs[0]:
         seed_paths = [other for paths in runs[1:] for other in paths if other.name == path.name]
-        nets[path.stem], probs[path.stem] = measure_net(path, seed_paths, images, labels)
+        nets[path.stem], probs[path.stem] = measure_net(path, seed_paths, dataset)
     results: Benchmark = {
         "device": device_name(chosen),
         "torch_version": str(torch.__version__),
         "batch": BATCH,
+        "data": dataset.record,
         "nets": nets,
     }
     if len(nets) > 1:
         mean_probs = torch.stack(list(probs.values())).mean(0)
         results["together"] = {
-            **_answers(mean_probs.log(), labels),
+            **_answers(mean_probs.log(), dataset),
             "calibration_error": calibration_error(mean_probs, labels),
         }
         results["mcnemar"] = _mcnemar_pairs(probs, labels)
@@ -309,15 +320,20 @@ def write_results(results: Benchmark, out_dir: Path, data_dir: Path | str = ASSE
 
 def _figures(results: Benchmark, data_dir: Path | str) -> dict[str, bytes]:
     """The PNGs of the results, by name."""
-    histories = {name: net["training"]["history"] for name, net in results["nets"].items()}
-    pngs = {"accuracy": figures.accuracy_over_epochs(histories)}
-    for name, history in histories.items():
-        pngs[f"{name}_curves"] = figures.curves(name, history)
-    images = load_mnist("test", data_dir)[0][:, 0].numpy()
+    dataset = load_data("test", data_dir)
+    histories, pngs = {}, {}
+    for name, net in results["nets"].items():
+        training = net["training"]
+        title = titled(name, training["data"])
+        histories[title] = training["history"]
+        pngs[f"{name}_curves"] = figures.curves(title, training["history"])
+    pngs["accuracy"] = figures.accuracy_over_epochs(histories)
+    images = dataset.images[:, 0].numpy()
     answers: dict[str, Answers] = dict(results["nets"])
     if "together" in results:
         answers[TOGETHER] = results["together"]
     for name, answer in answers.items():
-        pngs[f"{name}_confusion"] = figures.confusion_matrix(name, answer["confusion"])
-        pngs[f"{name}_misread"] = figures.misread_digits(name, images, answer["misread"])
+        title = titled(name, dataset.name)
+        pngs[f"{name}_confusion"] = figures.confusion_matrix(title, answer["confusion"])
+        pngs[f"{name}_misread"] = figures.misread_digits(title, images, answer["misread"])
     return pngs

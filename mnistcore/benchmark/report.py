@@ -1,9 +1,11 @@
 """The results as Markdown tables and sentences."""
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Literal
 
 from mnistcore.results import (
+    MNIST,
     TOGETHER,
     Answers,
     Benchmark,
@@ -108,6 +110,9 @@ def accuracy_report(benchmark: Benchmark) -> str:
     rows = [[name, *_net_cells(net)] for name, net in benchmark["nets"].items()]
     if "together" in benchmark:
         rows.append(["all together", *_accuracy_cells(benchmark["together"]), "", "", ""])
+    # Contested labels and the reference are MNIST's: with other data, those columns are empty.
+    used = [any(column) for column in zip(*rows, strict=True)]
+    header, *rows = ([*compress(cells, used)] for cells in (header, *rows))
     parts = [_table(header, rows), _provenance(benchmark)]
     if changed:
         warning = f"**Do not report these numbers: changed recipes for {', '.join(changed)}.**"
@@ -124,26 +129,32 @@ def _net_cells(net: NetResults) -> list[str]:
 
 
 def _accuracy_cells(answers: Answers) -> list[str]:
-    uncontested = answers["uncontested"]
+    uncontested = answers.get("uncontested")
     return [
         f"**{_percent(answers['accuracy'])}**",
         _interval(answers["interval"]),
         f"{answers['errors'] * 10_000 / answers['n']:.0f}",
-        _percent(1 - uncontested["errors"] / uncontested["n"]),
+        _percent(1 - uncontested["errors"] / uncontested["n"]) if uncontested else "",
     ]
 
 
 def _provenance(benchmark: Benchmark) -> str:
     trainings = {name: net["training"] for name, net in benchmark["nets"].items()}
     seeds = sorted({training["config"]["seed"] for training in trainings.values()})
+    tested = benchmark.get("data", {"name": MNIST, "classes": []})
     made: dict[str, list[str]] = {}
     for name, t in trainings.items():
         where = f"{t['device']}, torch {t['torch_version']}, code {t['code_version']}"
-        made.setdefault(where, []).append(name)
+        data = t.get("data", MNIST)
+        made.setdefault(where if data == tested["name"] else f"{data}, {where}", []).append(name)
     places = [f"{', '.join(names)} on {where}" for where, names in made.items()]
     n = next(iter(benchmark["nets"].values()))["n"]
+    classes = ", ".join(map(str, tested["classes"]))
+    test_set = (
+        "MNIST test set" if tested["name"] == MNIST else f"{tested['name']} (classes {classes})"
+    )
     return (
-        f"MNIST test set, n = {n:,}, evaluated after the last epoch; Wilson intervals; "
+        f"{test_set}, n = {n:,}, evaluated after the last epoch; Wilson intervals; "
         f"seed {', '.join(map(str, seeds))}. Trained: {'; '.join(places)}."
     )
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_FILE = 20 * 10**6  # bytes of an uploaded picture
 MAX_BODY = 10**6  # bytes of any other request: the canvas sends at most a tenth of that
+MAX_ZIP = 7 * 10**5  # bytes of a zip of digits; in base64, which a request holds, a third more
 MAX_WAITING = 200  # events in the queue: four seconds' work at some fifty a second
 # Concurrent calls of functions that Gradio runs outside its queue, together: of quick ones, and of
 # those that run a net hundreds of times.

@@ -5,6 +5,7 @@ Gradio shows a ``gr.Error`` to the visitor; every other exception is logged.
 
 import base64
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,20 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcore.atlas import Atlas, Atlases
 from mnistcore.change import CHANGES
-from mnistcore.page import results_view, views
+from mnistcore.models import model_name
+from mnistcore.page import atlas_view, hand, results_view, views
 from mnistcore.page.guard import is_upload, reject_bad_input, user_error
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.recognizer import Reading, Recognizer
 from mnistcore.results import Results, load_results
 from mnistcore.why import explain
+
+NO_ATLAS = (
+    "These weights have no map of training digits. Whoever runs this page makes it with "
+    "`mnistcore atlas`."
+)
 
 
 def parse_drawing(value: str | None) -> tuple[int, bytes | None]:
@@ -54,6 +62,26 @@ def parse_change(question: dict[str, Any]) -> tuple[NDArray[np.float32], str, di
         if not low <= amount <= high:
             raise ValueError(f"{name} is {amount}; it must be from {low} to {high}")
     return image, str(question["net"]), amounts
+
+
+def _label(label: Any) -> int:
+    """A label that a visitor gave a digit.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if label not in range(10):
+        raise ValueError(f"label is {label}; it must be from 0 to 9")
+    return int(label)
+
+
+def _ink(text: str) -> NDArray[np.uint8]:
+    """The ink of a visitor's digit, uint8 (28, 28), from base64.
+
+    Raises:
+        ValueError: it is not a digit.
+    """
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)
 
 
 def decode_data_url(url: str) -> bytes:
@@ -200,6 +228,62 @@ class Handlers:
         image = views.unpack_digit(question["image"])
         net, name = str(question["net"]), str(question["name"])
         return views.unit_data(self.recognizer, image, net, name, int(question["unit"]))
+
+    @cached_property
+    def _atlases(self) -> Atlases:
+        return Atlases(self.recognizer)
+
+    def _atlas_of(self, question: dict[str, Any]) -> Atlas:
+        """The atlas of the net that a question is about.
+
+        Raises:
+            gr.Error: the weights have none.
+        """
+        net = model_name(str(question["net"]))
+        try:
+            return self._atlases.of(net)
+        except (FileNotFoundError, ValueError) as error:
+            raise user_error(NO_ATLAS) from error
+
+    @reject_bad_input
+    def atlas(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The map of a net's atlas; an ``error`` in a sentence if the weights have none."""
+        try:
+            return atlas_view.atlas_data(self._atlas_of(question))
+        except gr.Error as error:
+            return {"error": error.message}
+
+    @reject_bad_input
+    def nearest(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The training digits that a net finds most like a digit."""
+        self._atlas_of(question)
+        image, net = views.unpack_digit(question["image"]), model_name(str(question["net"]))
+        return atlas_view.neighbours_data(self._atlases, image, net)
+
+    @reject_bad_input
+    def training_digit(self, question: dict[str, Any]) -> dict[str, Any]:
+        """One digit of an atlas."""
+        return atlas_view.digit_data(self._atlas_of(question), int(question["index"]))
+
+    @reject_bad_input
+    def export_digits(self, question: dict[str, Any]) -> dict[str, str]:
+        """A visitor's own digits as a zip, in base64."""
+        digits = [(_label(one["label"]), _ink(one["image"])) for one in question["digits"]]
+        return {"zip": base64.b64encode(hand.pack_digits(digits)).decode()}
+
+    @reject_bad_input
+    def import_digits(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The digits in a zip that the page has exported, or an ``error`` in a sentence."""
+        try:
+            found = hand.unpack_digits(base64.b64decode(question["zip"]))
+        except ValueError as error:
+            return {"error": str(error)}
+        return {
+            "digits": [
+                {"label": label, "image": base64.b64encode(image.tobytes()).decode()}
+                for label, image in found
+            ]
+        }
 
     @reject_bad_input
     def change(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Ensemble:
             ValueError: there is no such device.
         """
         self.device = choose_device(device)
-        self._folder = Path(weights_dir)
+        self.folder = Path(weights_dir)
         self._nets: dict[str, tuple[nn.Module, float]] = {}
         self._lock = threading.Lock()
 
@@ -66,10 +66,10 @@ class Ensemble:
         Raises:
             FileNotFoundError: there is no checkpoint.
         """
-        names = [name for name in list_models() if (self._folder / f"{name}.pt").is_file()]
+        names = [name for name in list_models() if (self.folder / f"{name}.pt").is_file()]
         if not names:
             raise FileNotFoundError(
-                f"no weights in {self._folder}; make them with `mnistcore all` or `mnistcore train`"
+                f"no weights in {self.folder}; make them with `mnistcore all` or `mnistcore train`"
             )
         return names
 
@@ -95,7 +95,7 @@ class Ensemble:
         name = model_name(str(model))
         if name not in self.names:
             raise FileNotFoundError(
-                f"no {self._folder / name}.pt; the folder has {', '.join(self.names)}"
+                f"no {self.folder / name}.pt; the folder has {', '.join(self.names)}"
             )
         return name
 
@@ -119,7 +119,7 @@ class Ensemble:
         """A net and the temperature that its logits are divided by."""
         with self._lock:
             if name not in self._nets:
-                path = self._folder / f"{name}.pt"
+                path = self.folder / f"{name}.pt"
                 content = checkpoint.load_for(name, path, "temperature")
                 with torch.inference_mode(False):  # callers may want this net's gradients
                     model = checkpoint.build_model(content, path, self.device)
@@ -133,7 +133,7 @@ class Ensemble:
         Raises:
             FileNotFoundError, ValueError: their file is missing or damaged.
         """
-        path = self._folder / THRESHOLD_FILE
+        path = self.folder / THRESHOLD_FILE
         if not path.is_file():
             raise FileNotFoundError(
                 f"no {path}; `mnistcore all` makes it, and so does `mnistcore train --resume`"

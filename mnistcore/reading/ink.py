@@ -82,6 +82,16 @@ def ink_level(ink: Plane) -> float:
     return float(np.clip(threshold_otsu(some), *INK_LEVEL))
 
 
+def inked_box(mask: Mask) -> tuple[slice, slice]:
+    """The rows and columns from the first ink to the last, for most of a canvas is empty.
+
+    Without ink they are the first ones, for not every function takes an array without elements.
+    """
+    inked = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    rows, columns = (slice(i[0], i[-1] + 1) if len(i) else slice(0, 1) for i in inked)
+    return rows, columns
+
+
 def find_ink(rgb: Plane) -> tuple[Plane, list[str]]:
     """The ink of a picture.
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mnistcore.reading.ink import FAINT, Mask, Plane, ink_level
+from mnistcore.reading.ink import FAINT, Mask, Plane, ink_level, inked_box
 from mnistcore.reading.rules import EDGE, Rule, find_rules, without_rules
 
 EIGHT = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
@@ -239,11 +239,14 @@ def _above(a: Rule, b: Rule) -> float:
 def _frames(mask: Mask) -> Mask:
     """The boxes and rings around other ink, and their remains at the border, as a mask."""
     frames = np.zeros_like(mask)
-    labels, count = ndimage.label(mask, EIGHT)
+    box = inked_box(mask)
+    labels, count = ndimage.label(mask[box], EIGHT)
     if count < 2:
         return frames
     places = ndimage.find_objects(labels)
+    top, left = (side.start for side in box)
     boxes = np.array([[r.start, c.start, -r.stop, -c.stop] for r, c in places])
+    boxes += [top, left, -top, -left]
     sides = -(boxes[:, :2] + boxes[:, 2:])
     size, tallest = sides.max(1), sides[:, 0].max()
     for number in np.argsort(-size)[:MOST_FRAMES]:
@@ -255,7 +258,7 @@ def _frames(mask: Mask) -> Mask:
             or (INSIDE < share <= RINGED_SIZE and _is_ring(own))
             or (size[number] <= REMAINS * tallest and _is_remains(boxes[number], mask.shape))
         ):
-            frames[places[number]] |= own
+            frames[box][places[number]] |= own
     return frames
 
 

@@ -11,10 +11,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.filters import apply_hysteresis_threshold
 from skimage.measure import label, regionprops
 
-from mnistcore.reading.ink import FAINT, Mask, Plane
+from mnistcore.reading.ink import FAINT, Mask, Plane, inked_box
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are just outside
 Key = tuple[Box, bytes]  # of a piece
@@ -160,9 +159,15 @@ def find_pieces(ink: Plane, level: float) -> tuple[list[Piece], list[Piece], lis
         The pieces that may be digits or parts of digits, in the order of their first pixels; specks
         that are too small for that; notes on what was left out, one sentence each.
     """
-    inked = apply_hysteresis_threshold(ink, FAINT * level, level)
-    regions = regionprops(label(inked, connectivity=2))
-    found = [Piece(region.bbox[1], region.bbox[0], region.image) for region in regions]
+    faint = ink > FAINT * level
+    box = inked_box(faint)
+    top, left = (side.start for side in box)
+    regions = regionprops(label(faint[box], connectivity=2), ink[box])
+    found = [
+        Piece(left + region.bbox[1], top + region.bbox[0], region.image)
+        for region in regions
+        if region.intensity_max > level
+    ]
     kept = _without_surroundings(found, ink.shape)
     pieces, specks = _specks_apart(kept)
     notes = []

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcore.reading.ink import Mask
+from mnistcore.reading.ink import Mask, inked_box
 
 # A line. Its pieces are columns of ink that are no deeper than a line is thick.
 STEEPEST = np.tan(np.radians(5.5))  # its slope; what people photograph is turned by less
@@ -112,11 +112,9 @@ def _inked_share(mask: Mask, line: Rule) -> float:
 
 def _runs(mask: Mask) -> tuple[Integers, Integers, Integers]:
     """The runs of ink down the columns: column, first row, row after the last; in that order."""
-    inked = (np.nonzero(mask.any(axis))[0] for axis in (1, 0))
-    (top, bottom), (left, right) = ((i.min(), i.max() + 1) if len(i) else (0, 0) for i in inked)
-    padded = np.zeros((right - left, bottom - top + 2), np.int8)  # most of a canvas is empty
-    padded[:, 1:-1] = mask[top:bottom, left:right].T
-    change = np.diff(padded, axis=1)
+    box = inked_box(mask)
+    top, left = (side.start for side in box)
+    change = np.diff(np.pad(mask[box].T.astype(np.int8), ((0, 0), (1, 1))), axis=1)
     columns, first = np.nonzero(change == 1)
     return columns + left, first + top, np.nonzero(change == -1)[1] + top
 

@@ -1,6 +1,6 @@
 """A net in training: its state, its optimizer steps, and the checkpoint that it becomes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from mnistcore.files import code_version
 from mnistcore.metrics import fit_temperature, measure, predict_logits
 from mnistcore.models import create_model
 from mnistcore.training.distort import distort
-from mnistcore.training.images import NO_DIGIT
+from mnistcore.training.images import NO_DIGIT, Data
 from mnistcore.training.recipes import TrainConfig
 from mnistcore.training.workers import Workers
 
@@ -185,30 +185,42 @@ class Training:
             "lr": self.scheduler.get_last_lr()[0],
         }
 
-    def finished(self, val_images: Tensor, val_labels: Tensor) -> dict[str, Any]:
-        """The finished checkpoint: the averaged weights as they are stored, and their metrics.
-
-        Args:
-            val_images: uint8 (n, 1, 28, 28), on the device.
-            val_labels: int64 (n,), on the CPU.
-        """
-        config, device = self.config, self.workers.device
-        dtype = torch.float16 if config.half_weights else torch.float32
-        averaged = self.ema.module.state_dict()
-        weights = {key: value.to(dtype).cpu().contiguous() for key, value in averaged.items()}
-        model = create_model(self.name)
-        model.load_state_dict(weights)
-        logits = predict_logits(model.to(device), val_images)
+    def finished(self, data: Data) -> dict[str, Any]:
+        """The finished checkpoint: the averaged weights as they are stored, and their metrics."""
+        config, averaged = self.config, self.ema.module.state_dict()
         return {
             "model": self.name,
-            "weights": weights,
             "config": asdict(config),
+            "data": data.record,
             "history": self.history,
-            "temperature": fit_temperature(logits, val_labels),
-            "val": asdict(measure(logits, val_labels)),
+            **evaluated(self.name, averaged, config.half_weights, data.val_images, data.val_labels),
             "train_seconds": sum(entry["seconds"] for entry in self.history),
-            "device": device_name(device),
+            "device": device_name(self.workers.device),
             "processes": self.workers.world,
             "torch_version": str(torch.__version__),
             "code_version": code_version(),
         }
+
+
+def evaluated(
+    name: str, weights: Mapping[str, Tensor], half: bool, images: Tensor, labels: Tensor
+) -> dict[str, Any]:
+    """What a finished checkpoint has of the weights of a net: these as stored, and their metrics.
+
+    Args:
+        name: of the net.
+        weights: on any device.
+        half: store them as float16.
+        images: of the validation set, uint8 (n, 1, 28, 28), on the device that computes.
+        labels: int64 (n,), on the CPU.
+    """
+    dtype = torch.float16 if half else torch.float32
+    stored = {key: value.to(dtype).cpu().contiguous() for key, value in weights.items()}
+    model = create_model(name)
+    model.load_state_dict(stored)
+    logits = predict_logits(model.to(images.device), images)
+    return {
+        "weights": stored,
+        "temperature": fit_temperature(logits, labels),
+        "val": asdict(measure(logits, labels)),
+    }

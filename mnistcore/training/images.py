@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from mnistcore.data import split_train_val
+from mnistcore.datasets import Dataset
 from mnistcore.pens.edited import edited_digits
 from mnistcore.pens.strokes import digit_images, other_images
+from mnistcore.results import DataRecord
 from mnistcore.training.recipes import TrainConfig
 
 NO_DIGIT = 10  # the label of an image that shows no digit
@@ -20,14 +22,16 @@ class Data(NamedTuple):
     labels: Tensor
     val_images: Tensor
     val_labels: Tensor
+    record: DataRecord  # of the data set
 
 
-def split_data(images: Tensor, labels: Tensor, config: TrainConfig) -> Data:
+def split_data(dataset: Dataset, config: TrainConfig) -> Data:
     """What a net trains on and is validated on, of all training images and their labels.
 
     Raises:
         ValueError: ``config.val_size`` leaves fewer than ``config.train_size`` images.
     """
+    images, labels = dataset.images, dataset.labels
     train_idx, val_idx = split_train_val(config.val_size, len(images))
     if config.train_size > len(train_idx):
         raise ValueError(
@@ -39,6 +43,7 @@ def split_data(images: Tensor, labels: Tensor, config: TrainConfig) -> Data:
         *with_synthetic(images[train_idx], labels[train_idx], config),
         images[val_idx],
         labels[val_idx].cpu(),
+        dataset.record,
     )
 
 

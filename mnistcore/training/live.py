@@ -24,8 +24,10 @@ from torch import Tensor
 
 from mnistcore import checkpoint, inside
 from mnistcore.data import load_mnist, normalize, to_unit
+from mnistcore.datasets import Dataset
 from mnistcore.device import choose_device, keep_freed_memory
 from mnistcore.metrics import measure, predict_logits, wilson_interval
+from mnistcore.results import MNIST
 from mnistcore.training.choices import MOST_SECONDS, Choices
 from mnistcore.training.epoch import Step, Training
 from mnistcore.training.images import split_data
@@ -87,7 +89,7 @@ class Live:
             mnist: all training images, uint8 (60000, 1, 28, 28), and labels, on the device.
             device: where the net is trained.
         """
-        self._data = split_data(*mnist, choices.config())
+        self._data = split_data(Dataset(MNIST, *mnist), choices.config())
         self._training = Training(
             choices.net, choices.config(), Workers(0, 1, device), len(self._data.images)
         )
@@ -223,7 +225,7 @@ class Live:
         """
         told: Told = {"ended": self.ended}
         if self.ended != DIVERGED and all(w.isfinite().all() for w in self._net.parameters()):
-            content = self._training.finished(self._data.val_images, self._data.val_labels)
+            content = self._training.finished(self._data)
             checkpoint.save(content, path)
             told["val_errors"], told["val_n"] = content["val"]["errors"], content["val"]["n"]
         return told

@@ -3,7 +3,8 @@
 Imports nothing heavy: the command line takes its flags and the nets' names from here.
 """
 
-from dataclasses import dataclass, field, fields
+import math
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 
@@ -50,12 +51,15 @@ class TrainConfig:
     fade: float = _setting(
         0.0, 0, 1, "fraction of the steps, at the end, in which the distortion fades out"
     )
-    drawn: int = _setting(0, 0, 1_000_000, "synthetic digits added to the training images")
+    drawn: int = _setting(0, 0, 1_000_000, "synthetic digits added to MNIST")
     edited: int = _setting(
         0, 0, 1_000_000, "MNIST digits added once more with a slash, a bar, a flag or a foot"
     )
     others: int = _setting(
-        0, 0, 1_000_000, "synthetic non-digits added, with ten equal probabilities as the target"
+        0,
+        0,
+        1_000_000,
+        "synthetic non-digits added to MNIST; their target is ten equal probabilities",
     )
     shuffle: bool = _switch(
         True, "draw a new random order in each epoch; otherwise all zeros come first, nines last"
@@ -88,6 +92,34 @@ class TrainConfig:
         strength = min(1.0, (1 - done) / self.fade) if self.fade else 1.0
         amounts = ("degrees", "scale", "shear", "shift", "elastic")
         return {amount: strength * getattr(self, amount) for amount in amounts}
+
+
+# The recipes are made for MNIST. For fewer images:
+VAL_PART = 5  # at most a fifth is held out for validation
+# A batch is at most a tenth of the others: then even one epoch has the steps that a warmup needs.
+# Trained on 384 images of MNIST, LeNet reads 96.9 % of 5,000 validation images with batches of a
+# tenth, and 96.3 % with batches of a quarter; a lower lr, by the root of the batch size, is worse.
+BATCH_PART = 10
+LEAST_STEPS = 1000  # after 400, MyVggNet reads 90.9 % of those images, after 1,000 it reads 96.6 %
+
+
+def fitted(recipe: TrainConfig, n: int) -> TrainConfig:
+    """A recipe for ``n`` training images other than MNIST's: MNIST's synthetic digits are left out.
+
+    Where the images are few, fewer are held out, batches are smaller, and epochs more.
+    """
+    val_size = min(recipe.val_size, max(1, n // VAL_PART))
+    batch_size = min(recipe.batch_size, max(1, (n - val_size) // BATCH_PART))
+    epochs = max(recipe.epochs, math.ceil(LEAST_STEPS / ((n - val_size) // batch_size)))
+    return replace(
+        recipe,
+        epochs=epochs,
+        batch_size=batch_size,
+        val_size=val_size,
+        drawn=0,
+        edited=0,
+        others=0,
+    )
 
 
 # Chosen on 10,000 validation images that took no part in training:

@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from mnistcore import checkpoint
-from mnistcore.data import load_mnist, split_train_val, to_unit
+from mnistcore.data import split_train_val, to_unit
+from mnistcore.datasets import load_data
 from mnistcore.files import ASSETS, WEIGHTS, write_json
 from mnistcore.reading.ensemble import THRESHOLD_FILE, Ensemble, Probs
 
 REFUSED = 0.01  # fraction of the validation digits that fall below a threshold
+# The highest threshold: where all of few validation digits have a probability of 1, even rounding
+# would fall below that.
+HIGHEST = 0.999
 
 
 def choose_thresholds(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = ASSETS) -> None:
@@ -21,7 +25,7 @@ def choose_thresholds(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = 
 
     Args:
         weights_dir: folder of at least one checkpoint.
-        data_dir: folder that holds ``MNIST/raw``.
+        data_dir: what the nets were trained on; see :func:`mnistcore.datasets.load_data`.
 
     Raises:
         FileNotFoundError, ValueError: weights or data are missing or damaged.
@@ -30,7 +34,7 @@ def choose_thresholds(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = 
     nets = Ensemble(weights_dir, "cpu")
     paths = {name: Path(weights_dir) / f"{name}.pt" for name in nets.names}
     configs = [checkpoint.load_for(name, path, "config")["config"] for name, path in paths.items()]
-    images = load_mnist("train", data_dir)[0]
+    images = load_data("train", data_dir).images
     val = split_train_val(min(config["val_size"] for config in configs), len(images))[1]
     probs = nets.probs(to_unit(images[val, 0]).numpy())[0]
     content = {
@@ -44,4 +48,4 @@ def choose_thresholds(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = 
 
 def _threshold(probs: Probs) -> float:
     """The probability of the likeliest digit that ``REFUSED`` of the answers (n, 10) are below."""
-    return float(np.quantile(probs.max(1), REFUSED))
+    return min(HIGHEST, float(np.quantile(probs.max(1), REFUSED)))

@@ -68,6 +68,21 @@ def test_accuracy_rows(results: Benchmark) -> None:
     assert table[4][:4] == ["all together", "**99.71**", "98.12 to 99.46", "29"]
 
 
+def test_other_data_is_named_and_has_no_columns_of_mnist(results: Benchmark) -> None:
+    results["data"] = {"name": "ours", "classes": [0, 7], "n": 10_000}
+    for answers in (*results["nets"].values(), results["together"]):
+        del answers["uncontested"]
+    for net, data in zip(results["nets"].values(), ("ours", "theirs"), strict=True):
+        net["reference"] = []
+        net["training"]["data"] = data
+    text = report.accuracy_report(results)
+    assert rows(text)[0][-2:] == ["errors per 10,000", "over seeds %"]
+    assert len({len(row) for row in rows(text)}) == 1
+    assert "ours (classes 0, 7), n = 10,000" in text
+    assert "Trained: LeNet on Some CPU" in text
+    assert "; MyNetV2 on theirs, Some CPU" in text
+
+
 def test_cost_rows(results: Benchmark) -> None:
     assert [
         "LeNet", "44,426", "0.28 M", "20", "123", "8,912", "0.34", "23,457", "1.23, 0.45",

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -436,3 +437,33 @@ def test_each_server_has_its_own_folder_of_uploads_and_deletes_it() -> None:
         assert not is_upload(other / ".." / "digit.png")
     assert not other.exists()
     assert not is_upload(other / "digit.png")
+
+
+def test_the_atlas_answers_bad_questions_with_a_sentence(
+    recognizer: Recognizer, tmp_path: Path
+) -> None:
+    handlers = Handlers(recognizer)
+    digit = views.pack(np.zeros((28, 28), np.float32))
+    for question in ({"net": "AlexNet"}, {"net": "lenet", "index": 10_000}, {}):
+        with pytest.raises(gr.Error, match="could not be understood"):
+            handlers.training_digit(question)
+    with pytest.raises(gr.Error, match="could not be understood"):
+        handlers.nearest({"net": "all", "image": digit})
+    assert len(handlers.nearest({"net": "lenet", "image": digit})["nearest"]) == 8
+    shutil.copy(WEIGHTS / "LeNet.pt", tmp_path)
+    without = Handlers(Recognizer(tmp_path, "cpu"))
+    sentence = "These weights have no map of training digits."
+    assert without.atlas({"net": "LeNet"})["error"].startswith(sentence)
+    with pytest.raises(gr.Error, match=sentence):
+        without.nearest({"net": "LeNet", "image": digit})
+
+
+def test_own_digits_that_are_not_digits_are_refused(recognizer: Recognizer) -> None:
+    handlers = Handlers(recognizer)
+    image = base64.b64encode(bytes(784)).decode()
+    for digit in ({"label": 10, "image": image}, {"label": "3", "image": image[:8]}, {}):
+        with pytest.raises(gr.Error, match="could not be understood"):
+            handlers.export_digits({"digits": [digit]})
+    zipped = handlers.export_digits({"digits": [{"label": 3, "image": image}]})
+    assert handlers.import_digits(zipped) == {"digits": [{"label": 3, "image": image}]}
+    assert "not a zip" in handlers.import_digits({"zip": image})["error"]

@@ -1,6 +1,5 @@
 """Digits that people drew and photographed, if there are any beside the checkout."""
 
-import importlib.util
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +10,8 @@ import numpy as np
 import pytest
 
 from mnistcore.benchmark.scenes import FULL_LETTERS
-from mnistcore.files import ROOT
 from mnistcore.reading.recognizer import read
-
-DRAWN = ROOT.parent / "shared" / "drawn"
+from tests.tools.drawn import DRAWN, load_render
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,13 +27,7 @@ def assert_share(right: list[bool], goal: float, sampled: bool) -> None:
 
 @pytest.fixture(scope="module")
 def render() -> ModuleType:
-    """The module that draws strokes as a browser's canvas does."""
-    spec = importlib.util.spec_from_file_location("render", DRAWN / "render.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_render()
 
 
 def files(folder: str) -> Iterator[tuple[Path, str]]:

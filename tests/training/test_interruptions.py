@@ -62,7 +62,7 @@ def run_training(folder: Path, write: int | None = None, part: float = 1) -> Non
 
     patch = pytest.MonkeyPatch()
     patch.setattr(os, "fsync", counted)
-    patch.setattr(loop, "load_mnist", load_small)
+    patch.setattr(loop, "load_data", load_small)
     patch.setattr(
         figures, "curves", lambda *_: b"curves"
     )  # drawing them takes longer than an epoch

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from mnistcore import checkpoint
+from mnistcore.datasets import Dataset
 from mnistcore.metrics import predict_logits
+from mnistcore.results import MNIST
 from mnistcore.training import live
 from mnistcore.training.choices import LESSONS, Choices
 from mnistcore.training.epoch import Training
@@ -48,7 +50,7 @@ def test_what_it_tells_is_what_the_net_answers(mnist_train: Mnist) -> None:
     images: dict[int, str] = {}
     for told in one.tell():
         images |= told.get("images_of", {})
-    data = split_data(*mnist_train, SHORT.config())
+    data = split_data(Dataset(MNIST, *mnist_train), SHORT.config())
     logits = predict_logits(one._net, data.val_images[:1000])
     preds, labels = logits.argmax(1), data.val_labels[:1000]
     assert told["errors"] == int((preds != labels).sum())

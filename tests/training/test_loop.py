@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from mnistcore import checkpoint, figures
 from mnistcore.__main__ import main
-from mnistcore.data import load_mnist, split_train_val
+from mnistcore.data import split_train_val
+from mnistcore.datasets import Dataset, load_data
 from mnistcore.metrics import measure, predict_logits
 from mnistcore.models import list_models
 from mnistcore.training import epoch, loop
@@ -19,7 +20,7 @@ from mnistcore.training.epoch import Training, moving_average
 from mnistcore.training.loop import train
 from mnistcore.training.recipes import RECIPES, TrainConfig
 from mnistcore.training.workers import Workers
-from tests.conftest import load_small
+from tests.conftest import first, load_small
 from tests.tools.forking import fork
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_mnist")]
@@ -147,11 +148,11 @@ def test_training_never_asks_for_the_test_set(
 ) -> None:
     asked: list[str] = []
 
-    def spy(split: str, *args: Any) -> tuple[Tensor, Tensor]:
+    def spy(split: str, *args: Any) -> Dataset:
         asked.append(split)
         return load_small(split, *args)
 
-    monkeypatch.setattr(loop, "load_mnist", spy)
+    monkeypatch.setattr(loop, "load_data", spy)
     train("LeNet", replace(SHORT, epochs=1), out_dir=tmp_path, device="cpu")
     assert asked == ["train"]
 
@@ -175,10 +176,10 @@ def test_the_metrics_of_a_checkpoint_are_those_of_its_weights(
     finished: tuple[Path, dict[str, Any]],
 ) -> None:
     out, content = finished
-    images, labels = load_small("train")
-    _, val_idx = split_train_val(SHORT.val_size, len(images))
+    data = load_small("train")
+    _, val_idx = split_train_val(SHORT.val_size, len(data.images))
     model = checkpoint.load_model("MyNetV2", out)
-    val = measure(predict_logits(model, images[val_idx]), labels[val_idx])
+    val = measure(predict_logits(model, data.images[val_idx]), data.labels[val_idx])
     assert content["val"] == vars(val)
     assert content["val"]["loss"] == pytest.approx(content["history"][-1]["val_loss"], rel=1e-4)
 
@@ -335,17 +336,16 @@ def test_too_few_steps_are_refused(tmp_path: Path) -> None:
         train("LeNet", replace(SHORT, epochs=1, batch_size=1000), out_dir=tmp_path, device="cpu")
 
 
-def load_part(split: str, *args: Any) -> tuple[Tensor, Tensor]:
+def load_part(split: str, *args: Any) -> Dataset:
     """The first 18,000 images of a split."""
-    images, labels = load_mnist(split, *args)
-    return images[:18_000], labels[:18_000]
+    return first(18_000, load_data(split, *args))
 
 
 def train_on_part(out: str) -> None:
     """One epoch of LeNet on 15,000 images."""
     flags = "--model LeNet --epochs 1 --batch-size 100 --lr 8e-3 --val-size 3000 --drawn 0"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "load_mnist", load_part)
+        patch.setattr(loop, "load_data", load_part)
         patch.setattr(figures, "curves", lambda *_: b"curves")
         assert (
             main(

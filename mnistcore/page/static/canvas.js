@@ -86,6 +86,24 @@ export default (component) => {
     hear(element, "example", () => {
         if (drawing.isEmpty && canvas.offsetParent) acts.add({ points: THREE, width: props.pen });
     });
+    // Opens the canvas, if the other tab is open, and shows what is on it.
+    const open = () => {
+        sender.send("submit");
+        new ResizeObserver((_, observer) => {
+            if (!canvas.offsetParent) return; // not open yet
+            observer.disconnect();
+            showCanvas(canvas);
+        }).observe(canvas);
+    };
+    // Another section puts a picture on the canvas, or wants it empty.
+    hear(element, "put", async (picture) => {
+        acts.add(await loaded({ picture }));
+        open();
+    });
+    hear(element, "clear", () => {
+        acts.clear();
+        open();
+    });
     const take = () => takePicture(props.value, sender, acts, canvas);
     watch("value", take);
     take();
@@ -98,6 +116,10 @@ export default (component) => {
 const takePicture = async (value, sender, acts, canvas) => {
     if (!value || sender.isOwn(value)) return;
     acts.add(await loaded({ picture: value.slice(value.indexOf(" ") + 1) }));
+    showCanvas(canvas);
+};
+
+const showCanvas = (canvas) => {
     canvas.focus({ preventScroll: true });
     canvas.scrollIntoView({ block: "center" });
 };

@@ -20,6 +20,9 @@ export const article = (digit) => (digit === 8 ? "an" : "a");
 
 export const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
 
-// base64 of float32, little-endian -> Float32Array.
-export const unpack = (text) =>
-    new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+// base64 of numbers, little-endian: of uint8, of uint16, of float32.
+export const unpackBytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+export const packBytes = (numbers) =>
+    btoa(Array.from(Uint8ClampedArray.from(numbers), (x) => String.fromCharCode(x)).join(""));
+export const unpackWhole = (text) => new Uint16Array(unpackBytes(text).buffer);
+export const unpack = (text) => new Float32Array(unpackBytes(text).buffer);

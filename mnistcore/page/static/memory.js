@@ -1,19 +1,21 @@
-// What survives a reload, a restart of the server and a sleeping tab. It is in the browser's session
-// storage, which belongs to this tab alone and ends with it. If the browser forbids that or has no
-// room, nothing survives and everything else works.
+// What survives a reload, a restart of the server and a sleeping tab. If the browser forbids that or
+// has no room, nothing survives and everything else works.
 const key = (name) => `mnistcore ${name}`;
 
-export const keep = (name, text) => {
+export const LASTING = "localStorage"; // belongs to the browser, until it is deleted there
+const OF_TAB = "sessionStorage"; // belongs to this tab alone, and ends with it
+
+export const keep = (name, text, where = OF_TAB) => {
     try {
-        sessionStorage.removeItem(key(name));
-        if (text) sessionStorage.setItem(key(name), text);
+        window[where].removeItem(key(name));
+        if (text) window[where].setItem(key(name), text);
     } catch {}
 };
 
 // The text kept last; "" if there is none.
-export const kept = (name) => {
+export const kept = (name, where = OF_TAB) => {
     try {
-        return sessionStorage.getItem(key(name)) ?? "";
+        return window[where].getItem(key(name)) ?? "";
     } catch {
         return "";
     }

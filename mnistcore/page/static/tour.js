@@ -32,6 +32,12 @@ const STATIONS = [
         words: "Turn the digit, make it thicker, draw single pixels, and see where the answer flips. That shows what a net relies on, and how it can be fooled.",
     },
     {
+        part: "#atlas",
+        folded: true,
+        title: "Which digits does it resemble?",
+        words: "These are digits that the net has learned from and finds most like yours. On the map, digits that the net finds alike lie together. Where it is unsure, the nearest ones come from two clouds.",
+    },
+    {
         part: "#maps",
         title: "What the layers see",
         words: "Each kernel looks for a small pattern, such as an edge, and its map shows where it finds it: red where it does, blue where the opposite is. ReLU throws away what is below zero. Pooling keeps the largest of four neighbours, so that a pixel more or less does not matter.",

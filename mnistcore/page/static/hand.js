@@ -1,0 +1,133 @@
+// The visitor's own digits: shown, deleted one by one, saved to a file and read from one.
+import { paintInk } from "./colours.js";
+import { createFold, foldButton } from "./fold.js";
+import { packBytes, unpackBytes } from "./format.js";
+import { addDigits, MOST, ownDigits, removeDigit } from "./own.js";
+import { h, hear, say } from "./shared.js";
+
+const FILE = "my-digits.zip";
+const BUSY = "The server is busy. Please try again.";
+
+const save = (bytes) => {
+    const url = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
+    h("a", { href: url, download: FILE }).click();
+    URL.revokeObjectURL(url);
+};
+
+export default ({ element, props, server }) => {
+    const note = h("p", { role: "status" });
+    const shown = h("div", { class: "own-digits" });
+    const file = h("input", {
+        type: "file",
+        accept: ".zip",
+        "aria-label": "Zip to import",
+        hidden: true,
+    });
+    const ask = async (act) => {
+        try {
+            await act();
+        } catch {
+            note.textContent = BUSY;
+        }
+    };
+    const take = () =>
+        ask(async () => {
+            const [zip] = file.files;
+            file.value = "";
+            if (!zip) return;
+            if (zip.size > props.mostBytes) {
+                note.textContent = "This file is too large to be an export of the page.";
+                return;
+            }
+            const bytes = new Uint8Array(await zip.arrayBuffer());
+            const { digits, error } = await server.import_digits({ zip: packBytes(bytes) });
+            if (error) {
+                note.textContent = error;
+                return;
+            }
+            const room = MOST - ownDigits().length;
+            addDigits(digits);
+            note.textContent = `Imported: ${Math.min(room, digits.length)} of ${digits.length}.`;
+        });
+    file.onchange = take;
+    const exports = foldButton("Export", () =>
+        ask(async () =>
+            save(unpackBytes((await server.export_digits({ digits: ownDigits() })).zip)),
+        ),
+    );
+    const { node } = createFold(
+        "hand",
+        "Your digits",
+        "Your own digits",
+        h(
+            "p",
+            {},
+            "Where an answer is wrong, say below it which digit it is: the drawing joins your digits. Ten of " +
+                "each take a minute or two. They stay in this browser, and what you export is a zip of pictures.",
+        ),
+        h(
+            "div",
+            { class: "own-tools" },
+            foldButton("Draw ten of each", () => say("guide")),
+            exports,
+            foldButton("Import", () => file.click()),
+            file,
+        ),
+        h(
+            "p",
+            {},
+            "What you export teaches a net your hand, on the command line: ",
+            h("code", {}, `python -m mnistcore adapt ${FILE} --model LeNet --out mine`),
+        ),
+        note,
+        shown,
+    );
+    element.append(node);
+    const remove = (digit) => {
+        removeDigit(digit);
+        const undo = foldButton("Undo", () => {
+            addDigits([digit]);
+            note.textContent = "";
+        });
+        note.replaceChildren("Deleted. ", undo);
+        undo.focus();
+    };
+    const draw = () => {
+        const digits = ownDigits();
+        exports.disabled = !digits.length;
+        const rows = Array.from({ length: 10 }, (_, label) => {
+            const own = digits.filter((one) => one.label === label);
+            const pictures = own.map((digit) => {
+                const canvas = h("canvas", {
+                    class: "pixels",
+                    width: props.side,
+                    height: props.side,
+                });
+                paintInk(
+                    canvas,
+                    Float32Array.from(unpackBytes(digit.image), (x) => x / 255),
+                );
+                const label_ = `Delete this ${label}`;
+                return h(
+                    "button",
+                    {
+                        type: "button",
+                        "aria-label": label_,
+                        title: label_,
+                        onclick: () => remove(digit),
+                    },
+                    canvas,
+                );
+            });
+            return own.length
+                ? h("div", { class: "own-row" }, h("b", {}, label), ...pictures)
+                : null;
+        });
+        const words = digits.length
+            ? `${digits.length} in all. Click one to delete it.`
+            : "There are none yet.";
+        shown.replaceChildren(h("p", {}, words), ...rows.filter(Boolean));
+    };
+    hear(element, "own-digits", draw);
+    draw();
+};
