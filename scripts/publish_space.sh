@@ -8,10 +8,10 @@ fail() { echo "publish_space: $*" >&2; exit 2; }
 
 write_space() { # FOLDER
     # Git's pathspecs, so that only tracked files are taken: the page, its documents and what they
-    # show. Of MNIST the page needs the test images alone.
+    # show, and MNIST, which visitors train on.
     git -C "$root" ls-files -z --error-unmatch -- ':(glob)*.md' LICENSE requirements.txt demo.py \
         mnistcore docs ':(glob)assets/*.*' ':(glob)assets/weights/*' assets/examples \
-        assets/results assets/MNIST/README.md assets/MNIST/raw/t10k-images-idx3-ubyte.gz |
+        assets/results assets/MNIST/README.md ':(glob)assets/MNIST/raw/*.gz' |
         tar -C "$root" --null -T - -cf - | tar -C "$1" -xf -
     cat - "$root/README.md" >"$1/README.md" <<'YAML'
 ---

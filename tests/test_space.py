@@ -22,6 +22,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import demo
+from mnistcore.data import MD5
 from mnistcore.files import ROOT
 from mnistcore.models import list_models
 from tests.tools.browsing import needs_chromium
@@ -89,11 +90,16 @@ def test_the_folder_has_the_page_and_nothing_else(folder: Path) -> None:
     assert found <= set(git.stdout.decode().split("\0"))
     assert {name for name in found if name.startswith("assets/MNIST")} == {
         "assets/MNIST/README.md",
-        "assets/MNIST/raw/t10k-images-idx3-ubyte.gz",
+        *(f"assets/MNIST/raw/{name}.gz" for name in MD5),
     }
     assert {name for name in found if name.startswith("assets/weights")} == {
         f"assets/weights/{file}"
-        for file in (*(f"{net}.pt" for net in list_models()), "recognizer.json", "README.md")
+        for file in (
+            *(f"{net}.pt" for net in list_models()),
+            *(f"atlas_{name}.npz" for name in (*list_models(), "digits")),
+            "recognizer.json",
+            "README.md",
+        )
     }
     top = {name.partition("/")[0] for name in found}
     assert {name for name in top if not name.endswith(".md")} == {
@@ -192,7 +198,7 @@ def test_zero_gpu_gets_its_function_and_the_nets_stay_on_the_cpu(
     decorated: list[Any] = []
     seen: dict[str, Any] = {}
 
-    def build(recognizer: demo.Recognizer) -> Any:
+    def build(recognizer: demo.Recognizer, _: demo.Trainings | None) -> Any:
         seen["device"] = recognizer.device.type
         return mock.Mock(launch=seen.update, blocks={}, temp_file_sets=[])
 

@@ -1,10 +1,12 @@
 """Trainings that visitors start: in processes of their own, so many at a time; the others wait."""
 
 import asyncio
+import contextlib
 import json
 import os
 import queue
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -48,7 +50,8 @@ class Worker:
             env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         )
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -59,11 +62,9 @@ class Worker:
     def tell(self, do: str, **details: Any) -> None:
         """Give it a job, or a word about the one at hand."""
         assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it has ended, which `hear` says
             self._process.stdin.write(json.dumps({"do": do} | details) + "\n")
             self._process.stdin.flush()
-        except BrokenPipeError:  # it has ended, which `hear` says
-            pass
 
     def hear(self, seconds: float) -> dict[str, Any]:
         """The next message; empty if none comes within so many seconds.
@@ -82,9 +83,11 @@ class Worker:
         return message
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once; nothing can be told to it any more."""
         self._process.kill()
-        self._process.wait()
+        self._listener.join()
+        with contextlib.suppress(BrokenPipeError), self._process:  # closes its pipes
+            pass
 
 
 @dataclass
@@ -99,7 +102,8 @@ class Run:
     newest: dict[str, Any] = field(default_factory=dict)
     end: dict[str, Any] = field(default_factory=dict)
     test: dict[str, Any] = field(default_factory=dict)  # what it reads of the test set
-    commands: list[dict[str, Any]] = field(default_factory=list)  # that the process has not got
+    # What the process is told next, the newest word about each thing.
+    words: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: float = field(default_factory=time.monotonic)  # the last sign of the visitor
 
     def take(self, told: dict[str, Any]) -> None:
@@ -136,7 +140,7 @@ class Trainings:
             parse: from what the form sends to the settings, a dataclass with a ``command()``;
                 raises a ValueError with a sentence for the visitor.
         """
-        self.form = form
+        self.form = form | {"mostPaused": MOST_PAUSED}
         self._most, self._device, self._folder, self._parse = most, device, folder, parse
         self._runs: dict[str, Run] = {}  # by token, the newest last
         self._line: list[Run] = []  # that wait for their turn
@@ -237,12 +241,12 @@ class Trainings:
 
     def _obey(self, run: Run, command: str | None, digit: str | None) -> None:
         if digit is not None:
-            run.commands.append({"do": "digit", "digit": digit})
+            run.words["digit"] = {"do": "digit", "digit": digit}
         if command == "test" and run.state == ENDED and run.path.exists() and not run.test:
             run.state, run.job = WAITING, {"do": "test", "path": str(run.path)}
             self._stand_in_line(run)
         elif command in ("pause", "go", "stop") and run.state in AT_WORK - {TESTING}:
-            run.commands.append({"do": command})
+            run.words["training"] = {"do": command}
 
     def _stand_in_line(self, run: Run) -> None:
         self._line.append(run)
@@ -267,13 +271,13 @@ class Trainings:
             self._changed.notify_all()
 
     def _wait_for_turn(self, run: Run) -> bool:
-        """Whether the run's turn has come before the visitor left."""
+        """Whether the run's turn has come before the visitor left or stopped it."""
         with self._changed:
             while self._line[0] is not run or self._busy >= self._most:
-                stopped = any(command["do"] == "stop" for command in run.commands)
+                stopped = run.words.get("training") == {"do": "stop"}
                 if run.is_left or stopped:
                     self._line.remove(run)
-                    run.state = GONE
+                    run.state = ENDED if stopped else GONE
                     self._changed.notify_all()
                     return False
                 self._changed.wait(CHECK)
@@ -307,18 +311,16 @@ class Trainings:
                     else:
                         run.end = message["end"]
                     return ENDED
-                commands, run.commands = run.commands, []
-                for command in commands:
-                    if command["do"] in ("pause", "go"):
-                        run.state = PAUSED if command["do"] == "pause" else TRAINING
                 if run.state == PAUSED:
                     paused, heard = paused + CHECK, time.monotonic()
                     if paused > MOST_PAUSED:
-                        commands.append({"do": "stop"})
-                        run.state = TRAINING
+                        run.words["training"] = {"do": "stop"}
+                words, run.words = run.words, {}
+                if "training" in words:
+                    run.state = PAUSED if words["training"]["do"] == "pause" else TRAINING
                 left = run.is_left
-            for command in commands:
-                worker.tell(**command)
+            for word in words.values():
+                worker.tell(**word)
             if left and run.state != TESTING:
                 self._leave(worker)
                 return GONE
@@ -346,4 +348,4 @@ class Trainings:
         done = [t for t, run in self._runs.items() if run.state not in AT_WORK]
         kept = [t for t in done if self._runs[t].state == ENDED][-MOST_KEPT:]
         for token in set(done) - set(kept):
-            self._runs.pop(token).path.unlink(missing_ok=True)
+            shutil.rmtree(self._runs.pop(token).path.parent, ignore_errors=True)

@@ -120,11 +120,10 @@ class Live:
                 break
             if watch.seconds() < due:
                 continue
-            loss, correct, digits = sums.tolist()
-            if not math.isfinite(loss):
-                self.ended = DIVERGED
+            train = self._means(sums, count)
+            if train is None:  # it has diverged
                 break
-            told = self._progress(done) | {"train": [loss / count, correct / digits]} | self._look()
+            told = self._progress(done) | {"train": train} | self._look()
             before = watch.seconds()
             if before >= val_due:
                 told |= self._validate()
@@ -135,11 +134,20 @@ class Live:
                 yield told | {"seconds": seconds}
         else:
             self.ended = FINISHED
-        last = self._progress(done) | {"seconds": watch.seconds()}
-        if count and self.ended != DIVERGED:
-            loss, correct, digits = sums.tolist()
-            last["train"] = [loss / count, correct / digits]
-        yield last | ({} if self.ended == DIVERGED else self._look() | self._validate())
+        last = self._progress(done) | {"train": self._means(sums, count)}
+        if self.ended != DIVERGED:
+            last |= self._look() | self._validate()
+        yield last | {"seconds": watch.seconds()}
+
+    def _means(self, sums: Tensor, count: int) -> list[float] | None:
+        """Loss and accuracy over so many steps; None without any, or if the training diverged."""
+        if not count:
+            return None
+        loss, correct, digits = sums.tolist()
+        if not math.isfinite(loss):
+            self.ended = DIVERGED
+            return None
+        return [loss / count, correct / digits]
 
     def _no_sums(self) -> Tensor:
         return torch.zeros(3, device=self._training.workers.device)
@@ -206,10 +214,7 @@ class Live:
                 }
                 for i in wrong
             ],
-            "images_of": {
-                i: base64.b64encode(self._val_images[i].cpu().numpy().tobytes()).decode()
-                for i in new
-            },
+            "images_of": {i: pack_bytes(to_unit(self._val_images[i, 0]), 1) for i in new},
         }
 
     def finish(self, path: Path) -> Told:
@@ -275,7 +280,7 @@ def _digit(text: str, device: torch.device) -> Tensor:
 
 
 def _send(message: Told) -> None:
-    sys.stdout.write(json.dumps(message, separators=(",", ":")) + "\n")
+    sys.stdout.write(json.dumps(message, separators=(",", ":"), allow_nan=False) + "\n")
     sys.stdout.flush()
 
 

@@ -56,7 +56,7 @@ def test_a_net_learns_before_ones_eyes(scheme: str, width: int, open_page: Open)
     seen = points(page)
     wait_until(page, lambda: points(page) > seen)
     press(page, "Pause")
-    expect(page.locator(".train-state")).to_have_text("Paused.")
+    expect(page.locator(".train-state")).to_have_text("Paused, for 120 s at most.")
     assert page.locator(".learning-planes canvas").count() == 12
     assert axe_findings(page, "#train") == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

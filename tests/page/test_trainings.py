@@ -115,7 +115,7 @@ def test_others_wait_in_a_line(one: Trainings) -> None:
     wait_for(lambda: status(one, first)["state"] == "starting")
     assert [status(one, token)["place"] for token in (first, second, third)] == [0, 1, 2]
     status(one, second, "stop")
-    wait_for(lambda: status(one, second)["state"] == "gone")
+    wait_for(lambda: status(one, second)["state"] == "ended")
     assert status(one, third)["place"] == 1
     workers[0].messages.put({"end": {"ended": "finished"}})
     wait_for(lambda: status(one, third)["state"] == "starting" and bool(status(one, first)))
@@ -178,7 +178,6 @@ def test_wrong_settings_and_a_long_line_are_refused(
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_process_trains_and_reads_the_test_set_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +203,6 @@ def test_the_process_trains_and_reads_the_test_set_once(
     test = status(real, token, "test")["test"]
     low, high = test["interval"]
     assert low < 1 - test["errors"] / test["n"] < high
-    worker.kill()
+    worker._process.kill()
     again = start(real)
     wait_for(lambda: status(real, again)["state"] == "failed", PATIENCE)

@@ -60,7 +60,8 @@ def test_what_it_tells_is_what_the_net_answers(mnist_train: Mnist) -> None:
     for wrong in told["wrong"]:
         i = wrong["index"]
         assert (wrong["label"], wrong["pred"]) == (int(labels[i]), int(preds[i]))
-        assert base64.b64decode(images[i]) == data.val_images[i].numpy().tobytes()
+        ink = np.frombuffer(base64.b64decode(images[i]), np.int8) / 127
+        assert np.allclose(ink.reshape(28, 28), data.val_images[i, 0] / 255, atol=1 / 200)
     kernels = next(one._net.parameters())[:, 0].detach()
     packed = np.frombuffer(base64.b64decode(told["kernels"]["bytes"]), np.int8)
     shown = packed.reshape(6, 5, 5) / 127 * told["kernels"]["limit"]

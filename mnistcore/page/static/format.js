@@ -10,6 +10,12 @@ export const number = (x, digits = 3) => (x < 0 ? MINUS : "") + Math.abs(x).toFi
 export const short = (x) =>
     number(x, Math.abs(x) < 9.995 ? 2 : 1).replace(new RegExp(`^(${MINUS}?)0\\.`), "$1.");
 
+// 12,345, with so many digits after the point; null where there is no number.
+export const grouped = (x, digits = 0) =>
+    x == null
+        ? null
+        : x.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
 export const article = (digit) => (digit === 8 ? "an" : "a");
 
 export const capital = (text) => text && text[0].toUpperCase() + text.slice(1);

@@ -1,7 +1,7 @@
 // What a net looks like while it learns: its kernels and maps, what it says to a digit, what it mixes up.
 import { createChart } from "./chart.js";
 import { paintInk, scaleOf } from "./colours.js";
-import { percent } from "./format.js";
+import { grouped, percent } from "./format.js";
 import { confusionTable } from "./results.js";
 import { h } from "./shared.js";
 
@@ -10,6 +10,9 @@ const FULL = 127; // what the limit of packed bytes is
 // base64 of int8 -> Int8Array.
 export const unpackBytes = (text) =>
     Int8Array.from(atob(text), (letter) => (letter.charCodeAt(0) << 24) >> 24);
+
+// The same as ink in [0, 1].
+const inkOf = (text) => Float32Array.from(unpackBytes(text), (x) => x / FULL);
 
 // The columns of the picture of all answers, one for each step of the axis: for each, the last
 // answer until then; null before the first.
@@ -25,6 +28,9 @@ export const columnsOf = (points, epochs, count) => {
     });
 };
 
+const createCanvas = (width, height, label) =>
+    h("canvas", { class: "pixels", width, height, role: "img", "aria-label": label });
+
 // A row of planes: {shape, limit, bytes}.
 const createPlanes = (title) => {
     const cells = h("div", { class: "learning-planes" });
@@ -35,13 +41,7 @@ const createPlanes = (title) => {
         draw: ({ shape: [count, height, width], limit, bytes }, scale) => {
             if (canvases.length !== count || canvases[0].width !== width) {
                 canvases = Array.from({ length: count }, (_, i) =>
-                    h("canvas", {
-                        class: "pixels",
-                        width,
-                        height,
-                        role: "img",
-                        "aria-label": `${title}, ${i + 1}`,
-                    }),
+                    createCanvas(width, height, `${title}, ${i + 1}`),
                 );
                 cells.replaceChildren(...canvases);
             }
@@ -57,14 +57,8 @@ const createPlanes = (title) => {
 // What it said to the digit from the first epoch to the last: a row for each digit.
 const createAnswers = () => {
     const columns = 220;
-    const canvas = h("canvas", { class: "pixels", width: columns, height: 10, role: "img" });
-    const digit = h("canvas", {
-        class: "pixels",
-        width: 28,
-        height: 28,
-        role: "img",
-        "aria-label": "The digit",
-    });
+    const canvas = createCanvas(columns, 10, "The answers so far");
+    const digit = createCanvas(28, 28, "The digit");
     const words = h("p", { class: "learning-says" });
     const source = h("p", {});
     const rows = h("div", { class: "learning-digits" });
@@ -84,9 +78,11 @@ const createAnswers = () => {
             if (!last) return;
             const best = last.probs.indexOf(Math.max(...last.probs));
             words.textContent = `After ${last.epoch.toFixed(2)} epochs it says ${best}: ${percent(last.probs[best])}`;
-            source.textContent = drawn
-                ? "Each column is a moment, each row a digit; the redder, the likelier."
-                : "This digit is from MNIST. Draw one in the Read tab, and it is read here. Each column is a moment, each row a digit; the redder, the likelier.";
+            source.textContent =
+                "Each column is a moment, each row a digit; the redder, the likelier. " +
+                (drawn
+                    ? ""
+                    : "This digit is from MNIST: draw one in the Read tab, and it is read here.");
             const shown = columnsOf(run.points, run.epochs, columns);
             const numbers = new Float32Array(10 * columns);
             shown.forEach((probs, i) => {
@@ -96,23 +92,14 @@ const createAnswers = () => {
             });
             scale.paint(canvas, numbers, 0, 1);
             canvas.setAttribute("aria-label", `The answers so far; ${words.textContent}`);
-            paintInk(
-                digit,
-                Float32Array.from(unpackBytes(packed), (x) => x / FULL),
-            );
+            paintInk(digit, inkOf(packed));
         },
     };
 };
 
 const wrongDigit = ({ index, label, pred, prob }, images) => {
-    const canvas = h("canvas", {
-        class: "pixels",
-        width: 28,
-        height: 28,
-        role: "img",
-        "aria-label": `Validation digit ${index}`,
-    });
-    paintInk(canvas, images.get(index) ?? new Float32Array(28 * 28));
+    const canvas = createCanvas(28, 28, `Validation digit ${index}`);
+    paintInk(canvas, inkOf(images.get(index)));
     return h(
         "li",
         {},
@@ -161,7 +148,8 @@ export const createLearning = (element) => {
             if (run.shown === newest.wrong) return; // not validated again since
             run.shown = newest.wrong;
             confusion.replaceChildren(confusionTable(newest));
-            wrongTitle.textContent = `${newest.errors} of 1,000 validation digits are read wrong`;
+            const all = newest.confusion.flat().reduce((sum, n) => sum + n, 0);
+            wrongTitle.textContent = `${newest.errors} of ${grouped(all)} validation digits are read wrong`;
             wrong.replaceChildren(...newest.wrong.map((one) => wrongDigit(one, run.images)));
         },
     };

@@ -1,6 +1,6 @@
 // The benchmark, from the results files: accuracy, epochs, confusion, misread digits, pairs of nets,
 // pictures. Each section folds, so that a phone shows their titles at once.
-import { article } from "./format.js";
+import { article, grouped } from "./format.js";
 import { h, hear } from "./shared.js";
 
 const PADDING = 0.0005; // of accuracy, on both sides of the chart: a twentieth of a percent
@@ -9,10 +9,6 @@ const FAINTEST = 0.25; // share of the colour that a single confusion gets, of t
 const WIDE = "(width > 1000px)"; // as in page.css: the tables have room for their columns
 
 const percents = (x, digits = 2) => (100 * x).toFixed(digits);
-const grouped = (x, digits = 0) =>
-    x == null
-        ? null
-        : x.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const range = ([low, high], digits) => `${percents(low, digits)} to ${percents(high, digits)}`;
 const heading = (title) => h("th", { scope: "col" }, title);
 const rowHeading = (title) => h("th", { scope: "row" }, title);

@@ -1,8 +1,7 @@
 // The form of a training: presets and settings.
 import { foldButton } from "./fold.js";
+import { grouped } from "./format.js";
 import { h } from "./shared.js";
-
-const grouped = (n) => n.toLocaleString("en");
 
 const createSelect = (values, name = String) =>
     h("select", {}, ...values.map((value) => h("option", { value }, name(value))));
@@ -21,10 +20,10 @@ export const createSettings = (props, change) => {
     const { rates, sizes, batches, dropout, lowestRate, highestRate, mostImages, lessons } = props;
     const fields = {
         net: createSelect(Object.keys(rates)),
-        images: createSelect(sizes, grouped),
+        images: createSelect(sizes, (n) => grouped(n)),
         epochs: createNumber({ min: 1, step: 1 }),
         lr: createNumber({ min: lowestRate, max: highestRate, step: "any" }),
-        batch_size: createSelect(batches, grouped),
+        batch_size: createSelect(batches, (n) => grouped(n)),
     };
     const titles = {
         net: "Net",

@@ -1,8 +1,10 @@
 // The Train tab: a visitor trains a net and watches it learn.
 import { whenRestyled } from "./colours.js";
 import { foldButton } from "./fold.js";
+import { grouped } from "./format.js";
 import { createLearning } from "./learning.js";
 import { lookedAt } from "./maps.js";
+import { createQuestion } from "./question.js";
 import { createWhenSeen } from "./seen.js";
 import { createSettings } from "./settings.js";
 import { h, hear } from "./shared.js";
@@ -14,11 +16,10 @@ const TRIES = 15; // questions in a row that may fail
 
 const wait = () => new Promise((resolve) => setTimeout(resolve, EVERY));
 
-const grouped = (n) => n.toLocaleString("en");
 const percents = (x) => `${(100 * x).toFixed(2)} %`;
 
-// Where a run is, in words. `place` is that in the line.
-export const stateWords = ({ state, place, end }) => {
+// Where a run is, in words. `place` is that in the line, `mostPaused` in seconds.
+export const stateWords = ({ state, place, end }, mostPaused) => {
     const ends = {
         finished: "Finished.",
         stopped: "Stopped.",
@@ -29,9 +30,9 @@ export const stateWords = ({ state, place, end }) => {
         waiting: `Waiting: number ${place} in the line.`,
         starting: "Getting ready: a few seconds.",
         training: "Training.",
-        paused: "Paused.",
+        paused: `Paused, for ${mostPaused} s at most.`,
         testing: "Reading the test set.",
-        ended: ends[end?.ended] ?? "",
+        ended: ends[end?.ended] ?? ends.stopped,
         failed: "The training broke off. Please start it again.",
         gone: "The training has ended, because the server did not hear from this page.",
     }[state];
@@ -42,13 +43,13 @@ export const speedWords = ({ epoch, images, left, seconds }, epochs, most) => {
     const rate = images / seconds;
     const rest = Math.min(left / rate, most - seconds);
     return (
-        `Epoch ${epoch.toFixed(2)} of ${epochs} · ${grouped(Math.round(rate))} images/s · ` +
+        `Epoch ${epoch.toFixed(2)} of ${epochs} · ${grouped(rate)} images/s · ` +
         `${Math.ceil(Math.max(0, rest))} s left`
     );
 };
 
 export default ({ element, props, server }) => {
-    const { mostSeconds, mostImages } = props;
+    const { mostSeconds, mostImages, mostPaused } = props;
     let digit = lookedAt(); // packed, what has been drawn; "" without
     let run = null; // what is shown
     let before = null; // the run before it
@@ -58,12 +59,13 @@ export default ({ element, props, server }) => {
     const speed = h("p", { class: "train-speed" });
     const result = h("p", { class: "train-result", "aria-live": "polite" });
     const line = h("code", {});
-    const tellCommand = async (choices) => {
-        const found = await server.command(choices).catch(() => null);
-        const flags = (found?.command ?? found?.error ?? "…").split(/ (?=--)/);
-        line.replaceChildren(...flags.flatMap((flag) => [h("span", {}, flag), " "]));
-    };
-    const settings = createSettings(props, (choices) => tellCommand(choices));
+    const question = createQuestion((choices) => server.command(choices));
+    const settings = createSettings(props, (choices) =>
+        question.ask(choices, (found) => {
+            const flags = (found?.command ?? found?.error ?? "…").split(/ (?=--)/);
+            line.replaceChildren(...flags.flatMap((flag) => [h("span", {}, flag), " "]));
+        }),
+    );
     const [start, pause, stop, test] = [
         foldButton("Start", () => begin()),
         foldButton("Pause", () => {
@@ -74,7 +76,8 @@ export default ({ element, props, server }) => {
         }),
         foldButton("Read the test set, once", () => {
             command = "test";
-            run.state = "waiting";
+            run.state = "testing";
+            update();
             attend(run);
         }),
     ];
@@ -86,7 +89,7 @@ export default ({ element, props, server }) => {
         pause.disabled = !["training", "paused"].includes(run?.state);
         stop.disabled = !working || run.state === "testing";
         pause.textContent = run?.state === "paused" ? "Go on" : "Pause";
-        state.textContent = run ? stateWords(run) : "";
+        state.textContent = run ? stateWords(run, mostPaused) : "";
         const last = run?.points.at(-1);
         speed.textContent = last ? speedWords(last, run.epochs, mostSeconds) : "";
         const { val_errors: errors, val_n: n } = run?.end ?? {};
@@ -101,6 +104,13 @@ export default ({ element, props, server }) => {
             .join(" ");
         test.hidden = run?.state !== "ended" || !n || Boolean(all);
         learning.draw(run, before);
+    };
+    const take = (mine, { points = [], images = [], newest = {}, ...rest }) => {
+        Object.assign(mine, rest);
+        mine.points.push(...points);
+        for (const { index, bytes } of images) mine.images.set(index, bytes);
+        Object.assign(mine.newest, newest);
+        update();
     };
     // As long as this question is open, the server knows that somebody is there.
     const stay = async (mine) => {
@@ -120,22 +130,11 @@ export default ({ element, props, server }) => {
             let answer = await server.status(question).catch(() => null);
             failed = answer ? 0 : failed + 1;
             if (failed === TRIES) answer = { state: "gone" };
-            if (!answer || mine !== run) {
-                await wait();
-                continue;
+            if (answer && mine === run) {
+                if (command === told) command = null;
+                if (drawn) mine.drawn = drawn;
+                take(mine, answer);
             }
-            if (command === told) command = null;
-            if (drawn) mine.drawn = drawn;
-            const { points = [], images = [], newest = {}, ...rest } = answer;
-            Object.assign(mine, rest);
-            mine.points.push(...points);
-            for (const { index, bytes } of images)
-                mine.images.set(
-                    index,
-                    Float32Array.from(atob(bytes), (letter) => letter.charCodeAt(0) / 255),
-                );
-            Object.assign(mine.newest, newest);
-            update();
             await wait();
         }
     };
