@@ -1,7 +1,9 @@
 """Trainings that visitors start: in processes of their own, so many at a time; the others wait."""
 
 import asyncio
+import base64
 import contextlib
+import io
 import json
 import os
 import queue
@@ -15,12 +17,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import gradio as gr
 
 from mnistcore.files import PACKAGE
 from mnistcore.page import views
-from mnistcore.page.guard import MAX_UNQUEUED, limit_concurrency, reject_bad_input
+from mnistcore.page.guard import MAX_LONG, MAX_UNQUEUED, limit_concurrency, reject_bad_input
 
 CHECK = 0.1  # seconds between two looks at what a visitor wants
 LEASE = 1.3  # seconds without a sign of a visitor after which he has left
@@ -165,7 +168,8 @@ class Trainings:
                 await asyncio.sleep(CHECK)
 
         quick = self.command, self.prepare, self.start, self.status
-        return [*limit_concurrency(MAX_UNQUEUED, *quick), stay]
+        long = limit_concurrency(MAX_LONG, self.download)
+        return [*limit_concurrency(MAX_UNQUEUED, *quick), *long, stay]
 
     @reject_bad_input
     def command(self, given: dict[str, Any]) -> dict[str, str]:
@@ -234,6 +238,22 @@ class Trainings:
                 "end": run.end,
                 "test": run.test,
             }
+
+    @reject_bad_input
+    def download(self, question: dict[str, Any]) -> dict[str, str]:
+        """A trained net as a ``zip`` of the folder that ``--weights`` takes, in base64.
+
+        An ``error`` in a sentence if the net is no longer there.
+        """
+        content = io.BytesIO()
+        with self._changed:
+            run = self._runs.get(str(question["token"]))
+            if run is None or run.state != ENDED or not run.path.exists():
+                return {"error": "This net is no longer on the server. Please train it again."}
+            with ZipFile(content, "w") as archive:
+                for path in sorted(run.path.parent.iterdir()):
+                    archive.write(path, path.name)
+        return {"zip": base64.b64encode(content.getvalue()).decode()}
 
     @staticmethod
     def _digit(packed: str | None) -> str | None:

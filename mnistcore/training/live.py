@@ -31,6 +31,7 @@ from mnistcore.results import MNIST
 from mnistcore.training.choices import MOST_SECONDS, Choices
 from mnistcore.training.epoch import Step, Training
 from mnistcore.training.images import split_data
+from mnistcore.training.threshold import choose_thresholds
 from mnistcore.training.workers import Workers
 
 EVERY = 0.2  # seconds of training between two looks at the net
@@ -218,7 +219,7 @@ class Live:
         }
 
     def finish(self, path: Path) -> Told:
-        """Write the checkpoint, unless the training diverged; tell how it ended.
+        """Write the checkpoint and its threshold, unless the training diverged; tell how it ended.
 
         Raises:
             OSError: the file cannot be written.
@@ -227,6 +228,7 @@ class Live:
         if self.ended != DIVERGED and all(w.isfinite().all() for w in self._net.parameters()):
             content = self._training.finished(self._data)
             checkpoint.save(content, path)
+            choose_thresholds(path.parent)
             told["val_errors"], told["val_n"] = content["val"]["errors"], content["val"]["n"]
         return told
 

@@ -2,9 +2,12 @@
 
 import re
 import time
+import zipfile
+from pathlib import Path
 
 import pytest
 
+from mnistcore.reading.recognizer import Recognizer
 from tests.tools.visiting import (
     DIGITS,
     FINGER,
@@ -13,6 +16,7 @@ from tests.tools.visiting import (
     answer,
     axe_findings,
     draw,
+    example,
     expect,
     wait_until,
 )
@@ -44,7 +48,9 @@ def points(page: Page) -> int:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-def test_a_net_learns_before_ones_eyes(scheme: str, width: int, open_page: Open) -> None:
+def test_a_net_learns_before_ones_eyes(
+    scheme: str, width: int, open_page: Open, tmp_path: Path
+) -> None:
     page = open_page(width, 900, color_scheme=scheme, has_touch=width < 500)
     draw(page, DIGITS["7"])
     expect(answer(page)).to_have_text("7")
@@ -75,6 +81,12 @@ def test_a_net_learns_before_ones_eyes(scheme: str, width: int, open_page: Open)
         press(page, "Read the test set, once")
         expect(result).to_contain_text(re.compile(r"of 10,000 wrong, .* the 95 % interval is"))
         expect(page.get_by_role("button", name="Read the test set")).to_be_hidden()
+        with page.expect_download() as downloading:
+            press(page, "Download the net")
+        with zipfile.ZipFile(downloading.value.path()) as archive:
+            archive.extractall(tmp_path)
+        reading = Recognizer(tmp_path, "cpu").read(example("a three"))
+        assert list(reading.digits[0].probs_by_model) == ["LeNet"]
         page.get_by_text("Use the same settings on the command line").click()
         expect(page.locator(".train-command")).to_contain_text("--train-size 600 --degrees 0")
         press(page, "Start")  # again: the run before is shown in grey

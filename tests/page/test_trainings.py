@@ -147,6 +147,10 @@ def test_a_process_that_is_lost_ends_its_training(one: Trainings) -> None:
     assert len(workers) == 2
 
 
+def test_only_a_trained_net_can_be_downloaded(one: Trainings) -> None:
+    assert "no longer on the server" in one.download({"token": "another's"})["error"]
+
+
 def test_a_pause_ends(one: Trainings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainings, "MOST_PAUSED", 0.3)
     token = start(one)

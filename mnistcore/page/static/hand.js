@@ -3,16 +3,11 @@ import { paintInk } from "./colours.js";
 import { createFold, foldButton } from "./fold.js";
 import { packBytes, unpackBytes } from "./format.js";
 import { addDigits, MOST, ownDigits, removeDigit } from "./own.js";
+import { saveZip } from "./save.js";
 import { h, hear, say } from "./shared.js";
 
 const FILE = "my-digits.zip";
 const BUSY = "The server is busy. Please try again.";
-
-const save = (bytes) => {
-    const url = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
-    h("a", { href: url, download: FILE }).click();
-    URL.revokeObjectURL(url);
-};
 
 export default ({ element, props, server }) => {
     const note = h("p", { role: "status" });
@@ -51,9 +46,7 @@ export default ({ element, props, server }) => {
         });
     file.onchange = take;
     const exports = foldButton("Export", () =>
-        ask(async () =>
-            save(unpackBytes((await server.export_digits({ digits: ownDigits() })).zip)),
-        ),
+        ask(async () => saveZip((await server.export_digits({ digits: ownDigits() })).zip, FILE)),
     );
     const { node } = createFold(
         "hand",

@@ -5,6 +5,7 @@ import { grouped } from "./format.js";
 import { createLearning } from "./learning.js";
 import { lookedAt } from "./maps.js";
 import { createQuestion } from "./question.js";
+import { saveZip } from "./save.js";
 import { createWhenSeen } from "./seen.js";
 import { createSettings } from "./settings.js";
 import { h, hear } from "./shared.js";
@@ -12,6 +13,7 @@ import { h, hear } from "./shared.js";
 const AT_WORK = ["waiting", "starting", "training", "paused", "testing"];
 const EVERY = 200; // milliseconds between two questions about a training
 const BUSY = "The server is busy. Please try again.";
+const FILE = "my-net.zip";
 const TRIES = 15; // questions in a row that may fail
 
 const wait = () => new Promise((resolve) => setTimeout(resolve, EVERY));
@@ -66,7 +68,7 @@ export default ({ element, props, server }) => {
             line.replaceChildren(...flags.flatMap((flag) => [h("span", {}, flag), " "]));
         }),
     );
-    const [start, pause, stop, test] = [
+    const [start, pause, stop, test, download] = [
         foldButton("Start", () => begin()),
         foldButton("Pause", () => {
             command = run.state === "paused" ? "go" : "pause";
@@ -80,7 +82,21 @@ export default ({ element, props, server }) => {
             update();
             attend(run);
         }),
+        foldButton("Download the net", async () => {
+            const { zip, error } = await server
+                .download({ token: run.token })
+                .catch(() => ({ error: BUSY }));
+            if (zip) saveZip(zip, FILE);
+            usage.hidden = !zip;
+            if (error) state.textContent = error;
+        }),
     ];
+    const usage = h(
+        "p",
+        { hidden: true },
+        "Unpack it into a folder, mine. Then it reads for you: ",
+        h("code", {}, "python demo.py --weights mine"),
+    );
     start.classList.add("train-start");
 
     const update = () => {
@@ -103,6 +119,8 @@ export default ({ element, props, server }) => {
             .filter(Boolean)
             .join(" ");
         test.hidden = run?.state !== "ended" || !n || Boolean(all);
+        download.hidden = run?.state !== "ended" || !n;
+        usage.hidden ||= download.hidden;
         learning.draw(run, before);
     };
     const take = (mine, { points = [], images = [], newest = {}, ...rest }) => {
@@ -185,7 +203,8 @@ export default ({ element, props, server }) => {
                 state,
                 speed,
                 result,
-                test,
+                h("div", { class: "train-buttons" }, test, download),
+                usage,
                 h(
                     "details",
                     { class: "train-command" },
