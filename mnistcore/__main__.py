@@ -134,6 +134,8 @@ def run_all(args: Namespace) -> None:
 
 def run_adapt(args: Namespace) -> None:
     """Teach nets the user's hand, and write them unless they have forgotten too much."""
+    from tqdm import tqdm
+
     from mnistcore import checkpoint
     from mnistcore.data import load_mnist
     from mnistcore.datasets import MNIST, load_pictures, trained_on
@@ -152,6 +154,7 @@ def run_adapt(args: Namespace) -> None:
         )
     check_same_data(args.out, names, args.data_dir)
     digits = load_pictures(args.digits)
+    print(f"{len(digits.labels)} digits in {args.digits}; remarks on files: {len(digits.notes)}")
     mnist = load_mnist("train", args.data_dir)
     contents, forgetful = {}, []
     for name in names:
@@ -160,7 +163,13 @@ def run_adapt(args: Namespace) -> None:
         if (data := trained_on(content)["name"]) != MNIST:
             raise ValueError(f"{path} was trained on {data}; only nets of MNIST can be adapted")
         net = checkpoint.build_model(content, path, nets.device)
-        adapted = adapt(net, digits.images, digits.labels, mnist=mnist)
+        with tqdm(desc=name, unit=" steps", disable=None) as bar:
+
+            def show(done: int, steps: int, bar: Any = bar) -> None:
+                bar.total = steps
+                bar.update(done - bar.n)
+
+            adapted = adapt(net, digits.images, digits.labels, mnist=mnist, on_step=show)
         print(f"{name}: {adapted.summary}", flush=True)
         contents[name] = adapted_checkpoint(content, adapted, len(digits.labels), mnist)
         if adapted.forgets:

@@ -34,7 +34,7 @@ from mnistcore.results import (
     Seeds,
     TrainingRun,
 )
-from mnistcore.training.recipes import RECIPES, fitted
+from mnistcore.training.recipes import RECIPES, TrainConfig, fitted
 
 BATCH = 256  # images per batch, where throughput is measured
 MIN_SECONDS = 0.5  # of a measurement of latency
@@ -134,11 +134,16 @@ def _calibration(logits: Tensor, labels: Tensor, temperature: float) -> Calibrat
     }
 
 
+def _config(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a checkpoint; one that is newer than it had the effect of its default."""
+    settings: dict[str, Any] = asdict(TrainConfig()) | content["config"]
+    return settings
+
+
 def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
-    config, data, recipe = content["config"], trained_on(content), RECIPES[name]
-    # Checkpoints of earlier versions lack two of the settings.
-    images_per_epoch = config.get("train_size") or data["n"] - config["val_size"]
-    images_per_epoch += config["drawn"] + config.get("edited", 0) + config["others"]
+    config, data, recipe = _config(content), trained_on(content), RECIPES[name]
+    images_per_epoch = config["train_size"] or data["n"] - config["val_size"]
+    images_per_epoch += config["drawn"] + config["edited"] + config["others"]
     if data["name"] != MNIST:
         recipe = fitted(recipe, data["n"])
     return {
@@ -159,7 +164,7 @@ def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
 def _same_recipe(path: Path, content: Mapping[str, Any], first: Mapping[str, Any]) -> None:
     """Raise a ValueError if a run differs from another in more than its seed."""
     runs = content, first
-    config, expected = (run["config"] | {"data": trained_on(run)["name"]} for run in runs)
+    config, expected = (_config(run) | {"data": trained_on(run)["name"]} for run in runs)
     differences = [
         f"{key} is {config.get(key)}, not {expected.get(key)}"
         for key in {**expected, **config}

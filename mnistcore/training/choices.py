@@ -107,6 +107,9 @@ def parse_choices(given: dict[str, Any]) -> Choices:
         KeyError, TypeError: it does not come from the page's form.
     """
     kinds = get_type_hints(Choices)
+    for name, kind in kinds.items():
+        if kind is int and float(given[name]) % 1:
+            raise ValueError(f"The setting {name} is {given[name]}; it must be a whole number.")
     return Choices(**{name: kind(given[name]) for name, kind in kinds.items()})
 
 

@@ -98,19 +98,45 @@ def test_a_corrected_answer_is_kept_exported_and_imported(
     path = tmp_path / "my-digits.zip"
     download.value.save_as(path)
     assert [label for label, _ in unpack_digits(path.read_bytes())] == [3, 7]
-    page.get_by_role("button", name="Delete this 3").click()
+    page.get_by_role("button", name="Delete this 3").dblclick()
     expect(page.locator(".own-row canvas")).to_have_count(1)
+    page.get_by_role("button", name="Delete all").click()
+    expect(page.locator(".own-row canvas")).to_have_count(0)
     page.locator(".hand").get_by_role("button", name="Undo").click()
     expect(page.locator(".own-row canvas")).to_have_count(2)
     page.locator("#hand input[type=file]").set_input_files(path)
     expect(page.locator(".hand [role=status]")).to_have_text("Imported: 2 of 2.")
     page.reload()
     page.locator(".hand summary").click()
-    expect(page.locator(".own-row canvas")).to_have_count(4)
+    expect(page.locator(".own-row canvas")).to_have_count(2)
     kept = json.loads(page.evaluate("localStorage['mnistcore digits']"))
-    assert sorted(digit["label"] for digit in kept) == [3, 3, 7, 7]
+    assert sorted(digit["label"] for digit in kept) == [3, 7]
     page.locator("#hand input[type=file]").set_input_files(__file__)
     expect(page.locator(".hand [role=status]")).to_contain_text("not a zip")
+    page.evaluate("localStorage.clear()")
+
+
+@pytest.mark.slow
+def test_the_latest_label_counts_and_a_browser_without_room_is_named(open_page: Open) -> None:
+    page, other = open_page(), open_page()
+    for one in (page, other):
+        draw(one, DIGITS["7"])
+        expect(answer(one)).to_have_text("7")
+    buttons = page.locator("#correct .correct button")
+    buttons.nth(1).click()
+    buttons.nth(7).dblclick()
+    assert count(page) == 1
+    kept = json.loads(page.evaluate("localStorage['mnistcore digits']"))
+    assert kept[0]["label"] == 7
+    page.evaluate("() => { Storage.prototype.setItem = () => { throw new Error('no room'); }; }")
+    draw(page, DIGITS["1"])
+    expect(buttons.nth(1)).to_be_enabled()
+    answer(page)
+    buttons.nth(1).click()
+    expect(page.locator(".correct-status")).to_contain_text("This browser stores nothing")
+    assert count(page) == 1  # what was there stays
+    page.locator(".hand summary").click()
+    expect(page.locator(".own-row canvas")).to_have_count(2)
     page.evaluate("localStorage.clear()")
 
 
@@ -131,6 +157,13 @@ def test_the_page_leads_through_ten_of_each(open_page: Open) -> None:
         keep.click()
     expect(task).to_have_text("Draw a 2 (1 of 10).")
     assert count(page) == 2
+    page.get_by_role("button", name="Delete this 0").click()
+    expect(task).to_have_text("Draw a 0 (1 of 10).")
+    draw(page, DIGITS["3"], dx=20, scale=0.5)
+    draw(page, DIGITS["7"], dx=180, scale=0.5)
+    expect(page.locator(".answer-text")).to_have_text("37")
+    answer(page)
+    expect(keep).to_be_disabled()  # two digits
     page.get_by_role("button", name="Stop").click()
     expect(task).to_be_hidden()
     page.evaluate("localStorage.clear()")

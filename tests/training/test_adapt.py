@@ -199,7 +199,7 @@ def test_the_command_writes_a_net_that_reads_the_hand(
     result = subprocess.run(call, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert "4/blank.png is left out: " in result.stderr
-    summary, advice = result.stdout.splitlines()
+    _, summary, advice = result.stdout.splitlines()
     assert summary.startswith("LeNet: 1 of your 1 held-out digits are right, before 0; MNIST 99.")
     assert advice == f"To read your hand, add --weights {out} --model LeNet."
     assert sorted(path.name for path in out.iterdir()) == ["LeNet.pt", "recognizer.json"]
@@ -228,7 +228,7 @@ def test_nets_that_forget_are_written_only_when_asked(
     call = ["adapt", str(digits), "--model", "LeNet", "--out", str(out), "--device", "cpu"]
     assert main(call) == 2
     said, err = lines(capsys)
-    assert said[0].startswith("LeNet: none of your digits is held out")
+    assert said[1].startswith("LeNet: none of your digits is held out")
     assert "mnistcore: nothing is written: LeNet lost more than half a point on MNIST" in err
     assert not out.exists()
     assert main([*call, "--force"]) == 0

@@ -41,6 +41,7 @@ def test_what_the_form_sends_is_what_was_chosen() -> None:
         ({"epochs": 0}, "The number of epochs is 0"),
         ({"lr": 11}, "The learning rate is 11; it must be from 1e-05 to 10"),
         ({"lr": float("nan")}, "The learning rate is nan"),
+        ({"epochs": 1.5}, "epochs is 1.5; it must be a whole number"),
         ({"batch_size": 1}, "The batch size is 1"),
         ({"images": 600, "batch_size": 1024}, "A batch of 1,024 cannot be filled with 600"),
         ({"images": 600, "batch_size": 512}, "That makes 3 steps; a training has at least 10"),

@@ -199,7 +199,7 @@ export default ({ element, props, server }) => {
             " has learned, among others, from digits that people wrote for MNIST. These are the nearest of ten " +
                 "thousand of them: the numbers of its last hidden layer, from which it computes its answer, " +
                 "differ least. On the map each dot is one of the ten thousand, and the ring is your " +
-                "digit. Hover to see a digit, click to put it on the canvas.",
+                "digit. Point at a dot to see its digit; click it to put the digit on the canvas.",
         ),
         words,
         h("div", { class: "atlas-work" }, nearest, map.node),

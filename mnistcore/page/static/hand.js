@@ -2,7 +2,7 @@
 import { paintInk } from "./colours.js";
 import { createFold, foldButton } from "./fold.js";
 import { packBytes, unpackBytes } from "./format.js";
-import { addDigits, MOST, ownDigits, removeDigit } from "./own.js";
+import { addDigits, MOST, ownDigits, removeDigits } from "./own.js";
 import { saveZip } from "./save.js";
 import { h, hear, say } from "./shared.js";
 
@@ -11,6 +11,7 @@ const BUSY = "The server is busy. Please try again.";
 
 export default ({ element, props, server }) => {
     const note = h("p", { role: "status" });
+    let deleted = []; // digits that can be brought back
     const shown = h("div", { class: "own-digits" });
     const file = h("input", {
         type: "file",
@@ -40,14 +41,21 @@ export default ({ element, props, server }) => {
                 note.textContent = error;
                 return;
             }
-            const room = MOST - ownDigits().length;
-            addDigits(digits);
-            note.textContent = `Imported: ${Math.min(room, digits.length)} of ${digits.length}.`;
+            const added = addDigits(digits);
+            const full = ownDigits().length === MOST ? ` All ${MOST} places are taken.` : "";
+            note.textContent = `Imported: ${added} of ${digits.length}.${full}`;
         });
     file.onchange = take;
     const exports = foldButton("Export", () =>
         ask(async () => saveZip((await server.export_digits({ digits: ownDigits() })).zip, FILE)),
     );
+    const deleteAll = foldButton("Delete all", () => remove(ownDigits()));
+    const undo = foldButton("Undo", () => {
+        addDigits(deleted);
+        deleted = [];
+        note.textContent = "";
+        deleteAll.focus();
+    });
     const { node } = createFold(
         "hand",
         "Your digits",
@@ -56,7 +64,7 @@ export default ({ element, props, server }) => {
             "p",
             {},
             "Where an answer is wrong, say below it which digit it is: the drawing joins your digits. Ten of " +
-                "each take a minute or two. They stay in this browser, and what you export is a zip of pictures.",
+                "each take a few minutes. They stay in this browser, and what you export is a zip of pictures.",
         ),
         h(
             "div",
@@ -64,6 +72,7 @@ export default ({ element, props, server }) => {
             foldButton("Draw ten of each", () => say("guide")),
             exports,
             foldButton("Import", () => file.click()),
+            deleteAll,
             file,
         ),
         h(
@@ -78,18 +87,14 @@ export default ({ element, props, server }) => {
         shown,
     );
     element.append(node);
-    const remove = (digit) => {
-        removeDigit(digit);
-        const undo = foldButton("Undo", () => {
-            addDigits([digit]);
-            note.textContent = "";
-        });
-        note.replaceChildren("Deleted. ", undo);
-        undo.focus();
+    const remove = (some) => {
+        deleted = [...deleted, ...some];
+        removeDigits(some);
+        note.replaceChildren(`Deleted: ${deleted.length}. `, undo);
     };
     const draw = () => {
         const digits = ownDigits();
-        exports.disabled = !digits.length;
+        exports.disabled = deleteAll.disabled = !digits.length;
         const rows = Array.from({ length: 10 }, (_, label) => {
             const own = digits.filter((one) => one.label === label);
             const pictures = own.map((digit) => {
@@ -109,7 +114,8 @@ export default ({ element, props, server }) => {
                         type: "button",
                         "aria-label": label_,
                         title: label_,
-                        onclick: () => remove(digit),
+                        // The second click of two is not meant for the digit that has moved there.
+                        onclick: ({ detail }) => detail < 2 && remove([digit]),
                     },
                     canvas,
                 );

@@ -5,11 +5,15 @@ const key = (name) => `mnistcore ${name}`;
 export const LASTING = "localStorage"; // belongs to the browser, until it is deleted there
 const OF_TAB = "sessionStorage"; // belongs to this tab alone, and ends with it
 
+// Whether that is possible; otherwise what was kept before stays.
 export const keep = (name, text, where = OF_TAB) => {
     try {
-        window[where].removeItem(key(name));
         if (text) window[where].setItem(key(name), text);
-    } catch {}
+        else window[where].removeItem(key(name));
+        return true;
+    } catch {
+        return false;
+    }
 };
 
 // The text kept last; "" if there is none.

@@ -33,7 +33,7 @@ export const createSender = ({ element, props, trigger }, drawing) => {
         props.value = own;
         drawing.canvas.dataset.sent = sent;
         if (drawing.isEmpty) sayEmptied(sent);
-        else say("sent");
+        else say("sent", sent);
         if (!drawing.isEmpty || event !== "input") trigger(event);
     };
     hear(element, "answered", (number) => {

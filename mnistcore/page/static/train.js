@@ -107,7 +107,8 @@ export default ({ element, props, server }) => {
         pause.textContent = run?.state === "paused" ? "Go on" : "Pause";
         state.textContent = run ? stateWords(run, mostPaused) : "";
         const last = run?.points.at(-1);
-        speed.textContent = last ? speedWords(last, run.epochs, mostSeconds) : "";
+        const goes = ["training", "paused"].includes(run?.state);
+        speed.textContent = last && goes ? speedWords(last, run.epochs, mostSeconds) : "";
         const { val_errors: errors, val_n: n } = run?.end ?? {};
         const { errors: wrong, n: all, interval } = run?.test ?? {};
         result.textContent = [
