@@ -59,6 +59,7 @@ def zipped(name: str, *, size: int = 28, count: int = 1, content: bytes = b"") -
         (zipped("3_{}.png", size=29), "28x28 pixels"),
         (zipped("3_{}.png", content=b"no picture"), "not a zip that the page has exported"),
     ],
+    ids=["no zip", "cut off", "other name", "too many", "too large", "other size", "no picture"],
 )
 def test_another_file_is_refused_with_a_sentence(content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
