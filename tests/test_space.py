@@ -268,6 +268,7 @@ def scratch() -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # seconds: it takes 100 beside other tests
 def test_the_folder_and_its_requirements_are_all_that_the_page_needs(
     folder: Path, scratch: str, tmp_path: Path
 ) -> None:
@@ -290,4 +291,4 @@ def test_the_folder_and_its_requirements_are_all_that_the_page_needs(
         str(page),
     ]
     places = {"HOME": scratch, "TMPDIR": scratch, "PYTHONPATH": str(ROOT)}
-    subprocess.run([*confined, *visit], env=os.environ | places, timeout=120, check=True)
+    subprocess.run([*confined, *visit], env=os.environ | places, timeout=240, check=True)

@@ -21,8 +21,11 @@ from tests.tools.visiting import (
     wait_until,
 )
 
+START = 60_000  # milliseconds: on a busy machine a process takes that long to begin, at worst
+
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(300),  # seconds: a training waits for what else the machine does
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
@@ -57,7 +60,7 @@ def test_a_net_learns_before_ones_eyes(
     open_train(page)
     press(page, "Overfitting: few images")
     press(page, "Start")
-    expect(page.locator(".train-state")).to_have_text("Training.")
+    expect(page.locator(".train-state")).to_have_text("Training.", timeout=START)
     wait_until(page, lambda: points(page) > 1)
     seen = points(page)
     wait_until(page, lambda: points(page) > seen)
@@ -101,7 +104,7 @@ def test_a_second_visitor_waits_until_the_first_has_left(server: str, open_page:
         open_train(page)
         press(page, "Start")
         if page is first:
-            expect(page.locator(".train-state")).to_have_text("Training.")
+            expect(page.locator(".train-state")).to_have_text("Training.", timeout=START)
     expect(second.locator(".train-state")).to_have_text("Waiting: number 1 in the line.")
     first.goto(server + "/robots.txt")
     left = time.monotonic()
