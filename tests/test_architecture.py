@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from mnistcore.files import PACKAGE, ROOT
@@ -13,6 +14,7 @@ NAMES = {  # of each module: its file
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """The modules of ours that a file imports, at once or inside a function, but for types."""
     found = set()

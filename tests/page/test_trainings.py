@@ -16,6 +16,7 @@ import pytest
 from mnistcore.page import trainings, views
 from mnistcore.page.trainings import LEASE, Trainings
 from mnistcore.training.choices import Choices, parse_choices
+from mnistcore.training.live import NICE
 
 SHORT = asdict(Choices(images=600, epochs=20, batch_size=64))
 PATIENCE = 60  # seconds for a process to start and train, on a busy machine
@@ -197,7 +198,7 @@ def test_the_process_trains_and_reads_the_test_set_once(
     token = start(real)
     wait_for(lambda: status(real, token)["state"] == "training", PATIENCE)
     (worker,) = started
-    assert os.getpriority(os.PRIO_PROCESS, worker._process.pid) == 19
+    assert os.getpriority(os.PRIO_PROCESS, worker._process.pid) == NICE
     wait_for(lambda: status(real, token)["state"] == "ended", PATIENCE)
     now = status(real, token)
     assert now["end"]["ended"] == "finished"
