@@ -107,7 +107,8 @@ class Run:
     test: dict[str, Any] = field(default_factory=dict)  # what it reads of the test set
     # What the process is told next, the newest word about each thing.
     words: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: float = field(default_factory=time.monotonic)  # the last sign of the visitor
+    asked: float = field(default_factory=time.monotonic)  # the visitor's last question
+    connections: int = 0  # of the visitor, that say that he is there
 
     def take(self, told: dict[str, Any]) -> None:
         """Keep what the process told."""
@@ -119,7 +120,7 @@ class Run:
     @property
     def is_left(self) -> bool:
         """Whether the visitor has gone."""
-        return time.monotonic() - self.asked > LEASE
+        return not self.connections and time.monotonic() - self.asked > LEASE
 
 
 class Trainings:
@@ -159,13 +160,15 @@ class Trainings:
 
             The open connection says so, also while the page is too busy to ask, or out of sight.
             """
-            while not await request.is_disconnected():
-                with self._changed:
-                    run = self._runs.get(str(question["token"]))
-                    if run is None or run.state not in AT_WORK:
-                        return
-                    run.asked = time.monotonic()
-                await asyncio.sleep(CHECK)
+            run = self._runs.get(str(question["token"]))
+            if run is None:
+                return
+            run.connections += 1  # not a time: a busy server would be late to renew it
+            try:
+                while run.state in AT_WORK and not await request.is_disconnected():
+                    await asyncio.sleep(CHECK)
+            finally:
+                run.connections -= 1
 
         quick = self.command, self.prepare, self.start, self.status
         long = limit_concurrency(MAX_LONG, self.download)
