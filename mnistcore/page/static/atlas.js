@@ -1,5 +1,5 @@
 // The training digits that a net finds most like the one that is looked at, and the map of all.
-import { paintInk } from "./colours.js";
+import { createInk } from "./colours.js";
 import { createFold } from "./fold.js";
 import { article, capital, unpackBytes, unpackWhole } from "./format.js";
 import { AGAIN, createQuestion } from "./question.js";
@@ -137,14 +137,7 @@ const createMap = (digitUnder, choose) => {
 
 export default ({ element, props, server }) => {
     const { side } = props;
-    const paint = (image) => {
-        const canvas = h("canvas", { class: "pixels", width: side, height: side });
-        paintInk(
-            canvas,
-            Float32Array.from(unpackBytes(image), (x) => x / 255),
-        );
-        return canvas;
-    };
+    const paint = (image) => createInk(image, side);
     const putOnCanvas = ({ image }) => say("put", paint(image).toDataURL());
     const tip = createTip(element);
     const who = h("span", {}, "The net");

@@ -1,4 +1,6 @@
 // One scale of colours for all numbers of the maps, centred on zero: blue, the page's colour, red.
+import { unpackBytes } from "./format.js";
+import { h } from "./shared.js";
 
 const GAMMA = 0.65; // exponent of a colour's strength, so that small numbers stay visible
 
@@ -74,6 +76,16 @@ export const paintInk = (canvas, ink) => {
         pixels.data.set([255 * x, 255 * x, 255 * x, 255], 4 * i);
     });
     context.putImageData(pixels, 0, 0);
+};
+
+// A canvas of a digit, side×side, whose ink comes as base64 of uint8.
+export const createInk = (image, side) => {
+    const canvas = h("canvas", { class: "pixels", width: side, height: side });
+    paintInk(
+        canvas,
+        Float32Array.from(unpackBytes(image), (x) => x / 255),
+    );
+    return canvas;
 };
 
 const RESTYLED = 100; // milliseconds after which Gradio has changed between light and dark

@@ -1,7 +1,7 @@
 // The visitor's own digits: shown, deleted one by one, saved to a file and read from one.
-import { paintInk } from "./colours.js";
+import { createInk } from "./colours.js";
 import { createFold, foldButton } from "./fold.js";
-import { packBytes, unpackBytes } from "./format.js";
+import { packBytes } from "./format.js";
 import { addDigits, MOST, ownDigits, removeDigits } from "./own.js";
 import { saveZip } from "./save.js";
 import { h, hear, say } from "./shared.js";
@@ -98,15 +98,7 @@ export default ({ element, props, server }) => {
         const rows = Array.from({ length: 10 }, (_, label) => {
             const own = digits.filter((one) => one.label === label);
             const pictures = own.map((digit) => {
-                const canvas = h("canvas", {
-                    class: "pixels",
-                    width: props.side,
-                    height: props.side,
-                });
-                paintInk(
-                    canvas,
-                    Float32Array.from(unpackBytes(digit.image), (x) => x / 255),
-                );
+                const canvas = createInk(digit.image, props.side);
                 const label_ = `Delete this ${label}`;
                 return h(
                     "button",
