@@ -28,8 +28,12 @@ def _path(text: str) -> Path:
     return Path(text)
 
 
-def _add_data_flags(parser: Parser) -> None:
+def _add_device_flag(parser: Parser) -> None:
     parser.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
+
+
+def _add_data_flags(parser: Parser) -> None:
+    _add_device_flag(parser)
     parser.add_argument(
         "--data-dir",
         type=_path,
@@ -156,7 +160,7 @@ def _add_predict(commands: Commands) -> None:
         help="processes that read a folder; default: one per core, fewer for few pictures",
     )
     _add_weights_flag(command)
-    command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
+    _add_device_flag(command)
 
 
 def _add_maps(commands: Commands) -> None:
@@ -186,7 +190,7 @@ def _add_explain(commands: Commands) -> None:
     )
     _add_weights_flag(command)
     command.add_argument("--out", type=_path, default=RUNS / "why", help="folder for the picture")
-    command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
+    _add_device_flag(command)
 
 
 def _add_atlas(commands: Commands) -> None:
@@ -195,7 +199,7 @@ def _add_atlas(commands: Commands) -> None:
     )
     command.add_argument("--model", default="all", help=f"all, {NETS}")
     _add_weights_flag(command)
-    command.add_argument("--device", help="cpu, cuda, mps, ...; default: the GPU if there is one")
+    _add_device_flag(command)
 
 
 def _add_export(commands: Commands) -> None:
