@@ -1,6 +1,7 @@
 // The heading of the maps, with the choice of the layer.
 import { choose, chosen } from "./choice.js";
 import { h, hear } from "./shared.js";
+import { architectureOf, titleOf } from "./yours.js";
 
 export default ({ element, props, trigger }) => {
     const { layers, mapsOf } = props; // for all five nets, the one whose maps are shown
@@ -13,8 +14,9 @@ export default ({ element, props, trigger }) => {
     });
     element.append(h("div", { class: "layer" }, heading, h("label", {}, "Layer", select)));
     const show = ({ net, layer }) => {
-        heading.textContent = `What ${mapsOf[net] ?? net} makes of it`;
-        select.replaceChildren(...layers[net].map((name) => h("option", {}, name)));
+        heading.textContent = `What ${mapsOf[net] ?? titleOf(net)} makes of it`;
+        const names = layers[architectureOf(net)];
+        select.replaceChildren(...names.map((name) => h("option", {}, name)));
         select.value = layer;
     };
     hear(element, "choice", show);
