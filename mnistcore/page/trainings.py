@@ -2,125 +2,41 @@
 
 import asyncio
 import base64
-import contextlib
 import io
-import json
-import os
-import queue
 import secrets
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import gradio as gr
 
-from mnistcore.files import PACKAGE
 from mnistcore.page import views
 from mnistcore.page.guard import MAX_LONG, MAX_UNQUEUED, limit_concurrency, reject_bad_input
+from mnistcore.page.run import (
+    AT_WORK,
+    ENDED,
+    FAILED,
+    GONE,
+    PAUSED,
+    STARTING,
+    TESTING,
+    TRAINING,
+    WAITING,
+    Run,
+)
+from mnistcore.page.worker import Worker
 
 CHECK = 0.1  # seconds between two looks at what a visitor wants
-LEASE = 1.3  # seconds without a sign of a visitor after which he has left
 GRACE = 0.3  # seconds in which a process leaves a training by itself; then it is ended
 MOST_PAUSED = 120  # seconds of a training's pauses, all together
 MOST_SILENT = 60  # seconds without a word from a training: the process hangs
 MOST_IN_LINE = 20  # visitors who wait for their training
 MOST_KEPT = 20  # trained nets, the newest
-
-WAITING, STARTING, TRAINING, PAUSED = "waiting", "starting", "training", "paused"
-TESTING, ENDED, FAILED, GONE = "testing", "ended", "failed", "gone"
-AT_WORK = {WAITING, STARTING, TRAINING, PAUSED, TESTING}
-# What is told of a training only once, with the newest numbers: each replaces the one before.
-NEWEST = ("digit", "kernels", "maps", "confusion", "errors", "wrong")
-
-
-class Worker:
-    """A process that trains one net after the other; see ``mnistcore.training.live``."""
-
-    def __init__(self, device: str) -> None:
-        path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "mnistcore.training.live", device],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        )
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line)
-        self._lines.put("")  # it has ended
-
-    def tell(self, do: str, **details: Any) -> None:
-        """Give it a job, or a word about the one at hand."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended, which `hear` says
-            self._process.stdin.write(json.dumps({"do": do} | details) + "\n")
-            self._process.stdin.flush()
-
-    def hear(self, seconds: float) -> dict[str, Any]:
-        """The next message; empty if none comes within so many seconds.
-
-        Raises:
-            EOFError: the process has ended.
-        """
-        try:
-            line = self._lines.get(timeout=seconds)
-        except queue.Empty:
-            return {}
-        if not line:
-            self.kill()
-            raise EOFError
-        message: dict[str, Any] = json.loads(line)
-        return message
-
-    def kill(self) -> None:
-        """End the process at once; nothing can be told to it any more."""
-        self._process.kill()
-        self._listener.join()
-        with contextlib.suppress(BrokenPipeError), self._process:  # closes its pipes
-            pass
-
-
-@dataclass
-class Run:
-    """One visitor's training, as far as it is known."""
-
-    job: dict[str, Any]  # what the process is told
-    path: Path  # where its checkpoint goes
-    state: str = WAITING
-    points: list[dict[str, Any]] = field(default_factory=list)  # the curves
-    images: list[dict[str, Any]] = field(default_factory=list)  # validation digits, packed
-    newest: dict[str, Any] = field(default_factory=dict)
-    end: dict[str, Any] = field(default_factory=dict)
-    test: dict[str, Any] = field(default_factory=dict)  # what it reads of the test set
-    # What the process is told next, the newest word about each thing.
-    words: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: float = field(default_factory=time.monotonic)  # the visitor's last question
-    connections: int = 0  # of the visitor, that say that he is there
-
-    def take(self, told: dict[str, Any]) -> None:
-        """Keep what the process told."""
-        images = told.pop("images_of", {})
-        self.images += [{"index": int(i), "bytes": text} for i, text in images.items()]
-        self.newest |= {key: told.pop(key) for key in NEWEST if key in told}
-        self.points.append(told)
-
-    @property
-    def is_left(self) -> bool:
-        """Whether the visitor has gone."""
-        return not self.connections and time.monotonic() - self.asked > LEASE
 
 
 class Trainings:

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from mnistcore.page import trainings, views
-from mnistcore.page.trainings import LEASE, Trainings
+from mnistcore.page.run import LEASE
+from mnistcore.page.trainings import Trainings
 from mnistcore.training.choices import Choices, parse_choices
 from mnistcore.training.live import NICE
 

@@ -1,0 +1,44 @@
+"""One visitor's training, as far as it is known."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+LEASE = 1.3  # seconds without a sign of a visitor after which he has left
+
+WAITING, STARTING, TRAINING, PAUSED = "waiting", "starting", "training", "paused"
+TESTING, ENDED, FAILED, GONE = "testing", "ended", "failed", "gone"
+AT_WORK = {WAITING, STARTING, TRAINING, PAUSED, TESTING}
+# What is told of a training only once, with the newest numbers: each replaces the one before.
+NEWEST = ("digit", "kernels", "maps", "confusion", "errors", "wrong")
+
+
+@dataclass
+class Run:
+    """One visitor's training, as far as it is known."""
+
+    job: dict[str, Any]  # what the process is told
+    path: Path  # where its checkpoint goes
+    state: str = WAITING
+    points: list[dict[str, Any]] = field(default_factory=list)  # the curves
+    images: list[dict[str, Any]] = field(default_factory=list)  # validation digits, packed
+    newest: dict[str, Any] = field(default_factory=dict)
+    end: dict[str, Any] = field(default_factory=dict)
+    test: dict[str, Any] = field(default_factory=dict)  # what it reads of the test set
+    # What the process is told next, the newest word about each thing.
+    words: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: float = field(default_factory=time.monotonic)  # the visitor's last question
+    connections: int = 0  # of the visitor, that say that he is there
+
+    def take(self, told: dict[str, Any]) -> None:
+        """Keep what the process told."""
+        images = told.pop("images_of", {})
+        self.images += [{"index": int(i), "bytes": text} for i, text in images.items()]
+        self.newest |= {key: told.pop(key) for key in NEWEST if key in told}
+        self.points.append(told)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the visitor has gone."""
+        return not self.connections and time.monotonic() - self.asked > LEASE
