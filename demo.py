@@ -96,9 +96,10 @@ def benchmark_tab(tab: gr.Tab) -> BenchmarkTab:
 
 def build(recognizer: Recognizer, trainings: Trainings | None = None) -> gr.Blocks:
     """The page around a recognizer; nothing is started. Without ``trainings``, nobody can train."""
-    handlers, endpoints = Handlers(recognizer), Endpoints(recognizer)
+    endpoints = Endpoints(recognizer)
+    handlers = Handlers(recognizer, trainings.find) if trainings else Handlers(recognizer)
     nets, layers = recognizer.names, views.layer_names()
-    choices = {"nets": [*nets, *views.together(nets)], "layers": layers}
+    choices: dict[str, Any] = {"nets": [*nets, *views.together(nets)], "layers": layers}
     with gr.Blocks(
         title="mnistcore",
         analytics_enabled=False,
@@ -130,7 +131,7 @@ def build(recognizer: Recognizer, trainings: Trainings | None = None) -> gr.Bloc
         address = view("address", tabs=[tab.id for tab in tabs])
         connect_tabs(pages, tabs, address)
         connect_reading(handlers, choice, pages, read)
-        connect_benchmark(choice, pages, read, benchmark)
+        connect_benchmark(handlers, choice, pages, read, benchmark)
         demo.load(None, about, about, js=OWN_ADDRESS, api_visibility="private")
         gr.api(endpoints.read_digits, api_name="read")
         gr.api(endpoints.feature_maps, api_name="maps")

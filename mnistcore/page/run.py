@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mnistcore.page.yours import OwnNet
+from mnistcore.reading.ensemble import THRESHOLD_FILE
+
 LEASE = 1.3  # seconds without a sign of a visitor after which he has left
 
 WAITING, STARTING, TRAINING, PAUSED = "waiting", "starting", "training", "paused"
@@ -37,6 +40,18 @@ class Run:
         self.images += [{"index": int(i), "bytes": text} for i, text in images.items()]
         self.newest |= {key: told.pop(key) for key in NEWEST if key in told}
         self.points.append(told)
+
+    @property
+    def net(self) -> OwnNet | None:
+        """The net; None if it is not there, or cannot read yet."""
+        if not (self.path.parent / THRESHOLD_FILE).is_file():  # which is written last
+            return None
+        answers = {}
+        if "val_n" in self.end:
+            answers["validation"] = self.end["val_errors"], self.end["val_n"]
+        if self.test:
+            answers["test"] = self.test["errors"], self.test["n"]
+        return OwnNet(self.path, answers)
 
     @property
     def is_left(self) -> bool:

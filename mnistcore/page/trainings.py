@@ -16,7 +16,14 @@ from zipfile import ZipFile
 import gradio as gr
 
 from mnistcore.page import views
-from mnistcore.page.guard import MAX_LONG, MAX_UNQUEUED, limit_concurrency, reject_bad_input
+from mnistcore.page.guard import (
+    MAX_FILE,
+    MAX_LONG,
+    MAX_UNQUEUED,
+    is_upload,
+    limit_concurrency,
+    reject_bad_input,
+)
 from mnistcore.page.run import (
     AT_WORK,
     ENDED,
@@ -30,13 +37,17 @@ from mnistcore.page.run import (
     Run,
 )
 from mnistcore.page.worker import Worker
+from mnistcore.page.yours import OwnNet, unpack_net
 
 CHECK = 0.1  # seconds between two looks at what a visitor wants
 GRACE = 0.3  # seconds in which a process leaves a training by itself; then it is ended
 MOST_PAUSED = 120  # seconds of a training's pauses, all together
 MOST_SILENT = 60  # seconds without a word from a training: the process hangs
 MOST_IN_LINE = 20  # visitors who wait for their training
-MOST_KEPT = 20  # trained nets, the newest
+MOST_KEPT = 20  # trained and uploaded nets, the newest
+
+TOO_MANY = "Too many visitors wait for their training. Please try again later."
+UPLOADED = "uploaded"  # how a net came to be that was not trained here
 
 
 class Trainings:
@@ -60,7 +71,7 @@ class Trainings:
             parse: from what the form sends to the settings, a dataclass with a ``command()``;
                 raises a ValueError with a sentence for the visitor.
         """
-        self.form = form | {"mostPaused": MOST_PAUSED}
+        self.form = form | {"mostPaused": MOST_PAUSED, "mostBytes": MAX_FILE}
         self._most, self._device, self._folder, self._parse = most, device, folder, parse
         self._runs: dict[str, Run] = {}  # by token, the newest last
         self._line: list[Run] = []  # that wait for their turn
@@ -87,7 +98,7 @@ class Trainings:
                 run.connections -= 1
 
         quick = self.command, self.prepare, self.start, self.status
-        long = limit_concurrency(MAX_LONG, self.download)
+        long = limit_concurrency(MAX_LONG, self.download, self.upload)
         return [*limit_concurrency(MAX_UNQUEUED, *quick), *long, stay]
 
     @reject_bad_input
@@ -125,13 +136,44 @@ class Trainings:
         run = Run(job, path)
         with self._changed:
             if len(self._line) >= MOST_IN_LINE:
-                return {
-                    "error": "Too many visitors wait for their training. Please try again later."
-                }
+                return {"error": TOO_MANY}
             self._forget()
             self._runs[token] = run
             self._stand_in_line(run)
         return {"token": token}
+
+    @reject_bad_input
+    def upload(self, question: dict[str, Any]) -> dict[str, str]:
+        """Take a net that a visitor has uploaded, as if it had been trained here.
+
+        Args:
+            question: the ``path`` of the upload, a checkpoint or what :meth:`download` gives.
+
+        Returns:
+            Its ``token`` and its ``net``, or an ``error`` in a sentence. Without a threshold it
+            waits in the line until one has been chosen.
+        """
+        if len(self._line) >= MOST_IN_LINE:
+            return {"error": TOO_MANY}
+        uploaded = Path(question["path"])
+        if not is_upload(uploaded) or not uploaded.is_file():
+            return {"error": "The file is not on the server. Please upload it again."}
+        token = secrets.token_urlsafe(16)
+        try:
+            found = unpack_net(uploaded, self._folder / token)
+        except ValueError as error:
+            return {"error": str(error)}
+        errors, n = found.answers["validation"]
+        end = {"ended": UPLOADED, "val_errors": errors, "val_n": n}
+        run = Run({"do": "thresholds", "path": str(found.path), "end": end}, found.path)
+        with self._changed:
+            self._forget()
+            self._runs[token] = run
+            if run.net:
+                run.state, run.end = ENDED, end
+            else:
+                self._stand_in_line(run)
+        return {"token": token, "net": found.path.stem}
 
     @reject_bad_input
     def status(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -173,6 +215,11 @@ class Trainings:
                 for path in sorted(run.path.parent.iterdir()):
                     archive.write(path, path.name)
         return {"zip": base64.b64encode(content.getvalue()).decode()}
+
+    def find(self, token: str) -> OwnNet | None:
+        """A visitor's own net by its token; None if it is not there, or cannot read yet."""
+        run = self._runs.get(token)
+        return run.net if run else None
 
     @staticmethod
     def _digit(packed: str | None) -> str | None:

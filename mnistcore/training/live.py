@@ -308,6 +308,9 @@ def main(device_name: str) -> None:
                 _train(job, mnist, device, commands)
             elif job["do"] == "test":
                 _send({"end": read_test_set(Path(job["path"]), device)})
+            elif job["do"] == "thresholds":  # of a net that was uploaded without
+                choose_thresholds(Path(job["path"]).parent)
+                _send({"end": job["end"]})
             # Anything else was meant for a training that has ended.
         except (OSError, ValueError, RuntimeError) as error:
             sys.stderr.write(f"training broke off: {error}\n")

@@ -1,8 +1,10 @@
 """Trainings of several visitors: their line, their ends, and the process that trains."""
 
+import base64
 import json
 import os
 import queue
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,9 +15,13 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from mnistcore import checkpoint
+from mnistcore.files import WEIGHTS
 from mnistcore.page import trainings, views
 from mnistcore.page.run import LEASE
 from mnistcore.page.trainings import Trainings
+from mnistcore.page.yours import OwnNet
+from mnistcore.reading.ensemble import THRESHOLD_FILE
 from mnistcore.training.choices import Choices, parse_choices
 from mnistcore.training.live import NICE
 
@@ -212,3 +218,48 @@ def test_the_process_trains_and_reads_the_test_set_once(
     worker._process.kill()
     again = start(real)
     wait_for(lambda: status(real, again)["state"] == "failed", PATIENCE)
+
+
+def test_an_uploaded_net_is_as_one_that_was_trained_here(
+    one: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr(trainings, "MOST_KEPT", 1)
+    bare = shutil.copy(WEIGHTS / "LeNet.pt", tmp_path)
+    found = one.upload({"path": str(bare)})
+    token = found.pop("token")
+    assert found == {"net": "LeNet"}
+    assert one.find(token) is None  # its threshold is being chosen
+    wait_for(lambda: bool(workers and workers[0].told))
+    assert status(one, token)["end"] == {}
+    job = workers[0].told[0]
+    assert job["do"] == "thresholds"
+    shutil.copy(WEIGHTS / THRESHOLD_FILE, Path(job["path"]).parent)
+    workers[0].messages.put({"end": job["end"]})
+    wait_for(lambda: status(one, token)["state"] == "ended")
+    val = checkpoint.load(WEIGHTS / "LeNet.pt")["val"]
+    answers = {"validation": (val["errors"], val["n"])}
+    assert one.find(token) == OwnNet(tmp_path / token / "LeNet.pt", answers)
+
+    archive = tmp_path / "net.zip"
+    archive.write_bytes(base64.b64decode(one.download({"token": token})["zip"]))
+    again = one.upload({"path": str(archive)})["token"]
+    now = status(one, again)
+    assert (now["state"], now["end"]["ended"]) == ("ended", "uploaded")
+    assert one.find(again)
+    one.upload({"path": str(archive)})
+    assert one.find(token) is None  # only the newest are kept
+    assert status(one, token) == {"state": "gone"}
+    assert not (tmp_path / token).exists()
+
+
+@pytest.mark.parametrize("path", ["/etc/hostname", "missing.pt", "../../etc/hostname", ""])
+def test_only_what_was_uploaded_becomes_a_net(
+    path: str, one: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    for given in (path, str(tmp_path / path)):
+        assert "not on the server" in one.upload({"path": given})["error"]
+    (tmp_path / "a.pt").write_text("no net")
+    assert "The file is damaged or not a net." in one.upload({"path": f"{tmp_path}/a.pt"})["error"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.pt"]

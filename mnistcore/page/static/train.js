@@ -9,10 +9,13 @@ import { saveZip } from "./save.js";
 import { createWhenSeen } from "./seen.js";
 import { createSettings } from "./settings.js";
 import { h, hear } from "./shared.js";
+import { tooLarge, upload } from "./upload.js";
+import { setYours } from "./yours.js";
 
 const AT_WORK = ["waiting", "starting", "training", "paused", "testing"];
 const EVERY = 200; // milliseconds between two questions about a training
 const BUSY = "The server is busy. Please try again.";
+const NOT_SENT = "The file could not be sent. Check your connection and try again.";
 const FILE = "my-net.zip";
 const TRIES = 15; // questions in a row that may fail
 
@@ -20,9 +23,11 @@ const wait = () => new Promise((resolve) => setTimeout(resolve, EVERY));
 
 const percents = (x) => `${(100 * x).toFixed(2)} %`;
 
-// Where a run is, in words. `place` is that in the line, `mostPaused` in seconds.
-export const stateWords = ({ state, place, end }, mostPaused) => {
+// Where a run is, in words. `place` is that in the line, `file` what was uploaded instead of trained,
+// `mostPaused` in seconds.
+export const stateWords = ({ state, place, end, file }, mostPaused) => {
     const ends = {
+        uploaded: `Uploaded: ${file}.`,
         finished: "Finished.",
         stopped: "Stopped.",
         "time is up": "The time is up.",
@@ -35,10 +40,18 @@ export const stateWords = ({ state, place, end }, mostPaused) => {
         paused: `Paused, for ${mostPaused} s at most.`,
         testing: "Reading the test set.",
         ended: ends[end?.ended] ?? ends.stopped,
-        failed: "The training broke off. Please start it again.",
+        failed: file
+            ? `No threshold could be chosen for ${file}. Please upload it again.`
+            : "The training broke off. Please start it again.",
         gone: "The training has ended, because the server did not hear from this page.",
     }[state];
 };
+
+// How a net came to be, in words.
+export const aboutWords = ({ file, points, trainedOn }) =>
+    file
+        ? `uploaded: ${file}`
+        : `trained here: ${Number(points.at(-1).epoch.toFixed(1))} epochs on ${grouped(trainedOn)} images`;
 
 // How fast it goes and how long it takes, of at most `most` seconds.
 export const speedWords = ({ epoch, images, left, seconds }, epochs, most) => {
@@ -51,7 +64,7 @@ export const speedWords = ({ epoch, images, left, seconds }, epochs, most) => {
 };
 
 export default ({ element, props, server }) => {
-    const { mostSeconds, mostImages, mostPaused } = props;
+    const { mostSeconds, mostImages, mostPaused, mostBytes } = props;
     let digit = lookedAt(); // packed, what has been drawn; "" without
     let run = null; // what is shown
     let before = null; // the run before it
@@ -98,10 +111,21 @@ export default ({ element, props, server }) => {
         h("code", {}, "python demo.py --weights mine"),
     );
     start.classList.add("train-start");
+    const file = h("input", {
+        type: "file",
+        accept: ".pt,.zip",
+        "aria-label": "Net to upload",
+        hidden: true,
+        onchange: () => {
+            if (file.files[0]) send(file.files[0]);
+            file.value = ""; // so that the same file can be chosen again
+        },
+    });
+    const uploading = foldButton("Upload a net", () => file.click());
 
     const update = () => {
         const working = AT_WORK.includes(run?.state);
-        start.disabled = working;
+        start.disabled = uploading.disabled = working;
         pause.disabled = !["training", "paused"].includes(run?.state);
         stop.disabled = !working || run.state === "testing";
         pause.textContent = run?.state === "paused" ? "Go on" : "Pause";
@@ -114,6 +138,7 @@ export default ({ element, props, server }) => {
         result.textContent = [
             n &&
                 `${grouped(errors)} of ${grouped(n)} validation digits are read wrong: ${percents(1 - errors / n)} right.`,
+            run?.isYours && "It is chosen at the top, as yours, and reads what you draw.",
             all &&
                 `Test set: ${grouped(wrong)} of ${grouped(all)} wrong, ${percents(1 - wrong / all)} right; the 95 % interval is ${percents(interval[0])} to ${percents(interval[1])}.`,
         ]
@@ -129,6 +154,10 @@ export default ({ element, props, server }) => {
         mine.points.push(...points);
         for (const { index, bytes } of images) mine.images.set(index, bytes);
         Object.assign(mine.newest, newest);
+        if (mine.state === "ended" && mine.end.val_n && !mine.isYours) {
+            mine.isYours = true; // once: afterwards the visitor may choose another
+            setYours({ token: mine.token, net: mine.net, about: aboutWords(mine) });
+        }
         update();
     };
     // As long as this question is open, the server knows that somebody is there.
@@ -161,6 +190,20 @@ export default ({ element, props, server }) => {
         stay(mine);
         follow(mine);
     };
+    const show = (details) => {
+        if (run?.points.length) before = run;
+        run = {
+            state: "starting",
+            points: [],
+            images: new Map(),
+            newest: {},
+            drawn: digit,
+            ...details,
+        };
+        command = null;
+        update();
+        attend(run);
+    };
     const begin = async () => {
         if (!settings.isValid()) return;
         const choices = settings.read();
@@ -171,19 +214,25 @@ export default ({ element, props, server }) => {
             state.textContent = found?.error ?? BUSY;
             return;
         }
-        if (run?.points.length) before = run;
-        run = {
-            token: found.token,
-            epochs: choices.epochs,
-            state: "starting",
-            points: [],
-            images: new Map(),
-            newest: {},
-            drawn: digit,
-        };
-        command = null;
+        const { net, epochs, images: trainedOn } = choices;
+        show({ token: found.token, net, epochs, trainedOn });
+    };
+    const send = async (chosen) => {
+        const large = tooLarge(chosen.size, mostBytes, "Nets");
+        if (large) {
+            state.textContent = large;
+            return;
+        }
+        start.disabled = uploading.disabled = true;
+        state.textContent = "Uploading.";
+        const path = await upload(chosen).catch(() => null);
+        const found = path && (await server.upload({ path }).catch(() => ({ error: BUSY })));
+        if (found?.token) {
+            show({ ...found, file: chosen.name });
+            return;
+        }
         update();
-        attend(run);
+        state.textContent = found?.error ?? NOT_SENT;
     };
 
     element.append(
@@ -204,7 +253,7 @@ export default ({ element, props, server }) => {
                 state,
                 speed,
                 result,
-                h("div", { class: "train-buttons" }, test, download),
+                h("div", { class: "train-buttons" }, test, download, uploading, file),
                 usage,
                 h(
                     "details",
