@@ -18,8 +18,8 @@ from mnistcore.results import (
 
 NO_ERRORS_OF_OWN = "The digits that a net of your own misreads are not listed."
 OWN_NOTES = (
-    " Your own net was not measured with the others: its errors on the validation images were "
-    "counted when it was trained, and those on the test images if you have had it read them."
+    " Your own net was not measured with the others: it read the validation images at the end of "
+    "its training, and reads the test images only when you ask it to."
 )
 
 

@@ -49,13 +49,14 @@ export default ({ element, props, trigger }) => {
                     take(parse(`${value} ${now.layer}`, props));
                 },
             }),
-            h("span", {}, words),
+            h("span", {}, ...words),
         );
     let own = null;
     const offerYours = () => {
         const mine = yours();
         own?.remove();
-        own = mine && option(yoursName(), `Yours (${mine.net})`, mine.about);
+        const kind = mine && h("span", { class: "choice-kind" }, ` (${mine.net})`);
+        own = mine && option(yoursName(), ["Yours", kind], mine.about);
         if (own) group.append(own);
     };
     const update = ({ net, layer }) => {
@@ -64,7 +65,7 @@ export default ({ element, props, trigger }) => {
     };
     group.append(
         h("legend", { class: "unseen" }, "Net"),
-        ...nets.map((net) => option(net, titles[net] ?? net)),
+        ...nets.map((net) => option(net, [titles[net] ?? net])),
     );
     element.append(group, note);
     offerYours();
