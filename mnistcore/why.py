@@ -119,11 +119,11 @@ def explain(
     names = list(dict.fromkeys(map(model_name, nets)))
     if not names:
         raise ValueError("no net is named; give one or more")
-    by_net, _ = ensemble.probs(image[None])
-    if missing := [name for name in names if name not in by_net]:
+    if missing := [name for name in names if name not in ensemble.names]:
         raise FileNotFoundError(
-            f"no weights of {', '.join(missing)}; there are {', '.join(by_net)}"
+            f"no weights of {', '.join(missing)}; there are {', '.join(ensemble.names)}"
         )
+    by_net, _ = ensemble.probs(image[None], names)
     probs = np.mean([by_net[name][0] for name in names], 0)
     best = [int(d) for d in np.argsort(-probs)]
     digit = best[0] if digit is None else digit

@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 
 from mnistcore.files import WEIGHTS
 from mnistcore.page.components import examples_route, scripts_route
+from mnistcore.page.compress import CompressAnswers
 from mnistcore.page.guard import MAX_FILE, RequestGuard, error_response
 
 PORTS = range(7860, 7960)  # those that Gradio tries
@@ -111,7 +112,7 @@ def launch_arguments(**app_kwargs: Any) -> dict[str, Any]:
         "enable_monitoring": False,
         "state_session_capacity": MAX_SESSIONS,
         "app_kwargs": {
-            "middleware": [Middleware(RequestGuard)],
+            "middleware": [Middleware(RequestGuard), Middleware(CompressAnswers)],
             "exception_handlers": {gr.Error: error_response},
             **app_kwargs,
             "routes": [scripts_route(), examples_route(), *app_kwargs.get("routes", [])],

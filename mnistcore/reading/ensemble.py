@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -149,18 +150,21 @@ class Ensemble:
         return thresholds
 
     @torch.inference_mode()
-    def probs(self, images: Plane) -> tuple[dict[str, Probs], dict[str, float]]:
+    def probs(
+        self, images: Plane, nets: Iterable[str] | None = None
+    ) -> tuple[dict[str, Probs], dict[str, float]]:
         """What each net says about digits.
 
         Args:
             images: float32 (n, 28, 28) in [0, 1], framed as MNIST.
+            nets: names of some that the folder has; all by default.
 
         Returns:
             Calibrated probabilities, float32 (n, 10) of each net, and the milliseconds each took.
         """
         batches = normalize(torch.from_numpy(images)[:, None]).split(BATCH)
         probs, milliseconds = {}, {}
-        for name in self.names:
+        for name in self.names if nets is None else nets:
             model, temperature = self._calibrated(name)
             start = time.perf_counter()
             answers = [(model(b.to(self.device)) / temperature).softmax(1).cpu() for b in batches]

