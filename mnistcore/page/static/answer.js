@@ -44,7 +44,8 @@ const agreement = (digit, even) => {
     const count = Object.keys(digit.probs_by_model).length;
     if (n === next?.[1]) return "The nets disagree";
     if (n < count) return `${n} of ${count} nets say ${label}`;
-    return count === 1 ? `One net says ${label}` : `All ${COUNTS[count]} nets agree`;
+    if (count === 1) return `One net says ${label}`;
+    return count === 2 ? "Both nets agree" : `All ${COUNTS[count]} nets agree`;
 };
 
 const createTable = ({ nets, params, even }) => {
