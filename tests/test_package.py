@@ -22,7 +22,8 @@ from mnistcore import export
 from mnistcore.files import ASSETS, ROOT
 
 LARGEST_WHEEL = 28_000_000  # bytes; the weights are most of it, and the atlas 4 MB
-OPTIONAL = {"spaces", "sklearn"}  # only a Space with ZeroGPU, and `mnistcore atlas`, need them
+# Only a Space with ZeroGPU, `mnistcore atlas`, and the export of safetensors need them.
+OPTIONAL = {"spaces", "sklearn", "safetensors"}
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
