@@ -120,6 +120,12 @@ def test_the_extra_onnx_is_what_an_export_needs() -> None:
     assert names(project()["onnx"]) == set(export.NEEDED)
 
 
+def test_publishing_the_nets_installs_the_page_and_the_extra_safetensors() -> None:
+    lines = (ROOT / "scripts" / "requirements.txt").read_text().splitlines()
+    listed = [line for line in lines if not line.startswith("#")]
+    assert listed == ["-r ../requirements.txt", *map(str, project()["safetensors"])]
+
+
 # What a wheel holds and does
 
 # Seconds. Building takes 8 on idle cores, but other tests may run beside it.
