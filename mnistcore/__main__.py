@@ -158,7 +158,7 @@ def run_adapt(args: Namespace) -> None:
     mnist = load_mnist("train", args.data_dir)
     contents, forgetful = {}, []
     for name in names:
-        path = args.weights / f"{name}.pt"
+        path = checkpoint.find(args.weights, name)
         content = checkpoint.load_for(name, path, "config")
         if (data := trained_on(content)["name"]) != MNIST:
             raise ValueError(f"{path} was trained on {data}; only nets of MNIST can be adapted")
@@ -405,12 +405,14 @@ def run_atlas(args: Namespace) -> None:
 def run_export(args: Namespace) -> None:
     """Write the nets, one file each."""
     from mnistcore import export
-    from mnistcore.models import model_name
+    from mnistcore.reading.ensemble import Ensemble
 
-    names = list(RECIPES) if args.model.lower() == "all" else [model_name(args.model)]
-    for name in names:
-        path = args.out / f"{name}.{args.format}"
-        write_whole(path, export.to_onnx(name, args.weights))
+    convert = {"onnx": export.to_onnx, "safetensors": export.to_safetensors}[args.format]
+    nets = Ensemble(args.weights, "cpu")
+    chosen = nets.choose(args.model)
+    for name in [chosen] if chosen else nets.names:
+        path = (args.out or RUNS / args.format) / f"{name}.{args.format}"
+        write_whole(path, convert(name, args.weights))
         print(path, flush=True)
 
 

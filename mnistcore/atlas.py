@@ -166,7 +166,7 @@ def make_atlas(weights_dir: Path, net: str, device: str | None = None) -> Path:
     It takes some minutes, nearly all of them for the map.
 
     Args:
-        weights_dir: folder of ``<net>.pt``.
+        weights_dir: folder of the weights.
         net: its name.
         device: "cpu", "cuda", ...; by default an accelerator if there is one.
 
@@ -184,7 +184,7 @@ def make_atlas(weights_dir: Path, net: str, device: str | None = None) -> Path:
     from sklearn.manifold import TSNE  # type: ignore[import-untyped]
     from sklearn.neighbors import NearestNeighbors  # type: ignore[import-untyped]
 
-    path, weights = _path(weights_dir, net), weights_dir / f"{net}.pt"
+    path, weights = _path(weights_dir, net), checkpoint.find(weights_dir, net)
     content = checkpoint.load_for(net, weights)
     data = trained_on(content)["name"]
     if data != MNIST:

@@ -1,4 +1,8 @@
-"""The trained nets as ONNX files: ink in, calibrated probabilities out."""
+"""The trained nets for other programs.
+
+As ONNX they take ink and return calibrated probabilities; as safetensors they are weights alone,
+with all that is known about them.
+"""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +16,7 @@ from mnistcore.data import SIDE, normalize
 from mnistcore.files import WEIGHTS
 from mnistcore.models import model_name
 
-NEEDED = ["onnx", "onnxscript"]  # packages that only this module needs
+NEEDED = ["onnx", "onnxscript"]  # packages that only ONNX needs
 
 
 class Calibrated(nn.Module):
@@ -37,7 +41,7 @@ def to_onnx(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
 
     Args:
         name: one of ``list_models()``, in any case.
-        weights_dir: the folder that holds ``<name>.pt``.
+        weights_dir: as for :func:`mnistcore.load_model`.
 
     Raises:
         ValueError, FileNotFoundError: as :func:`mnistcore.load_model`; ValueError, too, if a
@@ -47,7 +51,7 @@ def to_onnx(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
     if missing:
         raise ValueError(f"ONNX needs more packages: pip install {' '.join(missing)}")
     name = model_name(name)
-    path = Path(weights_dir) / f"{name}.pt"
+    path = checkpoint.find(weights_dir, name)
     content = checkpoint.load_for(name, path, "temperature", "val")
     temperature, val = float(content["temperature"]), content["val"]
     program = torch.onnx.export(
@@ -68,3 +72,21 @@ def to_onnx(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
     }
     program.model.metadata_props.update(about)
     return program.model_proto.SerializeToString()
+
+
+def to_safetensors(name: str, weights_dir: Path | str = WEIGHTS) -> bytes:
+    """A trained net as a safetensors file; see :func:`mnistcore.checkpoint.to_safetensors`.
+
+    Args:
+        name: one of ``list_models()``, in any case.
+        weights_dir: as for :func:`mnistcore.load_model`.
+
+    Raises:
+        ValueError, FileNotFoundError: as :func:`mnistcore.load_model`; ValueError, too, if the
+            package is missing.
+    """
+    name = model_name(name)
+    path = checkpoint.find(weights_dir, name)
+    content = checkpoint.load_for(name, path)
+    checkpoint.build_model(content, path)  # refuses weights that no net could use
+    return checkpoint.to_safetensors(content)

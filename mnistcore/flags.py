@@ -204,10 +204,14 @@ def _add_atlas(commands: Commands) -> None:
 
 def _add_export(commands: Commands) -> None:
     command = commands.add_parser("export", help="write trained nets for other programs")
-    command.add_argument("--format", choices=["onnx"], required=True)
+    command.add_argument("--format", choices=["onnx", "safetensors"], required=True)
     command.add_argument("--model", default="all", help=f"all, {NETS}")
     _add_weights_flag(command)
-    command.add_argument("--out", type=_path, default=RUNS / "onnx", help="folder for the files")
+    command.add_argument(
+        "--out",
+        type=_path,
+        help=f"folder for the files; default: {RUNS / 'onnx'} or {RUNS / 'safetensors'}",
+    )
 
 
 def build_parser() -> Parser:

@@ -2,17 +2,20 @@ import errno
 import math
 import os
 import pickle
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from mnistcore import checkpoint
 from mnistcore.data import normalize, to_unit
-from mnistcore.models import create_model
+from mnistcore.files import WEIGHTS
+from mnistcore.models import create_model, list_models
 
 
 def content_of(name: str) -> dict[str, Any]:
@@ -20,9 +23,25 @@ def content_of(name: str) -> dict[str, Any]:
     return {"model": name, "weights": create_model(name).state_dict(), "history": [{"loss": 0.5}]}
 
 
+def save(content: dict[str, Any], path: Path) -> None:
+    """Write a checkpoint in the format that its name says."""
+    if path.suffix == ".pt":
+        checkpoint.save(content, path)
+    else:
+        path.write_bytes(checkpoint.to_safetensors(content))
+
+
+@pytest.fixture(params=[".pt", ".safetensors"])
+def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A checkpoint of a fresh LeNet, in each format."""
+    path = tmp_path / f"LeNet{request.param}"
+    save(content_of("LeNet"), path)
+    return path
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A checkpoint of a fresh LeNet."""
+def archive(tmp_path: Path) -> Path:
+    """A checkpoint of a fresh LeNet, as a training writes it."""
     path = tmp_path / "LeNet.pt"
     checkpoint.save(content_of("LeNet"), path)
     return path
@@ -46,10 +65,48 @@ def test_a_saved_net_loads_unchanged(path: Path, spelling: str, few_images: Tens
 def test_half_weights_become_a_float32_net(path: Path) -> None:
     content = content_of("LeNet")
     content["weights"] = {key: value.half() for key, value in content["weights"].items()}
-    checkpoint.save(content, path)
+    save(content, path)
     for key, value in checkpoint.load_model("LeNet", path.parent).state_dict().items():
         assert value.dtype == torch.float32
         assert value.equal(content["weights"][key].float())
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_a_safetensors_file_has_all_that_a_checkpoint_has(name: str, tmp_path: Path) -> None:
+    trained = checkpoint.load(WEIGHTS / f"{name}.pt")
+    path = tmp_path / f"{name}.safetensors"
+    save(trained, path)
+    found = checkpoint.load(path)
+    weights, expected = found.pop("weights"), trained.pop("weights")
+    assert found == trained
+    assert list(weights) == list(expected)
+    assert all(weights[key].dtype == expected[key].dtype for key in weights)
+    assert all(weights[key].equal(expected[key]) for key in weights)
+
+
+def test_what_was_trained_in_a_folder_comes_first(tmp_path: Path) -> None:
+    assert checkpoint.find(tmp_path, "LeNet") == tmp_path / "LeNet.pt"
+    for suffix in (".safetensors", ".pt"):
+        (tmp_path / f"LeNet{suffix}").touch()
+        assert checkpoint.find(tmp_path, "LeNet") == tmp_path / f"LeNet{suffix}"
+
+
+def test_a_safetensors_file_of_another_project_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "LeNet.safetensors"
+    path.write_bytes(safetensors.torch.save(content_of("LeNet")["weights"], {"format": "pt"}))
+    with pytest.raises(ValueError, match=rf"{path} is not a checkpoint of this project"):
+        checkpoint.load_model("LeNet", tmp_path)
+
+
+def test_safetensors_without_the_package_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(content_of("LeNet"), tmp_path / "LeNet.safetensors")
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(ValueError, match="pip install safetensors"):
+        checkpoint.load_model("LeNet", tmp_path)
+    with pytest.raises(ValueError, match="pip install safetensors"):
+        checkpoint.to_safetensors(content_of("LeNet"))
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
@@ -69,38 +126,44 @@ def test_a_truncated_file_is_refused(path: Path, kept: int) -> None:
         checkpoint.load_model("LeNet", path.parent)
 
 
-@pytest.mark.parametrize("part", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("part", [0.002, 0.2, 0.5, 0.8])
 def test_a_flipped_bit_is_refused(path: Path, part: float) -> None:
     content = bytearray(path.read_bytes())
-    content[int(part * len(content))] ^= 1  # a bit of a weight
+    content[int(part * len(content))] ^= 1  # a bit of the history or of a weight
     path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
         checkpoint.load(path)
 
 
-def test_a_wrong_compression_method_is_refused(path: Path) -> None:
-    content = bytearray(path.read_bytes())
+def test_a_wrong_compression_method_is_refused(archive: Path) -> None:
+    content = bytearray(archive.read_bytes())
     entry = content.index(b"PK\x01\x02")  # the first entry of the archive's directory
     content[entry + 10] = zipfile.ZIP_DEFLATED
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
-        checkpoint.load(path)
+    archive.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{archive} is truncated or not a checkpoint"):
+        checkpoint.load(archive)
 
 
-@pytest.mark.parametrize("weights", [None, {}, {"conv": torch.zeros(1)}, "of MyNetV2"])
+@pytest.mark.parametrize("weights", [{}, {"conv": torch.zeros(1)}, "of MyNetV2"])
 def test_weights_that_do_not_fit_are_refused(path: Path, weights: Any) -> None:
     if weights == "of MyNetV2":
         weights = content_of("MyNetV2")["weights"]
-    checkpoint.save({"model": "LeNet", "weights": weights}, path)
+    save({"model": "LeNet", "weights": weights}, path)
     with pytest.raises(ValueError, match=rf"{path} does not contain the weights of LeNet"):
         checkpoint.load_model("LeNet", path.parent)
+
+
+def test_a_checkpoint_without_weights_is_refused(archive: Path) -> None:
+    checkpoint.save({"model": "LeNet", "weights": None}, archive)
+    with pytest.raises(ValueError, match=rf"{archive} does not contain the weights of LeNet"):
+        checkpoint.load_model("LeNet", archive.parent)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_weights_that_are_not_finite_are_refused(path: Path, value: float) -> None:
     content = content_of("LeNet")
     content["weights"]["stage2.conv2.bias"][3] = value
-    checkpoint.save(content, path)
+    save(content, path)
     with pytest.raises(ValueError, match=rf"{path} has values in stage2\.conv2\.bias that are not"):
         checkpoint.load_model("LeNet", path.parent)
 
@@ -109,7 +172,7 @@ def test_weights_beyond_float16_are_refused(path: Path) -> None:
     content = content_of("LeNet")
     content["weights"]["head.fc1.weight"][0, 0] = 1e6
     content["weights"] = {key: value.half() for key, value in content["weights"].items()}
-    checkpoint.save(content, path)
+    save(content, path)
     with pytest.raises(ValueError, match="not finite; delete it and train again"):
         checkpoint.load_model("LeNet", path.parent)
 
@@ -118,7 +181,7 @@ def test_weights_beyond_float16_are_refused(path: Path) -> None:
 def test_a_temperature_that_is_not_a_positive_number_is_refused(
     path: Path, temperature: object
 ) -> None:
-    checkpoint.save({**content_of("LeNet"), "temperature": temperature}, path)
+    save({**content_of("LeNet"), "temperature": temperature}, path)
     with pytest.raises(ValueError, match=rf"{path} has the temperature {temperature}; it must be"):
         checkpoint.load_for("LeNet", path, "temperature")
 
@@ -130,14 +193,14 @@ def test_a_text_file_is_refused(path: Path) -> None:
 
 
 @pytest.mark.parametrize("foreign", [[1, 2], {"weights": {}}], ids=["list", "dict"])
-def test_foreign_content_is_refused(path: Path, foreign: Any) -> None:
-    torch.save(foreign, path)
-    with pytest.raises(ValueError, match=rf"{path} is not a checkpoint of this project"):
-        checkpoint.load(path)
+def test_foreign_content_is_refused(archive: Path, foreign: Any) -> None:
+    torch.save(foreign, archive)
+    with pytest.raises(ValueError, match=rf"{archive} is not a checkpoint of this project"):
+        checkpoint.load(archive)
 
 
 def test_a_checkpoint_of_another_net_is_refused(path: Path) -> None:
-    checkpoint.save(content_of("MyNetV2"), path)
+    save(content_of("MyNetV2"), path)
     with pytest.raises(ValueError, match=rf"{path} is a checkpoint of MyNetV2, not of LeNet"):
         checkpoint.load_model("LeNet", path.parent)
 
@@ -153,15 +216,15 @@ class Payload:
 
 
 @pytest.mark.parametrize("saved_by", ["torch", "pickle"])
-def test_nothing_in_a_file_is_executed(path: Path, saved_by: str) -> None:
-    executed = path.with_name("executed")
+def test_nothing_in_a_file_is_executed(archive: Path, saved_by: str) -> None:
+    executed = archive.with_name("executed")
     content = {"model": "LeNet", "weights": Payload(executed)}
     if saved_by == "torch":
-        torch.save(content, path)
+        torch.save(content, archive)
     else:
-        path.write_bytes(pickle.dumps(content, protocol=2))
-    with pytest.raises(ValueError, match=rf"{path} is truncated or not a checkpoint"):
-        checkpoint.load_model("LeNet", path.parent)
+        archive.write_bytes(pickle.dumps(content, protocol=2))
+    with pytest.raises(ValueError, match=rf"{archive} is truncated or not a checkpoint"):
+        checkpoint.load_model("LeNet", archive.parent)
     assert not executed.exists()
 
 
@@ -173,13 +236,13 @@ def test_write_whole_creates_the_folder_and_replaces_the_file(tmp_path: Path) ->
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_failed_write_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_fd: int) -> NoReturn:
         raise OSError(errno.ENOSPC, "no space left on device")
 
-    before = path.read_bytes()
+    before = archive.read_bytes()
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="no space left"):
-        checkpoint.save(content_of("LeNet"), path)
-    assert path.read_bytes() == before
-    assert list(path.parent.iterdir()) == [path]
+        checkpoint.save(content_of("LeNet"), archive)
+    assert archive.read_bytes() == before
+    assert list(archive.parent.iterdir()) == [archive]

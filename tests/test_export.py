@@ -1,4 +1,5 @@
 import io
+import json
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -6,12 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from torch import Tensor
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
 
-from mnistcore import export
+from mnistcore import checkpoint, export
 from mnistcore.__main__ import main
+from mnistcore.data import normalize, to_unit
 from mnistcore.models import list_models
 from mnistcore.reading.recognizer import Recognizer
+from tests.test_models import WEIGHT_SHAPES
 
 pytestmark = pytest.mark.slow
 
@@ -19,16 +24,24 @@ onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def export_all(out: Path, kind: str) -> Path:
     """All five nets, exported on the command line."""
-    out = tmp_path_factory.mktemp("onnx")
     printed, errors = io.StringIO(), io.StringIO()
     with redirect_stdout(printed), redirect_stderr(errors):
-        assert main(["export", "--format", "onnx", "--out", str(out)]) == 0
-    assert printed.getvalue().split() == [str(out / f"{name}.onnx") for name in list_models()]
+        assert main(["export", "--format", kind, "--out", str(out)]) == 0
+    assert printed.getvalue().split() == [str(out / f"{name}.{kind}") for name in list_models()]
     assert errors.getvalue() == ""
     return out
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_all(tmp_path_factory.mktemp("onnx"), "onnx")
+
+
+@pytest.fixture(scope="module")
+def tensors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_all(tmp_path_factory.mktemp("safetensors"), "safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +86,61 @@ def test_a_file_describes_its_input_its_output_and_its_net(name: str, folder: Pa
     assert 0.98 < float(metadata["val_accuracy"]) <= 1
 
 
-def test_one_net_can_be_named_in_any_case(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", list_models())
+def test_safetensors_give_the_same_logits(name: str, tensors: Path, few_images: Tensor) -> None:
+    images = normalize(to_unit(few_images))
+    with torch.no_grad():
+        expected = checkpoint.load_model(name)(images)
+        assert checkpoint.load_model(name, tensors)(images).equal(expected)
+
+
+def by_position(path: Path) -> list[Tensor]:
+    """The weights of a file in the order of the layers, read with its own package alone."""
+    with safe_open(path, "pt") as file:
+        return [file.get_tensor(key) for key in json.loads(file.metadata()["mnistcore"])["order"]]
+
+
+@pytest.mark.parametrize("name", WEIGHT_SHAPES)
+def test_safetensors_have_the_shapes_of_the_reference_by_position(name: str, tensors: Path) -> None:
+    shapes = [tuple(weights.shape) for weights in by_position(tensors / f"{name}.safetensors")]
+    assert shapes == [s for shape in WEIGHT_SHAPES[name] for s in (shape, shape[:1])]
+
+
+def test_safetensors_load_by_position_into_a_net_with_other_names(
+    tensors: Path, few_images: Tensor
 ) -> None:
-    assert main(["export", "--format", "onnx", "--model", "lenet", "--out", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'LeNet.onnx'}\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["LeNet.onnx"]
+    theirs = nn.Sequential(
+        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+    )  # fmt: skip
+    weights = by_position(tensors / "LeNet.safetensors")
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), weights, strict=True)))
+    images = normalize(to_unit(few_images))
+    with torch.no_grad():
+        expected = checkpoint.load_model("LeNet")(images)
+        torch.testing.assert_close(theirs(images), expected, rtol=0, atol=1e-4)
+
+
+def test_what_was_exported_exports_again(tensors: Path, folder: Path, tmp_path: Path) -> None:
+    again = ["--weights", str(tensors), "--model", "LeNet", "--out", str(tmp_path)]
+    for kind, before in (("onnx", folder), ("safetensors", tensors)):
+        assert main(["export", "--format", kind, *again]) == 0
+        file = f"LeNet.{kind}"
+        assert (tmp_path / file).read_bytes() == (before / file).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["onnx", "safetensors"])
+def test_one_net_can_be_named_in_any_case_and_goes_into_the_folder_of_its_format(
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "--format", kind, "--model", "lenet"]) == 0
+    assert capsys.readouterr().out == f"runs/{kind}/LeNet.{kind}\n"
+    assert [path.name for path in Path("runs", kind).iterdir()] == [f"LeNet.{kind}"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from mnistcore import export
 from mnistcore.files import ASSETS, ROOT
 
 LARGEST_WHEEL = 28_000_000  # bytes; the weights are most of it, and the atlas 4 MB
-OPTIONAL = {"spaces", "sklearn"}  # only a Space with ZeroGPU, and `mnistcore atlas`, need them
+# Only a Space with ZeroGPU, `mnistcore atlas`, and the export of safetensors need them.
+OPTIONAL = {"spaces", "sklearn", "safetensors"}
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
@@ -117,6 +118,12 @@ def test_all_that_is_imported_is_required_and_no_more() -> None:
 
 def test_the_extra_onnx_is_what_an_export_needs() -> None:
     assert names(project()["onnx"]) == set(export.NEEDED)
+
+
+def test_publishing_the_nets_installs_the_page_and_the_extra_safetensors() -> None:
+    lines = (ROOT / "scripts" / "requirements.txt").read_text().splitlines()
+    listed = [line for line in lines if not line.startswith("#")]
+    assert listed == ["-r ../requirements.txt", *map(str, project()["safetensors"])]
 
 
 # What a wheel holds and does

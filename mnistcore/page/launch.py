@@ -37,7 +37,7 @@ def parse_flags() -> argparse.Namespace:
     parser.add_argument("--host", help="default: 127.0.0.1; 0.0.0.0 for the whole network")
     parser.add_argument("--share", action="store_true", help="a public address for 72 hours")
     parser.add_argument("--device", help="cpu, cuda, ...; default: the accelerator if available")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of <net>.pt files")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
     parser.add_argument(
         "--train", type=int, default=1, metavar="N", help="visitors who train at a time; 0: none"
     )

@@ -21,6 +21,7 @@ from mnistcore.models import list_models, model_name
 from mnistcore.reading.picture import Plane
 
 THRESHOLD_FILE = "recognizer.json"  # beside the weights
+CONFIG_FILE = "config.json"  # has the same, in a model repository
 ALL = "all"  # in place of a net's name: the mean of the nets
 BATCH = 256  # digits per forward pass: bounds the memory
 
@@ -49,7 +50,8 @@ class Ensemble:
         """Load nothing yet.
 
         Args:
-            weights_dir: folder of ``recognizer.json`` and of at least one checkpoint.
+            weights_dir: folder of ``recognizer.json`` and of at least one checkpoint; or of a model
+                repository, with ``config.json``.
             device: "cpu", "cuda", ...; by default an accelerator if there is one.
 
         Raises:
@@ -67,7 +69,7 @@ class Ensemble:
         Raises:
             FileNotFoundError: there is no checkpoint.
         """
-        names = [name for name in list_models() if (self.folder / f"{name}.pt").is_file()]
+        names = [name for name in list_models() if checkpoint.find(self.folder, name).is_file()]
         if not names:
             raise FileNotFoundError(
                 f"no weights in {self.folder}; make them with `mnistcore all` or `mnistcore train`"
@@ -96,7 +98,7 @@ class Ensemble:
         name = model_name(str(model))
         if name not in self.names:
             raise FileNotFoundError(
-                f"no {self.folder / name}.pt; the folder has {', '.join(self.names)}"
+                f"no {checkpoint.find(self.folder, name)}; the folder has {', '.join(self.names)}"
             )
         return name
 
@@ -120,7 +122,7 @@ class Ensemble:
         """A net and the temperature that its logits are divided by."""
         with self._lock:
             if name not in self._nets:
-                path = self.folder / f"{name}.pt"
+                path = checkpoint.find(self.folder, name)
                 content = checkpoint.load_for(name, path, "temperature")
                 with torch.inference_mode(False):  # callers may want this net's gradients
                     model = checkpoint.build_model(content, path, self.device)
@@ -134,19 +136,25 @@ class Ensemble:
         Raises:
             FileNotFoundError, ValueError: their file is missing or damaged.
         """
-        path = self.folder / THRESHOLD_FILE
+        path, config = self.folder / THRESHOLD_FILE, self.folder / CONFIG_FILE
+        from_config = config.is_file() and not path.is_file()
+        if from_config:
+            path = config
         if not path.is_file():
             raise FileNotFoundError(
                 f"no {path}; `mnistcore all` makes it, and so does `mnistcore train --resume`"
             )
         try:
             content = json.loads(path.read_text())
+            if from_config:
+                content = content["thresholds"]
             nets = {str(name): float(value) for name, value in content.get("nets", {}).items()}
             thresholds = Thresholds(float(content["threshold"]), nets)
             if not all(0 < value < 1 for value in (thresholds.together, *nets.values())):
                 raise ValueError("out of range")
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"{path} is damaged; make it again with `mnistcore all`") from error
+            advice = "download it again" if from_config else "make it again with `mnistcore all`"
+            raise ValueError(f"{path} is damaged; {advice}") from error
         return thresholds
 
     @torch.inference_mode()

@@ -157,7 +157,7 @@ def check_same_data(out_dir: Path, names: Iterable[str], data_dir: Path | str) -
     """
     data = data_name(data_dir)
     for other in set(list_models()) - set(names):
-        path = _finished(out_dir, other)
+        path = checkpoint.find(out_dir, other)
         theirs = trained_on(checkpoint.load(path))["name"] if path.exists() else data
         if theirs != data:
             raise ValueError(

@@ -32,7 +32,7 @@ def choose_thresholds(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = 
         OSError: the folder cannot be written.
     """
     nets = Ensemble(weights_dir, "cpu")
-    paths = {name: Path(weights_dir) / f"{name}.pt" for name in nets.names}
+    paths = {name: checkpoint.find(weights_dir, name) for name in nets.names}
     configs = [checkpoint.load_for(name, path, "config")["config"] for name, path in paths.items()]
     images = load_data("train", data_dir).images
     val = split_train_val(min(config["val_size"] for config in configs), len(images))[1]

@@ -49,3 +49,16 @@ def test_the_tour_follows_the_drawing_that_is_there_and_ends_with_escape(open_pa
     expect(card).to_be_hidden()
     expect(answer(page)).to_have_text("7")
     expect(page.locator(".units details")).to_have_attribute("open", "")  # the visitor opened it
+
+
+def test_words_are_hidden_for_good_until_somebody_wants_them(open_page: Open) -> None:
+    page = open_page()
+    words = page.locator(".layer + .words")
+    expect(words).to_contain_text("ReLU throws away")
+    words.get_by_role("button", name="Hide these words").press("Enter")
+    expect(words).not_to_contain_text("ReLU throws away", use_inner_text=True)
+    page.reload()
+    expect(words.get_by_role("button")).to_have_text("Explain")
+    expect(words).not_to_contain_text("ReLU throws away", use_inner_text=True)
+    words.get_by_role("button").click()
+    expect(words).to_contain_text("ReLU throws away", use_inner_text=True)

@@ -1,6 +1,6 @@
 // The training digits that a net finds most like the one that is looked at, and the map of all.
 import { createInk } from "./colours.js";
-import { createFold } from "./fold.js";
+import { createFold, createWords } from "./fold.js";
 import { article, capital, unpackBytes, unpackWhole } from "./format.js";
 import { AGAIN, createQuestion } from "./question.js";
 import { createWhenSeen } from "./seen.js";
@@ -186,9 +186,8 @@ export default ({ element, props, server }) => {
         "atlas",
         "Digits it resembles",
         "Which digits does it resemble?",
-        h(
-            "p",
-            {},
+        createWords(
+            "atlas",
             who,
             " has learned, among others, from digits that people wrote for MNIST. These are the nearest of ten " +
                 "thousand of them: the numbers of its last hidden layer, from which it computes its answer, " +

@@ -1,7 +1,7 @@
 // What would change the answer: the digit is turned, thickened or moved, or single pixels are drawn,
 // while the answer, the maps and the reasons follow.
 import { scaleOf, whenRestyled } from "./colours.js";
-import { createFold, foldButton } from "./fold.js";
+import { createFold, createWords, foldButton } from "./fold.js";
 import { capital, percent, unpack } from "./format.js";
 import { createPixels } from "./pixels.js";
 import { AGAIN, createQuestion } from "./question.js";
@@ -70,9 +70,8 @@ export default ({ element, props, server }) => {
         "change",
         "What would change the answer",
         "What would change the answer?",
-        h(
-            "p",
-            {},
+        createWords(
+            "change",
             "Move a slider: the answer, the maps and the reasons follow. The curve behind a slider is the probability " +
                 "of the first answer over its whole range; the words beside it say where the answer flips. Pixels can be " +
                 "drawn and erased one by one.",

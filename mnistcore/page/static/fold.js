@@ -1,4 +1,5 @@
-// A section that is folded until somebody wants to know more.
+// A section that is folded until somebody wants to know more, and the words that explain it.
+import { keep, kept, LASTING } from "./memory.js";
 import { h } from "./shared.js";
 
 export const createFold = (name, label, title, ...content) => {
@@ -9,3 +10,24 @@ export const createFold = (name, label, title, ...content) => {
 
 export const foldButton = (label, onclick) =>
     h("button", { type: "button", class: "fold-button", onclick }, label);
+
+// Words that explain a station, for those who want them: the browser remembers who has hidden them.
+export const createWords = (name, ...content) => {
+    const text = h("span", { id: `words-${name}` }, ...content);
+    const button = h("button", {
+        type: "button",
+        class: "words-button",
+        "aria-controls": text.id,
+        onclick: () => {
+            keep(`hidden words ${name}`, text.hidden ? "" : "yes", LASTING);
+            show(text.hidden);
+        },
+    });
+    const show = (shown) => {
+        text.hidden = !shown;
+        button.textContent = shown ? "Hide these words" : "Explain";
+        button.setAttribute("aria-expanded", shown);
+    };
+    show(!kept(`hidden words ${name}`, LASTING));
+    return h("p", { class: "words" }, text, " ", button);
+};

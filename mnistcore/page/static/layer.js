@@ -1,7 +1,13 @@
 // The heading of the maps, with the choice of the layer.
 import { choose, chosen } from "./choice.js";
+import { createWords } from "./fold.js";
 import { h, hear } from "./shared.js";
 import { architectureOf, titleOf } from "./yours.js";
+
+export const WORDS =
+    "Each kernel looks for a small pattern, such as an edge, and its map shows where it finds it: red where it does, " +
+    "blue where the opposite is. ReLU throws away what is below zero. Pooling keeps the largest of four neighbours, so " +
+    "that a pixel more or less does not matter.";
 
 export default ({ element, props, trigger }) => {
     const { layers, mapsOf } = props; // for all five nets, the one whose maps are shown
@@ -12,7 +18,10 @@ export default ({ element, props, trigger }) => {
             trigger("input");
         },
     });
-    element.append(h("div", { class: "layer" }, heading, h("label", {}, "Layer", select)));
+    element.append(
+        h("div", { class: "layer" }, heading, h("label", {}, "Layer", select)),
+        createWords("maps", WORDS),
+    );
     const show = ({ net, layer }) => {
         heading.textContent = `What ${mapsOf[net] ?? titleOf(net)} makes of it`;
         const names = layers[architectureOf(net)];

@@ -2,7 +2,7 @@
 // number. All of it happens in the browser.
 import { DIGITS, INPUT_LIMIT, numbersTable } from "./arithmetic.js";
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
-import { createFold, foldButton } from "./fold.js";
+import { createFold, createWords, foldButton } from "./fold.js";
 import { number, unpack, unpackShort } from "./format.js";
 import { placeMark } from "./marks.js";
 import { pixelAt, SHIFTS } from "./places.js";
@@ -95,9 +95,8 @@ export default ({ element, props }) => {
         "slide",
         "The kernel slides",
         "Watch the kernel slide",
-        h(
-            "p",
-            {},
+        createWords(
+            "slide",
             "A kernel is a small pattern of weights. It is laid on each place of the input, number on number; " +
                 "the products are added up, and the sum is one number of the map. Where the ink looks like the " +
                 "pattern, the sum is large: red. Where it looks like the opposite, it is below zero: blue. Point " +

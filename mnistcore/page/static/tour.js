@@ -1,5 +1,6 @@
 // A short tour through the page, which draws an example and follows it from the pen to the answer.
 import { foldButton } from "./fold.js";
+import { WORDS as MAPS_WORDS } from "./layer.js";
 import { h, say } from "./shared.js";
 
 // Where it stops: the part of the page, whether that part is folded, a title and a few sentences.
@@ -40,7 +41,7 @@ const STATIONS = [
     {
         part: "#maps",
         title: "What the layers see",
-        words: "Each kernel looks for a small pattern, such as an edge, and its map shows where it finds it: red where it does, blue where the opposite is. ReLU throws away what is below zero. Pooling keeps the largest of four neighbours, so that a pixel more or less does not matter.",
+        words: MAPS_WORDS,
     },
     {
         part: "#slide",

@@ -3,7 +3,7 @@
 import { ledgerRow, reluWords } from "./arithmetic.js";
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { BUSY } from "./explanation.js";
-import { createFold } from "./fold.js";
+import { createFold, createWords } from "./fold.js";
 import { number, percent, unpack } from "./format.js";
 import { rowName } from "./grid.js";
 import { placeMark } from "./marks.js";
@@ -137,13 +137,20 @@ export default ({ element, server }) => {
     const live = h("p", { class: "unseen", role: "status" });
     const note = h("p", { class: "nothing" });
     const tip = createTip(element);
-    const words = h(
-        "p",
-        {},
+    const words = createWords(
+        "units",
         "The last maps are written into one long row. Each unit of a linear layer casts a vote: it multiplies " +
             "every number of the row by a weight of its own and adds them up. Softmax turns the ten sums of the " +
             "last layer, the logits, into probabilities that add up to 1. Choose a unit to see its largest votes, " +
             "and follow them back to the pixels.",
+    );
+    const temperature = h("span");
+    const calibration = createWords(
+        "calibration",
+        "The logits are divided by ",
+        temperature,
+        ", the temperature, which was chosen on digits the net had not seen: of all answers given with 90 %, " +
+            "about 90 % are then right. The net is calibrated.",
     );
     const { node, body } = createFold(
         "units",
@@ -253,12 +260,7 @@ export default ({ element, server }) => {
         shown = [flatten, ...layers].map((layer) => createStrip(layer, tip, pick));
         for (const strip of shown) strip.paint(scale, limit);
         const table = softmaxTable(last.numbers, found.temperature, found.probs);
-        const calibration = h(
-            "p",
-            {},
-            `The logits are divided by ${found.temperature.toFixed(2)}, the temperature, which was chosen on ` +
-                "digits the net had not seen: of all answers given with 90 %, about 90 % are then right. The net is calibrated.",
-        );
+        temperature.textContent = found.temperature.toFixed(2);
         strips.replaceChildren(
             ...shown.map(({ node }) => node),
             h("figure", {}, h("h3", {}, "softmax"), calibration, table),

@@ -1,6 +1,6 @@
 // Why a net says this digit and not another: how much each pixel of ink speaks for it or against it.
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
-import { createFold, foldButton } from "./fold.js";
+import { createFold, createWords, foldButton } from "./fold.js";
 import { capital, number, percent, unpack } from "./format.js";
 import { pixelAt } from "./places.js";
 import { AGAIN, createQuestion } from "./question.js";
@@ -91,9 +91,8 @@ export default ({ element, props, server }) => {
         "why",
         "Why this digit",
         "Why this digit, and not another?",
-        h(
-            "p",
-            {},
+        createWords(
+            "why",
             "Red ink speaks for the digit that the net says, blue ink for the other one. Choose another " +
                 "digit to see why the answer is not that one. To find out, the ink is added little by " +
                 "little to a blank image, and what each pixel changes on the way is summed up.",
