@@ -156,7 +156,7 @@ class Trainings:
         if len(self._line) >= MOST_IN_LINE:
             return {"error": TOO_MANY}
         uploaded = Path(question["path"])
-        if not is_upload(uploaded) or not uploaded.is_file():
+        if not is_upload(uploaded):
             return {"error": "The file is not on the server. Please upload it again."}
         token = secrets.token_urlsafe(16)
         try:
