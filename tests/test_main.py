@@ -86,6 +86,7 @@ def test_bad_input_is_one_line_and_writes_nothing(
         ["train", "--model", "LeNet", "--resume", "--overwrite"],
         ["predict", ""],
         ["maps", "--index", "0", "--out", ""],
+        ["benchmark", "--report", "--record", "runs"],
         ["fly"],
         [],
     ],
@@ -95,12 +96,6 @@ def test_a_wrong_call_is_one_line(argv: list[str], capsys: pytest.CaptureFixture
         main(argv)
     assert stop.value.code == 2
     one_line(capsys)
-
-
-@pytest.mark.parametrize("instead", ["--pictures", "--speed", "--report"])
-def test_seeds_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["benchmark", instead, "--seeds", "runs"]) == 2
-    assert f"--seeds is for the benchmark of the nets, not for {instead}" in one_line(capsys)
 
 
 @pytest.mark.parametrize("instead", ["--speed", "--report"])
@@ -280,6 +275,53 @@ def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
     assert "| MyNetV2 |" in table
     assert "| MyVggNet |" not in table
     assert (trained / "results" / "accuracy.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_all_trains_several_seeds_and_reports_their_mean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["all", "--models", "LeNet", "--seeds", "2", "--out", str(tmp_path), *SHORT]
+    state = tmp_path / "seed1" / "LeNet" / "training.pt"
+    state.parent.mkdir(parents=True)
+    state.write_bytes(b"hours of work")
+    assert main(call) == 2  # before the first seed is trained
+    assert f"{tmp_path / 'seed1'} already holds LeNet/training.pt" in one_line(capsys)
+    state.unlink()
+    assert main(call) == 0
+    folders = {0: tmp_path / "weights", 1: tmp_path / "seed1"}
+    for seed, folder in folders.items():
+        assert checkpoint.load(folder / "LeNet.pt")["config"]["seed"] == seed
+        assert (folder / "recognizer.json").exists()
+    record = tmp_path / "results" / "seeds" / "LeNet_1.npz"
+    assert f"recorded in {record}" in capsys.readouterr().out.splitlines()
+    assert "± " in (tmp_path / "results" / "benchmark.md").read_text()
+    before = record.read_bytes()
+    record.unlink()  # as if Ctrl-C had come between the training and its record
+    assert main([*call, "--resume"]) == 0
+    assert record.read_bytes() == before
+    seeds = json.loads((tmp_path / "results" / "benchmark.json").read_text())["seeds"]
+    assert (seeds["n"], list(seeds["nets"])) == (2, ["LeNet"])
+
+
+def test_a_record_is_made_of_each_net_and_no_result_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = checkpoint.load(WEIGHTS / "LeNet.pt")
+    checkpoint.save(content | {"config": content["config"] | {"seed": 3}}, tmp_path / "LeNet.pt")
+    call = ["benchmark", "--record", str(tmp_path), "--out", str(tmp_path), "--device", "cpu"]
+    assert main(call) == 0
+    record = tmp_path / "seeds" / "LeNet_3.npz"
+    assert capsys.readouterr().out == f"recorded in {record}\n"
+    assert sorted(files(tmp_path)) == [str(tmp_path / "LeNet.pt"), str(record)]
+    assert record.stat().st_size < 60_000
+    assert main([*call, "--record", str(tmp_path / "nowhere")]) == 2
+    assert f"no weights in {tmp_path / 'nowhere'}" in one_line(capsys)
+
+
+def test_at_least_one_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["all", "--seeds", "0", "--out", str(tmp_path)]) == 2
+    assert "--seeds is 0; it must be at least 1" in one_line(capsys)
 
 
 @pytest.mark.slow

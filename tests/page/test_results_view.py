@@ -47,6 +47,24 @@ def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
     assert newer["pictures"] is None
 
 
+def test_errors_over_seeds_are_shown_where_they_are() -> None:
+    results = load_results()
+    results.benchmark.pop("seeds", None)
+    data = results_data(results, "all")
+    assert data["seeds"] is None
+    assert {row["errors_over_seeds"] for row in data["rows"]} == {None}
+    names = [*list_models(), "together"]
+    results.benchmark["seeds"] = {
+        "n": 3,
+        "nets": {name: {"mean": 1 - i / 1000, "std": 0.0005} for i, name in enumerate(names)},
+        "ensemble": {"n": 10_000, "errors": 30},
+    }
+    data = results_data(results, "all")
+    assert data["seeds"] == 3
+    for i, row in enumerate(data["rows"]):
+        assert row["errors_over_seeds"] == pytest.approx([10 * i, 5])
+
+
 @pytest.mark.parametrize(
     ("chosen", "title"), [("MyVggNet", "MyVggNet"), ("all", "All five together")]
 )
