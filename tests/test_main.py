@@ -182,23 +182,33 @@ def test_report_writes_the_documents_again(
     assert capsys.readouterr().out.splitlines() == [str(path) for path in copies]
 
 
+def trains(out: Path, *more: str) -> list[str]:
+    """The call that trains two nets with two seeds each."""
+    nets = ["--models", "lenet", "MyNetV2", "--seeds", "2"]
+    return ["all", *nets, "--out", str(out), *SHORT, *more]
+
+
 @pytest.fixture(scope="module")
 def trained(small_mnist: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two nets and their benchmark, as ``all`` leaves them."""
+    """Two nets of two seeds and their benchmark, as ``all`` leaves them."""
     out = tmp_path_factory.mktemp("all")
-    assert main(["all", "--models", "lenet", "MyNetV2", "--out", str(out), *SHORT]) == 0
+    assert main(trains(out)) == 0
     return out
 
 
-@pytest.mark.parametrize("command", ["train", "all"])
+@pytest.mark.parametrize(
+    ("command", "folder"), [("train", ""), ("all", "weights"), ("all", "seed1")]
+)
 def test_an_earlier_training_is_not_replaced_unless_asked(
-    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    weights = tmp_path if command == "train" else tmp_path / "weights"
+    weights = tmp_path / folder
     state = weights / "MyNetV2" / "training.pt"
     state.parent.mkdir(parents=True)
     state.write_bytes(b"hours of work")
-    nets = ["--model", "MyNetV2"] if command == "train" else ["--models", "LeNet", "MyNetV2"]
+    nets = ["--model", "MyNetV2"]
+    if command == "all":
+        nets = ["--models", "LeNet", "MyNetV2", "--seeds", "2"]
     assert main([command, *nets, "--out", str(tmp_path), *SHORT]) == 2
     line = one_line(capsys)  # so `all` has not started with LeNet
     assert f"{weights} already holds MyNetV2/training.pt" in line
@@ -278,30 +288,22 @@ def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
 
 
 @pytest.mark.slow
-def test_all_trains_several_seeds_and_reports_their_mean(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_all_trains_several_seeds_and_goes_on_where_it_was_stopped(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = ["all", "--models", "LeNet", "--seeds", "2", "--out", str(tmp_path), *SHORT]
-    state = tmp_path / "seed1" / "LeNet" / "training.pt"
-    state.parent.mkdir(parents=True)
-    state.write_bytes(b"hours of work")
-    assert main(call) == 2  # before the first seed is trained
-    assert f"{tmp_path / 'seed1'} already holds LeNet/training.pt" in one_line(capsys)
-    state.unlink()
-    assert main(call) == 0
-    folders = {0: tmp_path / "weights", 1: tmp_path / "seed1"}
-    for seed, folder in folders.items():
+    for seed, folder in ((0, trained / "weights"), (1, trained / "seed1")):
         assert checkpoint.load(folder / "LeNet.pt")["config"]["seed"] == seed
         assert (folder / "recognizer.json").exists()
-    record = tmp_path / "results" / "seeds" / "LeNet_1.npz"
-    assert f"recorded in {record}" in capsys.readouterr().out.splitlines()
-    assert "± " in (tmp_path / "results" / "benchmark.md").read_text()
+    seeds = json.loads((trained / "results" / "benchmark.json").read_text())["seeds"]
+    assert (seeds["n"], list(seeds["nets"])) == (2, ["LeNet", "MyNetV2", "together"])
+    record = trained / "results" / "seeds" / "MyNetV2_1.npz"
     before = record.read_bytes()
     record.unlink()  # as if Ctrl-C had come between the training and its record
-    assert main([*call, "--resume"]) == 0
+    remember_results(trained, monkeypatch)
+    monkeypatch.setattr("mnistcore.benchmark.mnist.write_results", lambda *_: [])
+    monkeypatch.setattr("mnistcore.__main__._draw_maps", lambda *_: [])
+    assert main(trains(trained, "--resume")) == 0
     assert record.read_bytes() == before
-    seeds = json.loads((tmp_path / "results" / "benchmark.json").read_text())["seeds"]
-    assert (seeds["n"], list(seeds["nets"])) == (2, ["LeNet"])
 
 
 def test_a_record_is_made_of_each_net_and_no_result_is_shown(
