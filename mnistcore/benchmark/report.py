@@ -90,11 +90,11 @@ def overview(benchmark: Benchmark, pictures: Pictures) -> str:
         f"{photo['n']:,} photos; the canvases and photos are rendered from test digits. Training "
         f"all five took {minutes:.0f} minutes ({'; '.join(devices)})."
     )
-    training = f"one training of each net, seed {_first_seeds(benchmark)}"
+    seed = _first_seeds(benchmark)
     if seeds:
-        notes = f"MNIST: {_seeds_note(seeds)} Canvases and photos: {training}. {notes}"
+        notes = f"{_seeds_note(seeds)} Canvases and photos: seed {seed} alone. {notes}"
     else:
-        notes = f"O{training[1:]}. {notes}"
+        notes = f"One training of each net, seed {seed}. {notes}"
     return f"{_table(header, rows)}\n\n{notes}"
 
 
@@ -117,8 +117,8 @@ def _ensemble_row(benchmark: Benchmark, seeds: Seeds) -> list[str]:
 
 def _seeds_note(seeds: Seeds) -> str:
     return (
-        f"mean ± standard deviation of n = {seeds['n']} trainings that differ only in their seed. "
-        "Only nets of the same seed answer together, but for the last row."
+        f"Mean ± standard deviation of n = {seeds['n']} trainings that differ only in their seed. "
+        "Nets that answer together are of the same seed, except in the last row."
     )
 
 
@@ -164,9 +164,8 @@ def accuracy_report(benchmark: Benchmark) -> str:
         rows.append(["all together", *_accuracy_cells(benchmark["together"]), "", ""])
     parts = [_used_columns(header, rows), _provenance(benchmark)]
     if seeds := benchmark.get("seeds"):
-        note = f"Errors: {_seeds_note(seeds)}"
         alone = f"Seed {_first_seeds(benchmark)} alone:"
-        parts = [_seeds_table(benchmark, seeds), note, alone, *parts]
+        parts = [_seeds_table(benchmark, seeds), _seeds_note(seeds), alone, *parts]
     if changed:
         warning = f"**Do not report these numbers: changed recipes for {', '.join(changed)}.**"
         parts.insert(0, warning)

@@ -326,7 +326,7 @@ def read_results() -> Results:
 def show_results(choice: str) -> tuple[str, str]:
     """The benchmark's table, and the chosen net's errors."""
     data = dict(results_view.results_data(read_results(), parse_choice(choice)[0]))
-    top = {key: data.pop(key) for key in ("chosen", "words", "notes", "rows")}
+    top = {key: data.pop(key) for key in ("chosen", "words", "notes", "rows", "seeds")}
     return views.to_json(top), views.to_json(data)
 
 

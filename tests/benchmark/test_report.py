@@ -145,7 +145,7 @@ def test_the_overview_is_of_one_seed_or_of_several(results: Benchmark, pictures:
     assert lenet[4] == "98.90 (49.45 to 99.45)"
     assert ensemble == ["all 6 nets together", "266,556", "33", "26", "", ""]
     assert {len(row) for row in rows(text)} == {6}
-    assert "Canvases and photos: one training of each net, seed 0." in text
+    assert "Canvases and photos: seed 0 alone." in text
 
 
 def test_provenance_names_each_origin_once(results: Benchmark) -> None:

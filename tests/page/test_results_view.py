@@ -5,6 +5,7 @@ import pytest
 
 from mnistcore.files import RESULTS
 from mnistcore.models import list_models
+from mnistcore.page import handlers
 from mnistcore.page.results_view import accuracy_curves, results_data
 from mnistcore.results import load_results
 
@@ -47,7 +48,7 @@ def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
     assert newer["pictures"] is None
 
 
-def test_errors_over_seeds_are_shown_where_they_are() -> None:
+def test_errors_over_seeds_are_shown_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     results = load_results()
     results.benchmark.pop("seeds", None)
     data = results_data(results, "all")
@@ -63,6 +64,8 @@ def test_errors_over_seeds_are_shown_where_they_are() -> None:
     assert data["seeds"] == 3
     for i, row in enumerate(data["rows"]):
         assert row["errors_over_seeds"] == pytest.approx([10 * i, 5])
+    monkeypatch.setattr(handlers, "read_results", lambda: results)
+    assert json.loads(handlers.show_results("LeNet")[0])["seeds"] == 3
 
 
 @pytest.mark.parametrize(
