@@ -225,6 +225,7 @@ def _record(
     args: Namespace,
 ) -> None:
     """Record what nets answer that differ from those in ``weights_dir`` only in their seed."""
+    from mnistcore import checkpoint
     from mnistcore.benchmark import seeds
     from mnistcore.benchmark.mnist import find_weights
     from mnistcore.datasets import load_data
@@ -232,7 +233,8 @@ def _record(
 
     test = load_data("test", args.data_dir, choose_device(args.device))
     for path in [path for folder in folders for path in find_weights(folder, names)]:
-        record = seeds.write_record(path, weights_dir / path.name, test, out_dir / seeds.FOLDER)
+        first = checkpoint.find(weights_dir, path.stem)
+        record = seeds.write_record(path, first, test, out_dir / seeds.FOLDER)
         print(f"recorded in {record}", flush=True)
 
 

@@ -66,7 +66,7 @@ def find_weights(folder: Path, names: Sequence[str]) -> list[Path]:
     Raises:
         FileNotFoundError: it has none of them.
     """
-    paths = [path for name in names if (path := folder / f"{name}.pt").exists()]
+    paths = [path for name in names if (path := checkpoint.find(folder, name)).exists()]
     if not paths:
         raise FileNotFoundError(f"no weights in {folder}; run mnistcore all")
     return paths
@@ -193,7 +193,7 @@ def measure_net(path: Path, dataset: Dataset) -> tuple[NetResults, Tensor]:
     """Measure one net on a test set.
 
     Args:
-        path: its checkpoint, ``<name>.pt``.
+        path: its checkpoint, named after it.
         dataset: the test set, on the device on which the net is measured.
 
     Returns:
@@ -241,7 +241,7 @@ def run_benchmark(
     are over the same seeds, and the nets of a seed can answer together.
 
     Args:
-        weights_dir: folder of ``<name>.pt``.
+        weights_dir: folder of the checkpoints.
         names: the nets to measure if they have a checkpoint; all five by default.
         records: folder of the records of other seeds, as :func:`.seeds.write_record` makes them.
         data_dir: the data set; see :func:`mnistcore.datasets.load_data`.

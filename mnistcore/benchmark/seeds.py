@@ -52,7 +52,7 @@ def write_record(path: Path, first: Path, dataset: Dataset, folder: Path) -> Pat
     """Write the record of a trained net, in place of an earlier one of the same net and seed.
 
     Args:
-        path: its checkpoint, ``<name>.pt``.
+        path: its checkpoint, named after it.
         first: a checkpoint of the same net, trained alike with another seed.
         dataset: the test set, on the device that computes.
         folder: where the record goes.
@@ -91,7 +91,7 @@ def read_records(folder: Path, first: Path, dataset: Dataset) -> dict[int, Tenso
 
     Args:
         folder: of the records; it need not exist.
-        first: the checkpoint of the other net, ``<name>.pt``.
+        first: the checkpoint of the other net, named after it.
         dataset: the test set.
 
     Returns:
