@@ -106,19 +106,28 @@ def run_all(args: Namespace) -> None:
         raise ValueError("all runs in one process; under torchrun use train, then benchmark")
     out_dir = args.out or (RUNS / "quick" if args.quick else RUNS)
     weights_dir, results_dir = out_dir / "weights", out_dir / "results"
+    if args.seeds < 1:
+        raise ValueError(f"--seeds is {args.seeds}; it must be at least 1")
+    first, *others = range(args.seed or 0, (args.seed or 0) + args.seeds)
+    folders = {first: weights_dir} | {seed: out_dir / f"seed{seed}" for seed in others}
     new_trial = args.quick and not args.out and not args.resume
     overwrite = args.overwrite or new_trial
-    if not (args.resume or overwrite):
-        check_unused(weights_dir, names)  # of all nets, before the first of them trains for hours
-    check_same_data(weights_dir, names, args.data_dir)
+    for folder in folders.values():  # of all nets, before the first of them trains for hours
+        if not (args.resume or overwrite):
+            check_unused(folder, names)
+        check_same_data(folder, names, args.data_dir)
     _check_results(results_dir, args.data_dir)
     test = load_data("test", args.data_dir)  # if there is none, better to know it now
     print(f"training {', '.join(names)}; weights and results go to {out_dir}")
-    for name in names:
-        recipe = QUICK if args.quick else {}
-        _train_and_report(name, args, weights_dir, overwrite, names, **recipe)
-    _choose_thresholds(weights_dir, args.data_dir)
-    _benchmark(names, weights_dir, [], results_dir, args)
+    recipe = QUICK if args.quick else {}
+    for seed, folder in folders.items():
+        flags = Namespace(**vars(args) | {"seed": seed})
+        for name in names:
+            _train_and_report(name, flags, folder, overwrite, names, **recipe)
+            if folder != weights_dir:
+                _record([name], [folder], weights_dir, results_dir, args)
+        _choose_thresholds(folder, args.data_dir)
+    _benchmark(names, weights_dir, results_dir, args)
     if "LeNet" in names:
         model = checkpoint.load_model("LeNet", weights_dir)
         index = min(AN_EIGHT, len(test.labels) - 1)
@@ -196,16 +205,37 @@ def _check_results(out_dir: Path, data_dir: Path) -> None:
 def _benchmark(
     names: Sequence[str],
     weights_dir: Path,
-    seeds: Sequence[Path],
     out_dir: Path,
     args: Namespace,
 ) -> None:
-    from mnistcore.benchmark import mnist, report
+    from mnistcore.benchmark import mnist, report, seeds
 
-    results = mnist.run_benchmark(weights_dir, names, seeds, args.data_dir, args.device)
+    records = out_dir / seeds.FOLDER
+    results = mnist.run_benchmark(weights_dir, names, records, args.data_dir, args.device)
     for path in mnist.write_results(results, out_dir, args.data_dir):
         print(f"deleted {path}: an earlier run's figure")
     _publish("benchmark", report.benchmark_report(results), out_dir)
+
+
+def _record(
+    names: Sequence[str],
+    folders: Sequence[Path],
+    weights_dir: Path,
+    out_dir: Path,
+    args: Namespace,
+) -> None:
+    """Record what nets answer that differ from those in ``weights_dir`` only in their seed."""
+    from mnistcore import checkpoint
+    from mnistcore.benchmark import seeds
+    from mnistcore.benchmark.mnist import find_weights
+    from mnistcore.datasets import load_data
+    from mnistcore.device import choose_device
+
+    test = load_data("test", args.data_dir, choose_device(args.device))
+    for path in [path for folder in folders for path in find_weights(folder, names)]:
+        first = checkpoint.find(weights_dir, path.stem)
+        record = seeds.write_record(path, first, test, out_dir / seeds.FOLDER)
+        print(f"recorded in {record}", flush=True)
 
 
 def _publish(name: str, text: str, out_dir: Path) -> None:
@@ -218,10 +248,8 @@ def _publish(name: str, text: str, out_dir: Path) -> None:
 
 
 def run_benchmark(args: Namespace) -> None:
-    """Measure the nets, the reading of pictures or the speed, or only report."""
+    """Measure the nets, the reading of pictures or the speed; or only record, or only report."""
     shipped = args.weights.resolve() == WEIGHTS
-    if args.instead and args.seeds:
-        raise ValueError(f"--seeds is for the benchmark of the nets, not for --{args.instead}")
     if args.instead in ("speed", "report") and not shipped:
         raise ValueError(f"--{args.instead} is for the shipped weights: leave out --weights")
     out_dir = args.out or (RESULTS if shipped and not INSTALLED else RUNS / "results")
@@ -245,7 +273,10 @@ def run_benchmark(args: Namespace) -> None:
         _publish("speed", report.speed_report(result), out_dir)
     else:
         _check_results(out_dir, args.data_dir)
-        _benchmark(list(RECIPES), args.weights, args.seeds, out_dir, args)
+        if args.record:
+            _record(list(RECIPES), args.record, args.weights, out_dir, args)
+        else:
+            _benchmark(list(RECIPES), args.weights, out_dir, args)
 
 
 def _benchmark_pictures(out_dir: Path, args: Namespace) -> None:

@@ -85,6 +85,14 @@ def _add_all(commands: Commands) -> None:
         "--quick", action="store_true", help="a trial of one epoch per net; replaces the last trial"
     )
     command.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train each net N times, with --seed and the seeds after it, for mean and standard "
+        "deviation; default: 1",
+    )
+    command.add_argument(
         "--out",
         type=_path,
         help=f"folder for weights/ and results/; default: {RUNS}, or {RUNS / 'quick'} with --quick",
@@ -118,14 +126,6 @@ def _add_benchmark(commands: Commands) -> None:
     command = commands.add_parser("benchmark", help="measure the trained nets on the test set")
     _add_weights_flag(command)
     command.add_argument(
-        "--seeds",
-        type=_path,
-        nargs="+",
-        default=[],
-        metavar="DIR",
-        help="folders of the same nets, trained with other seeds",
-    )
-    command.add_argument(
         "--out",
         type=_path,
         help=f"folder for the results; default: {RUNS / 'results'}, or the project's own results "
@@ -140,6 +140,14 @@ def _add_benchmark(commands: Commands) -> None:
         instead.add_argument(
             f"--{flag}", dest="instead", action="store_const", const=flag, help=meaning
         )
+    instead.add_argument(
+        "--record",
+        type=_path,
+        nargs="+",
+        metavar="DIR",
+        help="store what the same nets in other folders, trained with other seeds, answer, and "
+        "print no results; from then on `benchmark` reports mean and standard deviation",
+    )
     _add_data_flags(command)
 
 

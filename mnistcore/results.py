@@ -39,16 +39,21 @@ class Uncontested(TypedDict):
     errors: int
 
 
-class Answers(TypedDict):
-    """What one net, or all together, reaches on the test set."""
+class Score(TypedDict):
+    """How many test digits are misread."""
 
     n: int
     errors: int
+    uncontested: NotRequired[Uncontested]  # of MNIST alone
+
+
+class Answers(Score):
+    """What one net, or all together, reaches on the test set."""
+
     loss: float  # mean cross-entropy, nats
     confusion: list[list[int]]  # rows true, columns predicted
     accuracy: float
     interval: list[float]
-    uncontested: NotRequired[Uncontested]  # of MNIST alone
     misread: list[Misread]
 
 
@@ -66,12 +71,25 @@ class Calibration(TypedDict):
     after: float
 
 
+class Spread(TypedDict):
+    """Accuracies of several trainings."""
+
+    mean: float
+    std: float
+
+
+class SeedAnswers(Spread):
+    """Test accuracy over seeds of one net, or of all nets of a seed together."""
+
+    uncontested: NotRequired[Spread]  # of MNIST alone
+
+
 class Seeds(TypedDict):
-    """Test accuracy over training runs that differ only in their seed."""
+    """Trainings of the same nets that differ only in their seed."""
 
     n: int
-    mean: float
-    std: float | None  # None for a single run
+    nets: dict[str, SeedAnswers]  # by net, and TOGETHER where there are several nets
+    ensemble: Score  # of all nets of all seeds together
 
 
 class TrainingRun(TypedDict):
@@ -94,7 +112,6 @@ class NetResults(Answers):
     """What one net reaches, costs and was made by."""
 
     calibration: Calibration
-    seeds: Seeds
     # %, the reference project's table and best log; empty: not in it, or the data is not MNIST
     reference: list[float]
     num_params: int
@@ -124,6 +141,7 @@ class Benchmark(TypedDict):
     data: NotRequired[DataRecord]  # not in the results of earlier versions, which are of MNIST
     nets: dict[str, NetResults]
     together: NotRequired[TogetherAnswers]  # where there are several nets, as ``mcnemar``
+    seeds: NotRequired[Seeds]  # where there are several
     mcnemar: NotRequired[list[Pair]]
 
 

@@ -10,7 +10,8 @@ write_files() {
     # show, and MNIST, which visitors train on.
     git -C "$root" ls-files -z --error-unmatch -- ':(glob)*.md' LICENSE requirements.txt demo.py \
         mnistcore docs ':(glob)assets/*.*' ':(glob)assets/weights/*' assets/examples \
-        assets/results assets/MNIST/README.md ':(glob)assets/MNIST/raw/*.gz' |
+        ':(glob)assets/results/*' assets/results/maps assets/MNIST/README.md \
+        ':(glob)assets/MNIST/raw/*.gz' |
         tar -C "$root" --null -T - -cf - | tar -C "$2" -xf -
     cat - "$root/README.md" >"$2/README.md" <<'YAML'
 ---

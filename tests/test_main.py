@@ -86,6 +86,7 @@ def test_bad_input_is_one_line_and_writes_nothing(
         ["train", "--model", "LeNet", "--resume", "--overwrite"],
         ["predict", ""],
         ["maps", "--index", "0", "--out", ""],
+        ["benchmark", "--report", "--record", "runs"],
         ["fly"],
         [],
     ],
@@ -95,12 +96,6 @@ def test_a_wrong_call_is_one_line(argv: list[str], capsys: pytest.CaptureFixture
         main(argv)
     assert stop.value.code == 2
     one_line(capsys)
-
-
-@pytest.mark.parametrize("instead", ["--pictures", "--speed", "--report"])
-def test_seeds_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["benchmark", instead, "--seeds", "runs"]) == 2
-    assert f"--seeds is for the benchmark of the nets, not for {instead}" in one_line(capsys)
 
 
 @pytest.mark.parametrize("instead", ["--speed", "--report"])
@@ -187,23 +182,33 @@ def test_report_writes_the_documents_again(
     assert capsys.readouterr().out.splitlines() == [str(path) for path in copies]
 
 
+def trains(out: Path, *more: str) -> list[str]:
+    """The call that trains two nets with two seeds each."""
+    nets = ["--models", "lenet", "MyNetV2", "--seeds", "2"]
+    return ["all", *nets, "--out", str(out), *SHORT, *more]
+
+
 @pytest.fixture(scope="module")
 def trained(small_mnist: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two nets and their benchmark, as ``all`` leaves them."""
+    """Two nets of two seeds and their benchmark, as ``all`` leaves them."""
     out = tmp_path_factory.mktemp("all")
-    assert main(["all", "--models", "lenet", "MyNetV2", "--out", str(out), *SHORT]) == 0
+    assert main(trains(out)) == 0
     return out
 
 
-@pytest.mark.parametrize("command", ["train", "all"])
+@pytest.mark.parametrize(
+    ("command", "folder"), [("train", ""), ("all", "weights"), ("all", "seed1")]
+)
 def test_an_earlier_training_is_not_replaced_unless_asked(
-    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    weights = tmp_path if command == "train" else tmp_path / "weights"
+    weights = tmp_path / folder
     state = weights / "MyNetV2" / "training.pt"
     state.parent.mkdir(parents=True)
     state.write_bytes(b"hours of work")
-    nets = ["--model", "MyNetV2"] if command == "train" else ["--models", "LeNet", "MyNetV2"]
+    nets = ["--model", "MyNetV2"]
+    if command == "all":
+        nets = ["--models", "LeNet", "MyNetV2", "--seeds", "2"]
     assert main([command, *nets, "--out", str(tmp_path), *SHORT]) == 2
     line = one_line(capsys)  # so `all` has not started with LeNet
     assert f"{weights} already holds MyNetV2/training.pt" in line
@@ -280,6 +285,45 @@ def test_all_trains_and_benchmarks_what_was_asked(trained: Path) -> None:
     assert "| MyNetV2 |" in table
     assert "| MyVggNet |" not in table
     assert (trained / "results" / "accuracy.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_all_trains_several_seeds_and_goes_on_where_it_was_stopped(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed, folder in ((0, trained / "weights"), (1, trained / "seed1")):
+        assert checkpoint.load(folder / "LeNet.pt")["config"]["seed"] == seed
+        assert (folder / "recognizer.json").exists()
+    seeds = json.loads((trained / "results" / "benchmark.json").read_text())["seeds"]
+    assert (seeds["n"], list(seeds["nets"])) == (2, ["LeNet", "MyNetV2", "together"])
+    record = trained / "results" / "seeds" / "MyNetV2_1.npz"
+    before = record.read_bytes()
+    record.unlink()  # as if Ctrl-C had come between the training and its record
+    remember_results(trained, monkeypatch)
+    monkeypatch.setattr("mnistcore.benchmark.mnist.write_results", lambda *_: [])
+    monkeypatch.setattr("mnistcore.__main__._draw_maps", lambda *_: [])
+    assert main(trains(trained, "--resume")) == 0
+    assert record.read_bytes() == before
+
+
+def test_a_record_is_made_of_each_net_and_no_result_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = checkpoint.load(WEIGHTS / "LeNet.pt")
+    checkpoint.save(content | {"config": content["config"] | {"seed": 3}}, tmp_path / "LeNet.pt")
+    call = ["benchmark", "--record", str(tmp_path), "--out", str(tmp_path), "--device", "cpu"]
+    assert main(call) == 0
+    record = tmp_path / "seeds" / "LeNet_3.npz"
+    assert capsys.readouterr().out == f"recorded in {record}\n"
+    assert sorted(files(tmp_path)) == [str(tmp_path / "LeNet.pt"), str(record)]
+    assert record.stat().st_size < 60_000
+    assert main([*call, "--record", str(tmp_path / "nowhere")]) == 2
+    assert f"no weights in {tmp_path / 'nowhere'}" in one_line(capsys)
+
+
+def test_at_least_one_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["all", "--seeds", "0", "--out", str(tmp_path)]) == 2
+    assert "--seeds is 0; it must be at least 1" in one_line(capsys)
 
 
 @pytest.mark.slow

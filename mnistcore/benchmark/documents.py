@@ -54,7 +54,7 @@ def make_blocks(results: Results) -> dict[str, str]:
         "overview": report.overview(benchmark, pictures),
         "accuracy": report.accuracy_report(benchmark),
         "cost": report.cost_table(benchmark),
-        "pairs": report.pairs_table(benchmark["mcnemar"]),
+        "pairs": report.pairs_report(benchmark["mcnemar"]),
         "pictures": report.pictures_report(pictures),
         "speed": report.speed_report(speed),
         "model-index": report.model_index(benchmark),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mnistcore import checkpoint, figures
+from mnistcore.benchmark.seeds import MADE, read_records, settings
 from mnistcore.datasets import Dataset, load_data, titled, trained_on
 from mnistcore.device import choose_device, device_name
 from mnistcore.files import ASSETS, WEIGHTS, write_json, write_whole
@@ -31,10 +32,14 @@ from mnistcore.results import (
     Calibration,
     NetResults,
     Pair,
+    Score,
+    SeedAnswers,
     Seeds,
+    Spread,
     TrainingRun,
+    Uncontested,
 )
-from mnistcore.training.recipes import RECIPES, TrainConfig, fitted
+from mnistcore.training.recipes import RECIPES, fitted
 
 BATCH = 256  # images per batch, where throughput is measured
 MIN_SECONDS = 0.5  # of a measurement of latency
@@ -55,18 +60,16 @@ CONTESTED = [
 ]  # fmt: skip
 
 
-NEEDED = (  # keys of a checkpoint
-    "weights",
-    "temperature",
-    "val",
-    "config",
-    "history",
-    "train_seconds",
-    "device",
-    "processes",
-    "torch_version",
-    "code_version",
-)
+def find_weights(folder: Path, names: Sequence[str]) -> list[Path]:
+    """The checkpoints of some nets that a folder has.
+
+    Raises:
+        FileNotFoundError: it has none of them.
+    """
+    paths = [path for name in names if (path := checkpoint.find(folder, name)).exists()]
+    if not paths:
+        raise FileNotFoundError(f"no weights in {folder}; run mnistcore all")
+    return paths
 
 
 def count_macs(model: nn.Module) -> int:
@@ -94,14 +97,27 @@ def measure_latency(model: nn.Module, batch_size: int) -> float:
     return timer.blocked_autorange(min_run_time=MIN_SECONDS).median * 1e3
 
 
+def _score(probs: Tensor, dataset: Dataset) -> Score:
+    """How many images of a data set are misread, by probabilities or logits (n, 10)."""
+    labels = dataset.labels.cpu()
+    wrong = probs.argmax(1) != labels
+    score: Score = {"n": len(labels), "errors": int(wrong.sum())}
+    if dataset.is_mnist:
+        uncontested = torch.ones(len(labels), dtype=torch.bool)
+        uncontested[CONTESTED] = False
+        score["uncontested"] = {
+            "n": int(uncontested.sum()),
+            "errors": int((wrong & uncontested).sum()),
+        }
+    return score
+
+
 def _answers(logits: Tensor, dataset: Dataset) -> Answers:
     """What calibrated logits (n, 10) reach on a data set."""
     labels = dataset.labels.cpu()
     metrics, probs = measure(logits, labels), logits.softmax(1)
-    wrong = probs.argmax(1) != labels
-    answers: Answers = {
-        "n": metrics.n,
-        "errors": metrics.errors,
+    return {
+        **_score(logits, dataset),
         "loss": metrics.loss,
         "confusion": metrics.confusion,
         "accuracy": metrics.accuracy,
@@ -113,17 +129,9 @@ def _answers(logits: Tensor, dataset: Dataset) -> Answers:
                 "pred": int(probs[index].argmax()),
                 "prob": float(probs[index].max()),
             }
-            for index in wrong.nonzero().flatten().tolist()
+            for index in (probs.argmax(1) != labels).nonzero().flatten().tolist()
         ],
     }
-    if dataset.is_mnist:
-        uncontested = torch.ones(len(labels), dtype=torch.bool)
-        uncontested[CONTESTED] = False
-        answers["uncontested"] = {
-            "n": int(uncontested.sum()),
-            "errors": int((wrong & uncontested).sum()),
-        }
-    return answers
 
 
 def _calibration(logits: Tensor, labels: Tensor, temperature: float) -> Calibration:
@@ -134,14 +142,8 @@ def _calibration(logits: Tensor, labels: Tensor, temperature: float) -> Calibrat
     }
 
 
-def _config(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a checkpoint; one that is newer than it had the effect of its default."""
-    settings: dict[str, Any] = asdict(TrainConfig()) | content["config"]
-    return settings
-
-
 def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
-    config, data, recipe = _config(content), trained_on(content), RECIPES[name]
+    config, data, recipe = settings(content), trained_on(content), RECIPES[name]
     images_per_epoch = config["train_size"] or data["n"] - config["val_size"]
     images_per_epoch += config["drawn"] + config["edited"] + config["others"]
     if data["name"] != MNIST:
@@ -161,68 +163,53 @@ def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
     }
 
 
-def _same_recipe(path: Path, content: Mapping[str, Any], first: Mapping[str, Any]) -> None:
-    """Raise a ValueError if a run differs from another in more than its seed."""
-    runs = content, first
-    config, expected = (_config(run) | {"data": trained_on(run)["name"]} for run in runs)
-    differences = [
-        f"{key} is {config.get(key)}, not {expected.get(key)}"
-        for key in {**expected, **config}
-        if key != "seed" and config.get(key) != expected.get(key)
-    ]
-    if differences:
-        raise ValueError(
-            f"{path} was trained with another recipe: {', '.join(differences)}; "
-            "--seeds takes runs that differ only in their seed"
-        )
+def _spread(scores: Sequence[Score | Uncontested]) -> Spread:
+    accuracies = [1 - score["errors"] / score["n"] for score in scores]
+    return {"mean": statistics.mean(accuracies), "std": statistics.stdev(accuracies)}
 
 
-def _seeds(
-    first: Mapping[str, Any], accuracy: float, paths: Sequence[Path], dataset: Dataset
-) -> Seeds:
-    """Accuracy over the runs of one net: the first, a checkpoint, and those in ``paths``."""
-    images, labels = dataset.images, dataset.labels.cpu()
-    accuracies = {first["config"]["seed"]: accuracy}
-    for path in paths:
-        content = checkpoint.load_for(path.stem, path, "config")
-        config = content["config"]
-        if config["seed"] in accuracies:
-            raise ValueError(f"{path} has seed {config['seed']}, which is already counted")
-        _same_recipe(path, content, first)
-        model = checkpoint.build_model(content, path, images.device)
-        accuracies[config["seed"]] = measure(predict_logits(model, images), labels).accuracy
-    return {
-        "n": len(accuracies),
-        "mean": statistics.mean(accuracies.values()),
-        "std": statistics.stdev(accuracies.values()) if len(accuracies) > 1 else None,
-    }
+def over_seeds(runs: Sequence[Mapping[str, Tensor]], dataset: Dataset) -> Seeds:
+    """What the same nets reach that were trained several times.
+
+    Args:
+        runs: of each seed the calibrated probabilities of each net, float (n, 10), by name.
+        dataset: the test set.
+    """
+    means = [torch.stack(list(run.values())).mean(0) for run in runs]
+    by_name = {name: [run[name] for run in runs] for name in runs[0]}
+    if len(by_name) > 1:
+        by_name[TOGETHER] = means
+    nets: dict[str, SeedAnswers] = {}
+    for name, probs in by_name.items():
+        scores = [_score(one, dataset) for one in probs]
+        nets[name] = {**_spread(scores)}
+        if dataset.is_mnist:
+            nets[name]["uncontested"] = _spread([score["uncontested"] for score in scores])
+    ensemble = _score(torch.stack(means).mean(0), dataset)
+    return {"n": len(runs), "nets": nets, "ensemble": ensemble}
 
 
-def measure_net(
-    path: Path, seed_paths: Sequence[Path], dataset: Dataset
-) -> tuple[NetResults, Tensor]:
+def measure_net(path: Path, dataset: Dataset) -> tuple[NetResults, Tensor]:
     """Measure one net on a test set.
 
     Args:
-        path: its checkpoint, ``<name>.pt``.
-        seed_paths: checkpoints of the same net and recipe with other seeds.
+        path: its checkpoint, named after it.
         dataset: the test set, on the device on which the net is measured.
 
     Returns:
         Its results and its calibrated probabilities, float32 (n, 10) on the CPU.
 
     Raises:
-        ValueError: a checkpoint is damaged, of another net or recipe, or a seed comes twice.
+        ValueError: the checkpoint is damaged or of another net.
     """
     name, images, labels = path.stem, dataset.images, dataset.labels.cpu()
-    content = checkpoint.load_for(name, path, *NEEDED)
+    content = checkpoint.load_for(name, path, "weights", "history", *MADE)
     model = checkpoint.build_model(content, path, images.device)
     logits, temperature = predict_logits(model, images), content["temperature"]
-    answers = _answers(logits / temperature, dataset)
+    probs = (logits / temperature).softmax(1)
     results: NetResults = {
-        **answers,
+        **_answers(logits / temperature, dataset),
         "calibration": _calibration(logits, labels, temperature),
-        "seeds": _seeds(content, answers["accuracy"], seed_paths, dataset),
         "reference": list(REFERENCE.get(name, ())) if dataset.is_mnist else [],
         "num_params": count_parameters(model),
         "macs": count_macs(model),
@@ -231,23 +218,32 @@ def measure_net(
         "file_bytes": path.stat().st_size,
         "training": _training_run(name, content),
     }
-    return results, (logits / temperature).softmax(1)
+    return results, probs
+
+
+def _other_runs(paths: Sequence[Path], records: Path, dataset: Dataset) -> list[dict[str, Tensor]]:
+    """The probabilities of all nets, by name, for each other seed of which all have a record."""
+    found = {path.stem: read_records(records, path, dataset) for path in paths}
+    shared = set.intersection(*(set(runs) for runs in found.values()))
+    return [{name: runs[seed] for name, runs in found.items()} for seed in sorted(shared)]
 
 
 def run_benchmark(
     weights_dir: Path | str = WEIGHTS,
     names: Sequence[str] | None = None,
-    other_seeds: Sequence[Path | str] = (),
+    records: Path | str | None = None,
     data_dir: Path | str = ASSETS,
     device: str | None = None,
 ) -> Benchmark:
     """Measure every net that has a checkpoint in ``weights_dir`` on a test set, MNIST's by default.
 
+    Means and spreads are over the seeds of which every one of these nets has a record: then all
+    are over the same seeds, and the nets of a seed can answer together.
+
     Args:
-        weights_dir: folder of ``<name>.pt``.
+        weights_dir: folder of the checkpoints.
         names: the nets to measure if they have a checkpoint; all five by default.
-        other_seeds: folders of the same nets, trained with the same recipes with other seeds, for
-            mean and spread.
+        records: folder of the records of other seeds, as :func:`.seeds.write_record` makes them.
         data_dir: the data set; see :func:`mnistcore.datasets.load_data`.
         device: where to measure; the accelerator by default, if there is one.
 
@@ -255,26 +251,20 @@ def run_benchmark(
         The content of ``benchmark.json``.
 
     Raises:
-        FileNotFoundError: a folder holds none of the nets, or no data.
-        ValueError: a checkpoint is damaged, of another net or recipe, or a seed comes twice; or the
-            data cannot be used.
+        FileNotFoundError: the folder holds none of the nets, or there is no data.
+        ValueError: a checkpoint or record is damaged, or a checkpoint of another net; or the data
+            cannot be used.
     """
-    names = names or list_models()
-    folders = [Path(folder) for folder in (weights_dir, *other_seeds)]
-    runs = [[folder / f"{name}.pt" for name in names] for folder in folders]
-    runs = [[path for path in paths if path.exists()] for paths in runs]
-    for folder, paths in zip(folders, runs, strict=True):
-        if not paths:
-            raise FileNotFoundError(f"no weights in {folder}; run mnistcore all")
+    paths = find_weights(Path(weights_dir), names or list_models())
     chosen = choose_device(device)
     dataset = load_data("test", data_dir, chosen)
     labels = dataset.labels.cpu()
+    others = _other_runs(paths, Path(records), dataset) if records else []
 
     nets: dict[str, NetResults] = {}
     probs: dict[str, Tensor] = {}
-    for path in runs[0]:
-        seed_paths = [other for paths in runs[1:] for other in paths if other.name == path.name]
-        nets[path.stem], probs[path.stem] = measure_net(path, seed_paths, dataset)
+    for path in paths:
+        nets[path.stem], probs[path.stem] = measure_net(path, dataset)
     results: Benchmark = {
         "device": device_name(chosen),
         "torch_version": str(torch.__version__),
@@ -289,6 +279,8 @@ def run_benchmark(
             "calibration_error": calibration_error(mean_probs, labels),
         }
         results["mcnemar"] = _mcnemar_pairs(probs, labels)
+    if others:
+        results["seeds"] = over_seeds([probs, *others], dataset)
     return results
 
 

@@ -14,10 +14,17 @@ from mnistcore.results import (
     PictureRow,
     Pictures,
     ReadRates,
+    Score,
+    SeedAnswers,
+    Seeds,
     Speed,
+    Spread,
+    Uncontested,
 )
 
-SIGNIFICANT = 0.05  # a p-value below it is named in the README
+SIGNIFICANT = 0.05  # a pair with a p-value below it is named
+
+SEEDS_HEADER = ["MNIST errors per 10,000", "without contested labels"]
 
 MODEL_INDEX = """\
   - name: {name}
@@ -40,16 +47,31 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
 
 
+def _errors(score: Score | Uncontested) -> str:
+    return f"{10_000 * score['errors'] / score['n']:.0f}"
+
+
+def _mean_errors(spread: Spread) -> str:
+    """Mean and standard deviation of the errors per 10,000."""
+    return f"{10_000 * (1 - spread['mean']):.1f} ± {10_000 * spread['std']:.1f}"
+
+
 def overview(benchmark: Benchmark, pictures: Pictures) -> str:
-    """The README's table: each net's size, and its accuracy on MNIST and on two other kinds."""
+    """The README's table: each net's size, and its accuracy on MNIST and on two other kinds.
+
+    On MNIST it is the mean over several seeds, if they were measured.
+    """
     canvas, photo = (pictures["rows"][name] for name in ("canvas", "photo"))
-    header = ["net", "parameters", "MNIST test %", "digits on a canvas %", "simulated photos %"]
+    seeds = benchmark.get("seeds")
+    on_mnist = SEEDS_HEADER if seeds else ["MNIST test %"]
+    header = ["net", "parameters", *on_mnist, "digits on a canvas %", "simulated photos %"]
 
     def cells(name: str, answers: Answers, num_params: int) -> list[str]:
         shares = [row.get("right", {}).get(name) for row in (canvas, photo)]
+        test = [f"{_percent(answers['accuracy'])} ({_interval(answers['interval'])})"]
         return [
             f"{num_params:,}",
-            f"{_percent(answers['accuracy'])} ({_interval(answers['interval'])})",
+            *(_seeds_cells(seeds["nets"][name]) if seeds else test),
             *(f"{_percent(s['share'])} ({_interval(s['interval'])})" if s else "" for s in shares),
         ]
 
@@ -57,16 +79,47 @@ def overview(benchmark: Benchmark, pictures: Pictures) -> str:
     rows = [[name, *cells(name, net, net["num_params"])] for name, net in nets.items()]
     all_params = sum(net["num_params"] for net in nets.values())
     rows.append(["all five together", *cells(TOGETHER, benchmark["together"], all_params)])
+    if seeds:
+        title, *errors = _ensemble_row(benchmark, seeds)
+        rows.append([title, f"{seeds['n'] * all_params:,}", *errors, "", ""])
     n = benchmark["together"]["n"]
     minutes = sum(net["training"]["train_seconds"] for net in nets.values()) / 60
     devices = sorted({net["training"]["device"] for net in nets.values()})
     notes = (
         f"In brackets: 95 % Wilson intervals. n = {n:,} test digits, {canvas['n']:,} canvases and "
         f"{photo['n']:,} photos; the canvases and photos are rendered from test digits. Training "
-        f"all five took {minutes:.0f} minutes ({'; '.join(devices)}). "
-        f"{significance(benchmark['mcnemar'])}"
+        f"all five took {minutes:.0f} minutes ({'; '.join(devices)})."
     )
+    seed = _first_seeds(benchmark)
+    if seeds:
+        notes = f"{_seeds_note(seeds)} Canvases and photos: seed {seed} alone. {notes}"
+    else:
+        notes = f"One training of each net, seed {seed}. {notes}"
     return f"{_table(header, rows)}\n\n{notes}"
+
+
+def _seeds_cells(answers: SeedAnswers) -> list[str]:
+    """The cells below ``SEEDS_HEADER``; the second is empty for other data than MNIST."""
+    uncontested = answers.get("uncontested")
+    return [_mean_errors(answers), _mean_errors(uncontested) if uncontested else ""]
+
+
+def _ensemble_row(benchmark: Benchmark, seeds: Seeds) -> list[str]:
+    """A title, and the cells below ``SEEDS_HEADER``."""
+    ensemble = seeds["ensemble"]
+    uncontested = ensemble.get("uncontested")
+    return [
+        f"all {seeds['n'] * len(benchmark['nets'])} nets together",
+        _errors(ensemble),
+        _errors(uncontested) if uncontested else "",
+    ]
+
+
+def _seeds_note(seeds: Seeds) -> str:
+    return (
+        f"Mean ± standard deviation of n = {seeds['n']} trainings that differ only in their seed. "
+        "Nets that answer together are of the same seed, except in the last row."
+    )
 
 
 def significance(pairs: Sequence[Pair]) -> str:
@@ -86,12 +139,12 @@ def benchmark_report(benchmark: Benchmark) -> str:
     """Accuracy, cost, calibration and pairwise tests."""
     parts = [accuracy_report(benchmark), cost_table(benchmark)]
     if "mcnemar" in benchmark:
-        parts.append(pairs_table(benchmark["mcnemar"]))
+        parts.append(pairs_report(benchmark["mcnemar"]))
     return "\n\n".join(parts)
 
 
 def accuracy_report(benchmark: Benchmark) -> str:
-    """Test accuracy of each net, and where it was trained."""
+    """Test accuracy of each net, over several seeds if they were measured, and of the first one."""
     changed = [
         f"{name} ({net['training']['config']['epochs']} epochs)"
         for name, net in benchmark["nets"].items()
@@ -103,29 +156,46 @@ def accuracy_report(benchmark: Benchmark) -> str:
         "95 % interval",
         "errors per 10,000",
         "without contested labels %",
-        "over seeds %",
         "reference: table %",
         "reference: best log %",
     ]
     rows = [[name, *_net_cells(net)] for name, net in benchmark["nets"].items()]
     if "together" in benchmark:
-        rows.append(["all together", *_accuracy_cells(benchmark["together"]), "", "", ""])
-    # Contested labels and the reference are MNIST's: with other data, those columns are empty.
-    used = [any(column) for column in zip(*rows, strict=True)]
-    header, *rows = ([*compress(cells, used)] for cells in (header, *rows))
-    parts = [_table(header, rows), _provenance(benchmark)]
+        rows.append(["all together", *_accuracy_cells(benchmark["together"]), "", ""])
+    parts = [_used_columns(header, rows), _provenance(benchmark)]
+    if seeds := benchmark.get("seeds"):
+        alone = f"Seed {_first_seeds(benchmark)} alone:"
+        parts = [_seeds_table(benchmark, seeds), _seeds_note(seeds), alone, *parts]
     if changed:
         warning = f"**Do not report these numbers: changed recipes for {', '.join(changed)}.**"
         parts.insert(0, warning)
     return "\n\n".join(parts)
 
 
+def _used_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table without its empty columns, which contested labels and the reference are off MNIST."""
+    used = [any(column) for column in zip(*rows, strict=True)]
+    header, *rows = ([*compress(cells, used)] for cells in (header, *rows))
+    return _table(header, rows)
+
+
+def _seeds_table(benchmark: Benchmark, seeds: Seeds) -> str:
+    rows = [
+        [
+            "all together" if name == TOGETHER else name,
+            *_seeds_cells(answers),
+            f"{_percent(answers['mean'])} ± {_percent(answers['std'])}",
+        ]
+        for name, answers in seeds["nets"].items()
+    ]
+    accuracy = 1 - seeds["ensemble"]["errors"] / seeds["ensemble"]["n"]
+    rows.append([*_ensemble_row(benchmark, seeds), _percent(accuracy)])
+    return _used_columns(["net", "errors per 10,000", SEEDS_HEADER[1], "test accuracy %"], rows)
+
+
 def _net_cells(net: NetResults) -> list[str]:
-    seeds, spread = net["seeds"], "one seed"
-    if seeds["std"] is not None:
-        spread = f"{_percent(seeds['mean'])} ± {_percent(seeds['std'])} (n = {seeds['n']})"
     reference = [f"{percent:.2f}" for percent in net["reference"]] or ["", ""]
-    return [*_accuracy_cells(net), spread, *reference]
+    return [*_accuracy_cells(net), *reference]
 
 
 def _accuracy_cells(answers: Answers) -> list[str]:
@@ -133,14 +203,19 @@ def _accuracy_cells(answers: Answers) -> list[str]:
     return [
         f"**{_percent(answers['accuracy'])}**",
         _interval(answers["interval"]),
-        f"{answers['errors'] * 10_000 / answers['n']:.0f}",
+        _errors(answers),
         _percent(1 - uncontested["errors"] / uncontested["n"]) if uncontested else "",
     ]
 
 
+def _first_seeds(benchmark: Benchmark) -> str:
+    """The seed of the nets that the results show in detail; several if the nets' own differ."""
+    seeds = {net["training"]["config"]["seed"] for net in benchmark["nets"].values()}
+    return ", ".join(map(str, sorted(seeds)))
+
+
 def _provenance(benchmark: Benchmark) -> str:
     trainings = {name: net["training"] for name, net in benchmark["nets"].items()}
-    seeds = sorted({training["config"]["seed"] for training in trainings.values()})
     tested = benchmark.get("data", {"name": MNIST, "classes": []})
     made: dict[str, list[str]] = {}
     for name, t in trainings.items():
@@ -154,8 +229,8 @@ def _provenance(benchmark: Benchmark) -> str:
         "MNIST test set" if tested["name"] == MNIST else f"{tested['name']} (classes {classes})"
     )
     return (
-        f"{test_set}, n = {n:,}, evaluated after the last epoch; Wilson intervals; "
-        f"seed {', '.join(map(str, seeds))}. Trained: {'; '.join(places)}."
+        f"{test_set}, n = {n:,}, evaluated after the last epoch; Wilson intervals; one training of "
+        f"each net, seed {_first_seeds(benchmark)}. Trained: {'; '.join(places)}."
     )
 
 
@@ -191,14 +266,14 @@ def cost_table(benchmark: Benchmark) -> str:
     return f"{_table(header, rows)}\n\nInference speed: medians on {where}."
 
 
-def pairs_table(pairs: Sequence[Pair]) -> str:
-    """McNemar's test of each pair of nets."""
+def pairs_report(pairs: Sequence[Pair]) -> str:
+    """McNemar's test of each pair of nets, of one seed."""
     header = ["pair", "only the first is right", "only the second is right", "p (exact McNemar)"]
     rows = [
         [f"{p['a']}, {p['b']}", str(p["only_a"]), str(p["only_b"]), f"{p['p_value']:.2g}"]
         for p in pairs
     ]
-    return _table(header, rows)
+    return f"{_table(header, rows)}\n\n{significance(pairs)}"
 
 
 def speed_report(speed: Speed) -> str:

@@ -376,7 +376,7 @@ class Handlers:
         net, _, token = chosen.partition(AT)
         own = self.find(token) if token else None
         data = dict(results_view.results_data(read_results(), chosen if own else net, own))
-        top = {key: data.pop(key) for key in ("chosen", "words", "notes", "rows")}
+        top = {key: data.pop(key) for key in ("chosen", "words", "notes", "rows", "seeds")}
         return views.to_json(top), views.to_json(data)
 
 

@@ -32,6 +32,7 @@ class TableRow(TypedDict):
     accuracy: float
     interval: list[float]
     errors: int
+    errors_over_seeds: list[float] | None  # mean and standard deviation
     reference: float | None  # accuracy in the reference project
     num_params: int | None
     macs: int | None
@@ -76,6 +77,7 @@ class ResultsData(TypedDict):
     words: str  # above the first table: what it shows
     notes: str  # below it: how its numbers were measured
     rows: list[TableRow]
+    seeds: int | None  # how many trainings of each net ``errors_over_seeds`` is of
     missing: str | None  # a sentence, if the chosen net has not been measured
     confusion: list[list[int]] | None  # rows true, columns predicted
     misread: list[MisreadDigit]  # the most confident first
@@ -98,6 +100,12 @@ def results_data(results: Results, chosen: str, own: OwnNet | None = None) -> Re
     if "together" in benchmark:
         answers["all"] = benchmark["together"]
         rows.append(_row("all", benchmark["together"]))
+    seeds = benchmark.get("seeds")
+    if seeds:
+        for row in rows:
+            spread = seeds["nets"][TOGETHER if row["key"] == "all" else row["key"]]
+            n = answers[row["key"]]["n"]
+            row["errors_over_seeds"] = [n * (1 - spread["mean"]), n * spread["std"]]
     if own:
         rows += own_rows(chosen, own)
     answer = answers.get(chosen)
@@ -119,6 +127,7 @@ def results_data(results: Results, chosen: str, own: OwnNet | None = None) -> Re
         f"{trained_on}. In the reference project's table, 98.06 for MyFullConvNet is a typo for "
         "99.06." + (OWN_NOTES if own else ""),
         "rows": rows,
+        "seeds": seeds["n"] if seeds else None,
         "missing": None if answer else missing,
         "confusion": answer["confusion"] if answer else None,
         "misread": [
@@ -144,6 +153,7 @@ def own_rows(key: str, own: OwnNet) -> list[TableRow]:
             "accuracy": 1 - errors / n,
             "interval": list(wilson_interval(n - errors, n)),
             "errors": errors,
+            "errors_over_seeds": None,
             "reference": None,
             "num_params": num_params()[own.path.stem],
             "macs": None,
@@ -162,6 +172,7 @@ def _row(key: str, answers: Answers) -> TableRow:
         "accuracy": answers["accuracy"],
         "interval": answers["interval"],
         "errors": answers["errors"],
+        "errors_over_seeds": None,
         "reference": None,
         "num_params": None,
         "macs": None,

@@ -7,14 +7,23 @@ import pytest
 import torch
 
 from mnistcore import checkpoint
-from mnistcore.benchmark.mnist import CONTESTED, count_macs, run_benchmark, write_results
+from mnistcore.benchmark.mnist import (
+    CONTESTED,
+    count_macs,
+    find_weights,
+    over_seeds,
+    run_benchmark,
+    write_results,
+)
 from mnistcore.benchmark.report import benchmark_report
+from mnistcore.benchmark.seeds import read_record, settings, write_record
 from mnistcore.data import load_mnist
-from mnistcore.files import WEIGHTS
+from mnistcore.datasets import Dataset, load_data
+from mnistcore.files import RESULTS, WEIGHTS
 from mnistcore.metrics import measure, predict_logits
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.page.results_view import results_data
-from mnistcore.results import Answers, Benchmark, load_results
+from mnistcore.results import TOGETHER, Answers, Benchmark, load_results
 from mnistcore.training.loop import train
 from mnistcore.training.recipes import RECIPES, TrainConfig
 
@@ -35,10 +44,13 @@ def test_multiply_adds_are_counted(name: str) -> None:
 def results(small_mnist: None, tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
     """Two nets, of two seeds each, trained for a moment."""
     folders = [tmp_path_factory.mktemp("seed") for _ in range(2)]
+    dataset, records = load_data("test"), folders[1] / "records"
     for seed, folder in enumerate(folders):
         for name in ("LeNet", "MyNetV2"):
             train(name, replace(SHORT, seed=seed), out_dir=folder, device="cpu")
-    return run_benchmark(folders[0], other_seeds=folders[1:])
+    for path in find_weights(folders[1], list_models()):
+        write_record(path, folders[0] / path.name, dataset, records)
+    return run_benchmark(folders[0], records=records)
 
 
 def test_the_counts_of_a_net_agree_with_each_other(results: Benchmark) -> None:
@@ -63,32 +75,47 @@ def test_the_speed_of_a_training_counts_the_synthetic_images(results: Benchmark)
 
 
 def test_two_seeds_have_a_mean_and_a_spread(results: Benchmark) -> None:
-    for net in results["nets"].values():
-        first = net["accuracy"]
-        second = 2 * net["seeds"]["mean"] - first
-        assert net["seeds"]["n"] == 2
-        assert net["seeds"]["std"] == pytest.approx(abs(first - second) / math.sqrt(2))
+    seeds = results["seeds"]
+    assert seeds["n"] == 2
+    for name, answers in {**results["nets"], TOGETHER: results["together"]}.items():
+        first, spread = answers["accuracy"], seeds["nets"][name]
+        second = 2 * spread["mean"] - first
+        assert first != second
+        assert spread["std"] == pytest.approx(abs(first - second) / math.sqrt(2))
+
+
+def test_means_over_seeds_are_those_of_the_right_answers() -> None:
+    """Two nets and two seeds; all digits are zeros. CONTESTED[0] is the index 947."""
+    labels = torch.zeros(10_000, dtype=torch.int64)
+    dataset = Dataset("MNIST", torch.zeros(10_000, 1, 28, 28, dtype=torch.uint8), labels)
+
+    def probs(*wrong: int, sure: float = 0.6) -> torch.Tensor:
+        found = torch.zeros(10_000, 10)
+        found[:, 0], found[:, 1] = 1.0, 0.0
+        found[list(wrong), 0], found[list(wrong), 1] = 1 - sure, sure
+        return found
+
+    runs = [
+        {"LeNet": probs(0, 1, 2, 947), "MyNetV2": probs(0)},
+        {"LeNet": probs(0, 3), "MyNetV2": probs(0, 5, 947, 2462)},
+    ]
+    seeds = over_seeds(runs, dataset)
+    errors = {name: 10_000 * (1 - spread["mean"]) for name, spread in seeds["nets"].items()}
+    assert errors == pytest.approx({"LeNet": 3, "MyNetV2": 2.5, TOGETHER: 1})
+    lenet = seeds["nets"]["LeNet"]
+    assert 10_000 * lenet["std"] == pytest.approx(math.sqrt(2))
+    assert 9_985 * (1 - lenet["uncontested"]["mean"]) == pytest.approx(2.5)
+    assert seeds["ensemble"] == {
+        "n": 10_000,
+        "errors": 1,
+        "uncontested": {"n": 9_985, "errors": 1},
+    }
 
 
 def test_the_pair_is_tested_on_the_same_images(results: Benchmark) -> None:
     (pair,) = results["mcnemar"]
     lenet, other = (results["nets"][name]["errors"] for name in (pair["a"], pair["b"]))
     assert pair["only_a"] - pair["only_b"] == other - lenet
-
-
-def test_the_same_seed_is_not_counted_twice(small_mnist: None, tmp_path: Path) -> None:
-    train("LeNet", SHORT, out_dir=tmp_path, device="cpu")
-    with pytest.raises(ValueError, match="has seed 0, which is already counted"):
-        run_benchmark(tmp_path, other_seeds=[tmp_path])
-
-
-def test_runs_of_another_recipe_are_not_averaged(small_mnist: None, tmp_path: Path) -> None:
-    for folder, config in (("0", SHORT), ("1", replace(SHORT, seed=1, lr=0.001))):
-        train("LeNet", config, out_dir=tmp_path / folder, device="cpu")
-    with pytest.raises(
-        ValueError, match=r"another recipe: lr is 0\.001, not 0\.004; --seeds takes"
-    ):
-        run_benchmark(tmp_path / "0", other_seeds=[tmp_path / "1"])
 
 
 def test_results_are_written_as_json_and_figures(results: Benchmark, tmp_path: Path) -> None:
@@ -113,6 +140,10 @@ def test_the_shipped_results_are_those_of_the_recipes() -> None:
         name: asdict(TrainConfig()) | net["training"]["config"] for name, net in nets.items()
     }
     assert configs == {name: asdict(recipe) for name, recipe in RECIPES.items()}
+    for path in (RESULTS / "seeds").iterdir():
+        name, seed = path.stem.split("_")
+        recipe = replace(RECIPES[name], seed=int(seed))
+        assert settings(read_record(path)["made"]) == asdict(recipe), path
 
 
 def test_each_net_has_the_place_where_it_was_trained() -> None:
@@ -126,11 +157,6 @@ def test_each_net_has_the_place_where_it_was_trained() -> None:
         "MyNetV1 on another, torch 2, code a."
     ) in benchmark_report(results.benchmark)
     assert "trained on another and one." in results_data(results, "all")["notes"]
-
-
-def test_a_folder_without_another_seed_is_named(small_mnist: None, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=f"no weights in {tmp_path}"):
-        run_benchmark(other_seeds=[tmp_path])
 
 
 @pytest.mark.parametrize("name", list_models())

@@ -21,7 +21,6 @@ def net(errors: int, own_recipe: bool = True) -> Any:
     return {
         **answers(1 - errors / 10_000, errors),
         "calibration": {"temperature": 0.9, "before": 0.0123, "after": 0.0045},
-        "seeds": {"n": 1, "mean": 1 - errors / 10_000, "std": None},
         "reference": (98.9, 99.22),
         "num_params": 44_426,
         "macs": 281_640,
@@ -62,7 +61,7 @@ def test_accuracy_rows(results: Benchmark) -> None:
     table = rows(benchmark_report(results))
     without = "99.58"  # 42 errors in 9,985
     assert table[2] == [
-        "LeNet", "**99.50**", "98.12 to 99.46", "50", without, "one seed", "98.90", "99.22",
+        "LeNet", "**99.50**", "98.12 to 99.46", "50", without, "98.90", "99.22",
     ]  # fmt: skip
     assert table[3][:2] == ["MyNetV2", "**99.60**"]
     assert table[4][:4] == ["all together", "**99.71**", "98.12 to 99.46", "29"]
@@ -76,7 +75,7 @@ def test_other_data_is_named_and_has_no_columns_of_mnist(results: Benchmark) -> 
         net["reference"] = []
         net["training"]["data"] = data
     text = report.accuracy_report(results)
-    assert rows(text)[0][-2:] == ["errors per 10,000", "over seeds %"]
+    assert rows(text)[0][-2:] == ["95 % interval", "errors per 10,000"]
     assert len({len(row) for row in rows(text)}) == 1
     assert "ours (classes 0, 7), n = 10,000" in text
     assert "Trained: LeNet on Some CPU" in text
@@ -90,7 +89,9 @@ def test_cost_rows(results: Benchmark) -> None:
 
 
 def test_pairs(results: Benchmark) -> None:
-    assert rows(benchmark_report(results))[-1] == ["LeNet, MyNetV2", "9", "19", "0.087"]
+    text = benchmark_report(results)
+    assert rows(text)[-1] == ["LeNet, MyNetV2", "9", "19", "0.087"]
+    assert text.endswith("smallest p = 0.087).")
 
 
 def test_tables_are_rectangular(results: Benchmark) -> None:
@@ -98,9 +99,53 @@ def test_tables_are_rectangular(results: Benchmark) -> None:
         assert len({len(row) for row in rows(block)}) <= 1
 
 
-def test_spread_over_seeds(results: Benchmark) -> None:
-    results["nets"]["LeNet"]["seeds"] = {"n": 3, "mean": 0.99481, "std": 0.00052}
-    assert rows(benchmark_report(results))[2][5] == "99.48 ± 0.05 (n = 3)"
+def add_seeds(benchmark: Benchmark) -> None:
+    spread = {"mean": 0.99481, "std": 0.00052}
+    everything: Any = {
+        name: spread | {"uncontested": {"mean": 0.996, "std": 0.0005}}
+        for name in (*benchmark["nets"], "together")
+    }
+    ensemble: Any = {"n": 10_000, "errors": 33, "uncontested": {"n": 9985, "errors": 26}}
+    benchmark["seeds"] = {"n": 3, "nets": everything, "ensemble": ensemble}
+
+
+def test_means_over_seeds_come_first(results: Benchmark) -> None:
+    assert "±" not in benchmark_report(results)
+    add_seeds(results)
+    text = report.accuracy_report(results)
+    header, _, lenet, _, together, ensemble, detailed, *_ = rows(text)
+    assert header == ["net", "errors per 10,000", "without contested labels", "test accuracy %"]
+    assert lenet == ["LeNet", "51.9 ± 5.2", "40.0 ± 5.0", "99.48 ± 0.05"]
+    assert together == ["all together", *lenet[1:]]
+    assert ensemble == ["all 6 nets together", "33", "26", "99.67"]
+    assert detailed[2] == "95 % interval"
+    assert "of n = 3 trainings" in text
+    assert "Seed 0 alone:" in text
+
+
+def test_means_on_other_data_have_no_contested_labels(results: Benchmark) -> None:
+    add_seeds(results)
+    spreads: list[Any] = [*results["seeds"]["nets"].values(), results["seeds"]["ensemble"]]
+    for spread in spreads:
+        del spread["uncontested"]
+    text = report.accuracy_report(results)
+    assert rows(text)[0] == ["net", "errors per 10,000", "test accuracy %"]
+    assert rows(text)[5] == ["all 6 nets together", "33", "99.67"]
+
+
+def test_the_overview_is_of_one_seed_or_of_several(results: Benchmark, pictures: Pictures) -> None:
+    text = report.overview(results, pictures)
+    assert rows(text)[0][2] == "MNIST test %"
+    assert "\n\nOne training of each net, seed 0. " in text
+    add_seeds(results)
+    text = report.overview(results, pictures)
+    header, _, lenet, _, together, ensemble = rows(text)
+    assert header[2:4] == ["MNIST errors per 10,000", "without contested labels"]
+    assert lenet[2:4] == together[2:4] == ["51.9 ± 5.2", "40.0 ± 5.0"]
+    assert lenet[4] == "98.90 (49.45 to 99.45)"
+    assert ensemble == ["all 6 nets together", "266,556", "33", "26", "", ""]
+    assert {len(row) for row in rows(text)} == {6}
+    assert "Canvases and photos: seed 0 alone." in text
 
 
 def test_provenance_names_each_origin_once(results: Benchmark) -> None:

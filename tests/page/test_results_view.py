@@ -5,7 +5,10 @@ import pytest
 
 from mnistcore.files import RESULTS
 from mnistcore.models import list_models
+from mnistcore.page import handlers
 from mnistcore.page.results_view import accuracy_curves, results_data
+from mnistcore.page.yours import OwnNet
+from mnistcore.reading.recognizer import Recognizer
 from mnistcore.results import load_results
 
 
@@ -45,6 +48,29 @@ def test_results_on_pictures_are_shown_where_they_are(tmp_path: Path) -> None:
     assert data["refused"] == [{"title": "dots", "n": 10, **share}]
     newer = results_data(load_results(tmp_path), "MyVggNet")
     assert newer["pictures"] is None
+
+
+def test_errors_over_seeds_are_shown_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = load_results()
+    results.benchmark.pop("seeds", None)
+    data = results_data(results, "all")
+    assert data["seeds"] is None
+    assert {row["errors_over_seeds"] for row in data["rows"]} == {None}
+    names = [*list_models(), "together"]
+    results.benchmark["seeds"] = {
+        "n": 3,
+        "nets": {name: {"mean": 1 - i / 1000, "std": 0.0005} for i, name in enumerate(names)},
+        "ensemble": {"n": 10_000, "errors": 30},
+    }
+    data = results_data(results, "all")
+    assert data["seeds"] == 3
+    for i, row in enumerate(data["rows"]):
+        assert row["errors_over_seeds"] == pytest.approx([10 * i, 5])
+    own = OwnNet(Path("LeNet.pt"), {"validation": (60, 5000)})
+    assert results_data(results, "LeNet@token", own)["rows"][-1]["errors_over_seeds"] is None
+    monkeypatch.setattr(handlers, "read_results", lambda: results)
+    page = handlers.Handlers(Recognizer(device="cpu"))
+    assert json.loads(page.show_results("LeNet")[0])["seeds"] == 3
 
 
 @pytest.mark.parametrize(

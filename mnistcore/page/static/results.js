@@ -92,7 +92,18 @@ export const ends = (rows) => {
     return [Math.min(...marks) - PADDING, Math.max(...marks) + PADDING];
 };
 
-const accuracySection = ({ rows, chosen, words, notes }) => {
+// Mean and standard deviation: a column only where the nets were trained with several seeds.
+const seedsColumns = (seeds) =>
+    seeds
+        ? [
+              [
+                  `Errors, mean of ${seeds} seeds`,
+                  ({ errors_over_seeds: errors }) => errors?.map((x) => x.toFixed(1)).join(" ± "),
+              ],
+          ]
+        : [];
+
+const accuracySection = ({ rows, chosen, words, notes, seeds }) => {
     const [low, high] = ends(rows);
     const columns = [
         ["Accuracy %", ({ accuracy }) => percents(accuracy)],
@@ -105,6 +116,7 @@ const accuracySection = ({ rows, chosen, words, notes }) => {
         ],
         ["95 % interval", ({ interval }) => range(interval)],
         ["Errors", ({ errors }) => errors],
+        ...seedsColumns(seeds),
         ["Reference %", ({ reference }) => (reference == null ? null : percents(reference))],
         ["Parameters", (row) => grouped(row.num_params)],
         ["Multiply-adds", ({ macs }) => (macs == null ? null : `${grouped(macs / 1e6, 2)} M`)],
