@@ -23,7 +23,7 @@ from mnistcore.page.trainings import Trainings
 from mnistcore.page.yours import OwnNet
 from mnistcore.reading.ensemble import THRESHOLD_FILE
 from mnistcore.training.choices import Choices, parse_choices
-from mnistcore.training.live import NICE
+from mnistcore.training.jobs import NICE
 
 SHORT = asdict(Choices(images=600, epochs=20, batch_size=64))
 PATIENCE = 60  # seconds for a process to start and train, on a busy machine
