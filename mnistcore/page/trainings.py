@@ -1,4 +1,7 @@
-"""Trainings that visitors start: in processes of their own, so many at a time; the others wait."""
+"""Trainings that visitors start: in processes of their own, so many at a time; the others wait.
+
+A net is trained from scratch, or a copy of one is taught its visitor's own digits.
+"""
 
 import asyncio
 import base64
@@ -9,12 +12,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import gradio as gr
+import numpy as np
 
+from mnistcore import checkpoint
+from mnistcore.datasets import check_of_mnist
+from mnistcore.files import WEIGHTS
+from mnistcore.models import model_name
 from mnistcore.page import views
 from mnistcore.page.guard import (
     MAX_FILE,
@@ -24,6 +33,7 @@ from mnistcore.page.guard import (
     limit_concurrency,
     reject_bad_input,
 )
+from mnistcore.page.hand import parse_digits
 from mnistcore.page.run import (
     AT_WORK,
     ENDED,
@@ -37,7 +47,7 @@ from mnistcore.page.run import (
     Run,
 )
 from mnistcore.page.worker import Worker
-from mnistcore.page.yours import OwnNet, unpack_net
+from mnistcore.page.yours import AT, OwnNet, unpack_net
 
 CHECK = 0.1  # seconds between two looks at what a visitor wants
 GRACE = 0.3  # seconds in which a process leaves a training by itself; then it is ended
@@ -51,7 +61,7 @@ UPLOADED = "uploaded"  # how a net came to be that was not trained here
 
 
 class Trainings:
-    """All trainings of the page. Its public functions are called by ``train.js``."""
+    """All trainings of the page. Its public functions are called by its scripts."""
 
     def __init__(
         self,
@@ -60,6 +70,7 @@ class Trainings:
         folder: Path,
         form: dict[str, Any],
         parse: Callable[[dict[str, Any]], Any],
+        weights: Path = WEIGHTS,
     ) -> None:
         """Start nothing yet.
 
@@ -70,9 +81,11 @@ class Trainings:
             form: what the page's form offers.
             parse: from what the form sends to the settings, a dataclass with a ``command()``;
                 raises a ValueError with a sentence for the visitor.
+            weights: the folder of the page's nets, which can be taught.
         """
         self.form = form | {"mostPaused": MOST_PAUSED, "mostBytes": MAX_FILE}
         self._most, self._device, self._folder, self._parse = most, device, folder, parse
+        self._weights = weights
         self._runs: dict[str, Run] = {}  # by token, the newest last
         self._line: list[Run] = []  # that wait for their turn
         self._busy = 0  # how many have it
@@ -81,6 +94,15 @@ class Trainings:
 
     def server_functions(self) -> list[Callable[..., Any]]:
         """What ``train.js`` calls."""
+        return list(self._functions.values())
+
+    def teach_functions(self) -> list[Callable[..., Any]]:
+        """What ``teach.js`` calls."""
+        return [self._functions[name] for name in ("prepare", "teach", "status", "stay")]
+
+    @cached_property
+    def _functions(self) -> dict[str, Callable[..., Any]]:
+        """All that the scripts call, by name; limited together, whichever script calls."""
 
         async def stay(question: dict[str, Any], request: gr.Request) -> None:
             """Answer when a training has ended. Until then, the visitor is there.
@@ -97,9 +119,10 @@ class Trainings:
             finally:
                 run.connections -= 1
 
-        quick = self.command, self.prepare, self.start, self.status
+        quick = self.command, self.prepare, self.start, self.teach, self.status
         long = limit_concurrency(MAX_LONG, self.download, self.upload)
-        return [*limit_concurrency(MAX_UNQUEUED, *quick), *long, stay]
+        limited = [*limit_concurrency(MAX_UNQUEUED, *quick), *long, stay]
+        return {function.__name__: function for function in limited}
 
     @reject_bad_input
     def command(self, given: dict[str, Any]) -> dict[str, str]:
@@ -123,24 +146,55 @@ class Trainings:
             question: the ``choices`` of the form, and the ``digit`` that has been drawn, or None.
 
         Returns:
-            Its ``token``, which nobody else knows, or an ``error`` in a sentence.
+            Its ``token``, which nobody else knows, and its ``net``; or an ``error`` in a sentence.
         """
         try:
             choices = self._parse(question["choices"])
         except ValueError as error:
             return {"error": str(error)}
-        token = secrets.token_urlsafe(16)
-        path = self._folder / token / f"{choices.net}.pt"
         digit = self._digit(question["digit"])
-        job = {"do": "train", "choices": asdict(choices), "digit": digit, "path": str(path)}
-        run = Run(job, path)
+        return self._begin(choices.net, {"do": "train", "choices": asdict(choices), "digit": digit})
+
+    @reject_bad_input
+    def teach(self, question: dict[str, Any]) -> dict[str, str]:
+        """Teach a copy of a net a visitor's digits, now or when its turn comes.
+
+        Args:
+            question: the ``net`` that is chosen, one's own with its token as "LeNet@<token>"; the
+                ``digits`` of :func:`mnistcore.page.hand.parse_digits`; and the ``digit`` that has
+                been drawn, or None.
+
+        Returns:
+            The ``token`` of the copy and the name of its ``net``, or an ``error`` in a sentence.
+        """
+        name, _, token = str(question["net"]).partition(AT)
+        name = model_name(views.NET_OF_ALL if name == views.ALL else name)
+        labels, images = zip(*parse_digits(question["digits"]), strict=True)
+        digit = self._digit(question["digit"])
+        own = self.find(token)
+        if token and (own is None or own.path.stem != name):
+            return {"error": "Your net is no longer on the server. Please choose another."}
+        base = own.path if own else self._weights / f"{name}.pt"
+        try:
+            check_of_mnist(checkpoint.load_for(name, base))
+        except ValueError as error:
+            return {"error": f"{error}."}
+        ink = base64.b64encode(np.stack(images).tobytes()).decode()
+        given = {"base": str(base), "labels": labels, "images": ink, "digit": digit}
+        return self._begin(name, {"do": "adapt"} | given)
+
+    def _begin(self, net: str, job: dict[str, Any]) -> dict[str, str]:
+        """Put a job in the line: the ``token`` and the ``net`` it makes, or an ``error``."""
+        token = secrets.token_urlsafe(16)
+        path = self._folder / token / f"{net}.pt"
+        run = Run(job | {"path": str(path)}, path)
         with self._changed:
             if len(self._line) >= MOST_IN_LINE:
                 return {"error": TOO_MANY}
             self._forget()
             self._runs[token] = run
             self._stand_in_line(run)
-        return {"token": token}
+        return {"token": token, "net": net}
 
     @reject_bad_input
     def upload(self, question: dict[str, Any]) -> dict[str, str]:

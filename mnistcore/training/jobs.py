@@ -124,6 +124,8 @@ def _adapt(job: Told, mnist: Mnist, device: torch.device, commands: Commands) ->
     says = [] if digit is None else [_says(one, path, digit) for one in (before, after)]
     return {
         "ended": FINISHED,
+        "val_errors": after["val"]["errors"],
+        "val_n": after["val"]["n"],
         "summary": adapted.summary,
         "forgets": adapted.forgets,
         "says": says,
@@ -176,7 +178,7 @@ def main(device_name: str) -> None:
             # Anything else was meant for a job that has ended.
         except LeftError as left:
             _send({"end": left.args[0]})
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, LookupError, TypeError) as error:
             sys.stderr.write(f"training broke off: {error}\n")
             _send({"end": {"failed": True}})
 

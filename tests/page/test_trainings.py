@@ -85,6 +85,11 @@ def start(of: Trainings) -> str:
     return of.start({"choices": SHORT, "digit": None})["token"]
 
 
+def digits(count: int = 3, side: int = 28, label: int = 3) -> list[dict[str, Any]]:
+    image = base64.b64encode(bytes(side * side)).decode()
+    return [{"label": label, "image": image} for _ in range(count)]
+
+
 def told(epoch: float, **more: Any) -> dict[str, Any]:
     return {"told": {"epoch": epoch, "kernels": epoch} | more}
 
@@ -187,6 +192,56 @@ def test_wrong_settings_and_a_long_line_are_refused(
     start(one)
     refused = one.start({"choices": SHORT, "digit": None})
     assert "Too many visitors wait" in refused["error"]
+
+
+def test_a_net_is_taught_in_the_same_line(one: Trainings) -> None:
+    question = {"net": "all", "digits": digits(), "digit": None}
+    begun = one.teach(question)
+    assert begun["net"] == "LeNet"
+    wait_for(lambda: bool(workers) and bool(workers[0].told))
+    (job,) = workers[0].told
+    assert job["base"] == str(WEIGHTS / "LeNet.pt")
+    assert job["labels"] == (3, 3, 3)
+    assert base64.b64decode(job["images"]) == bytes(3 * 784)
+    again = start(one)
+    wait_for(lambda: status(one, again)["place"] == 1)
+    shutil.copytree(WEIGHTS, Path(job["path"]).parent)
+    workers[0].messages.put({"end": {"ended": "finished", "summary": "better"}})
+    wait_for(lambda: status(one, begun["token"])["end"].get("summary") == "better")
+    of_own = question | {"net": f"LeNet@{begun['token']}"}
+    token = one.teach(of_own)["token"]
+    assert one._runs[token].job["base"] == job["path"]
+    shutil.rmtree(Path(job["path"]).parent)
+    assert "no longer on the server" in one.teach(of_own)["error"]
+    assert "no longer on the server" in one.teach(question | {"net": "LeNet@another"})["error"]
+    assert one.find(token) is None  # it is waiting
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"digits": []},
+        {"digits": digits(501)},
+        {"digits": digits(side=27)},
+        {"digits": digits(label=10)},
+        {"digit": "junk"},
+        {"net": "../LeNet"},
+    ],
+    ids=["none", "501", "another size", "another label", "a broken drawing", "no net"],
+)
+def test_what_cannot_be_taught_is_refused(one: Trainings, wrong: dict[str, Any]) -> None:
+    question = {"net": "LeNet", "digits": digits(), "digit": None}
+    with pytest.raises(gr.Error, match="could not be understood"):
+        one.teach(question | wrong)
+    assert not workers
+
+
+def test_a_net_of_other_data_is_not_taught(one: Trainings, tmp_path: Path) -> None:
+    content = checkpoint.load(WEIGHTS / "LeNet.pt") | {"data": {"name": "clothes"}}
+    checkpoint.save(content, tmp_path / "LeNet.pt")
+    other = Trainings(1, "cpu", tmp_path, {}, parse_choices, tmp_path)
+    found = other.teach({"net": "LeNet", "digits": digits(), "digit": None})
+    assert found == {"error": "LeNet was trained on clothes; only nets of MNIST can be adapted."}
 
 
 @pytest.mark.slow

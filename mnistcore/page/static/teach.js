@@ -1,0 +1,107 @@
+// "Learn from them": a copy of the chosen net goes on training, on the visitor's own digits.
+import { chosen } from "./choice.js";
+import { foldButton } from "./fold.js";
+import { article, capital, percent } from "./format.js";
+import { lookedAt } from "./maps.js";
+import { ownDigits } from "./own.js";
+import { BUSY, createFollower, isAtWork, stateWords } from "./run.js";
+import { h } from "./shared.js";
+import { setYours, titleOf } from "./yours.js";
+
+// What it brought, in words: the server's `summary`, and what the net `says` to the drawing before and
+// after, ten probabilities each, or nothing.
+export const broughtWords = ({ summary, says }) => {
+    const [before, after] = says.map((probs) => {
+        const p = Math.max(...probs);
+        const digit = probs.indexOf(p);
+        return { digit, words: `${article(digit)} ${digit} (${percent(p)})` };
+    });
+    const drawing = before ? ` Your drawing: ${after.words}, before ${before.words}.` : "";
+    return `${capital(summary)}.${drawing}`;
+};
+
+// What the visitor is told about a run while it goes.
+const goingWords = (run) => {
+    const { step, steps, left } = run.points.at(-1) ?? {};
+    if (run.state !== "training") return stateWords(run);
+    if (step === steps) return "Checking what it brought.";
+    const rest = left ? ` ${Math.ceil(left)} s left.` : "";
+    return `${capital(titleOf(run.base))} learns from ${run.digits} of your digits.${rest}`;
+};
+
+export const createTeaching = (server) => {
+    let run = null; // the newest
+    const status = h("p", { role: "status" });
+    const progress = h("progress", { max: 1, value: 0, "aria-label": "Progress", hidden: true });
+    const learn = foldButton("Learn from them", () => begin());
+    const stop = foldButton("Stop learning", () => follower.tell("stop"));
+    const use = foldButton("Use it all the same", () => take("It reads now, as Yours."));
+    const leave = foldButton("Keep the net as it was", () => answer("The net is as it was."));
+    const offer = h("div", { class: "own-tools", hidden: true }, use, leave);
+    stop.hidden = true;
+
+    const update = () => {
+        const working = isAtWork(run);
+        learn.disabled = working || !ownDigits().length;
+        stop.hidden = progress.hidden = !working;
+        const { step = 0, steps = 1 } = run?.points.at(-1) ?? {};
+        progress.value = step / steps;
+    };
+    const answer = (words) => {
+        offer.hidden = true;
+        status.textContent = words;
+    };
+    const take = (words) => {
+        const about = `taught by ${run.digits} of your digits`;
+        setYours({ token: run.token, net: run.net, about });
+        answer(words);
+    };
+    const follower = createFollower(server, (now) => {
+        run = now;
+        update();
+        if (isAtWork(run)) status.textContent = goingWords(run);
+        else if (!run.end?.summary) status.textContent = stateWords(run);
+        else if (run.end.forgets) {
+            status.textContent = `${broughtWords(run.end)} It forgets more than half a point of MNIST: check the digits and their labels. Use it?`;
+            offer.hidden = false;
+        } else take(`${broughtWords(run.end)} It reads now, as Yours.`);
+    });
+    const begin = async () => {
+        const [digits, digit, base] = [ownDigits(), lookedAt(), chosen().net];
+        learn.disabled = true;
+        answer("");
+        const found = await server
+            .teach({ net: base, digits, digit: digit || null })
+            .catch(() => ({ error: BUSY }));
+        if (found.error) {
+            status.textContent = found.error;
+            update();
+            return;
+        }
+        const { token, net } = found;
+        follower.follow({
+            token,
+            net,
+            base: base.includes("@") ? base : net,
+            digits: digits.length,
+            drawn: digit,
+        });
+    };
+    const node = h(
+        "div",
+        { class: "teach" },
+        h(
+            "p",
+            {},
+            "“Learn from them” trains a copy of the net that is chosen at the top, for all five LeNet, " +
+                "for a few seconds on your digits, mixed with MNIST’s so that it forgets nothing. " +
+                "Each fifth digit of a class is held out, to see what it brought.",
+        ),
+        h("div", { class: "own-tools" }, learn, stop, progress),
+        status,
+        offer,
+    );
+    // Starts a process, which takes seconds, for a visitor who looks at this.
+    const prepare = () => server.prepare({}).catch(() => {});
+    return { node, update, prepare };
+};
