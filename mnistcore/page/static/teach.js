@@ -22,11 +22,10 @@ export const broughtWords = ({ summary, says }) => {
 
 // What the visitor is told about a run while it goes.
 const goingWords = (run) => {
-    const { step, steps, left } = run.points.at(-1) ?? {};
+    const { step, steps } = run.points.at(-1) ?? {};
     if (run.state !== "training") return stateWords(run);
     if (step === steps) return "Checking what it brought.";
-    const rest = left ? ` ${Math.ceil(left)} s left.` : "";
-    return `${capital(titleOf(run.base))} learns from ${run.digits} of your digits.${rest}`;
+    return `${capital(titleOf(run.base))} learns from ${run.digits} of your digits.`;
 };
 
 export const createTeaching = (server) => {
@@ -35,7 +34,8 @@ export const createTeaching = (server) => {
     const progress = h("progress", { max: 1, value: 0, "aria-label": "Progress", hidden: true });
     const learn = foldButton("Learn from them", () => begin());
     const stop = foldButton("Stop learning", () => follower.tell("stop"));
-    const use = foldButton("Use it all the same", () => take("It reads now, as Yours."));
+    const rest = h("small", {}); // the time left
+    const use = foldButton("Use it all the same", () => take());
     const leave = foldButton("Keep the net as it was", () => answer("The net is as it was."));
     const offer = h("div", { class: "own-tools", hidden: true }, use, leave);
     stop.hidden = true;
@@ -44,17 +44,18 @@ export const createTeaching = (server) => {
         const working = isAtWork(run);
         learn.disabled = working || !ownDigits().length;
         stop.hidden = progress.hidden = !working;
-        const { step = 0, steps = 1 } = run?.points.at(-1) ?? {};
+        const { step = 0, steps = 1, left = 0 } = run?.points.at(-1) ?? {};
         progress.value = step / steps;
+        rest.textContent = working && left ? `${Math.ceil(left)} s left` : "";
     };
     const answer = (words) => {
         offer.hidden = true;
         status.textContent = words;
     };
-    const take = (words) => {
+    const take = (words = "") => {
         const about = `taught by ${run.digits} of your digits`;
         setYours({ token: run.token, net: run.net, about });
-        answer(words);
+        answer(`${words}Your ${run.net} reads now: see at the top.`);
     };
     const follower = createFollower(server, (now) => {
         run = now;
@@ -62,9 +63,9 @@ export const createTeaching = (server) => {
         if (isAtWork(run)) status.textContent = goingWords(run);
         else if (!run.end?.summary) status.textContent = stateWords(run);
         else if (run.end.forgets) {
-            status.textContent = `${broughtWords(run.end)} It forgets more than half a point of MNIST: check the digits and their labels. Use it?`;
+            status.textContent = `${broughtWords(run.end)} It has become worse on MNIST by more than half a point: check your digits and their labels.`;
             offer.hidden = false;
-        } else take(`${broughtWords(run.end)} It reads now, as Yours.`);
+        } else take(`${broughtWords(run.end)} `);
     });
     const begin = async () => {
         const [digits, digit, base] = [ownDigits(), lookedAt(), chosen().net];
@@ -93,11 +94,11 @@ export const createTeaching = (server) => {
         h(
             "p",
             {},
-            "“Learn from them” trains a copy of the net that is chosen at the top, for all five LeNet, " +
-                "for a few seconds on your digits, mixed with MNIST’s so that it forgets nothing. " +
-                "Each fifth digit of a class is held out, to see what it brought.",
+            "“Learn from them” takes a copy of the net that is chosen at the top (LeNet, if all five are) " +
+                "and trains it for a few seconds on your digits. MNIST’s are mixed in, so that it " +
+                "forgets nothing; each fifth digit of a class is held out, to see what it brought.",
         ),
-        h("div", { class: "own-tools" }, learn, stop, progress),
+        h("div", { class: "own-tools" }, learn, stop, progress, rest),
         status,
         offer,
     );
