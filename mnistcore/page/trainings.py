@@ -8,7 +8,6 @@ import base64
 import io
 import secrets
 import shutil
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -34,25 +33,10 @@ from mnistcore.page.guard import (
     reject_bad_input,
 )
 from mnistcore.page.hand import parse_digits
-from mnistcore.page.run import (
-    AT_WORK,
-    ENDED,
-    FAILED,
-    GONE,
-    PAUSED,
-    STARTING,
-    TESTING,
-    TRAINING,
-    WAITING,
-    Run,
-)
-from mnistcore.page.worker import Worker
+from mnistcore.page.line import CHECK, MOST_PAUSED, Line
+from mnistcore.page.run import AT_WORK, ENDED, GONE, TESTING, WAITING, Run
 from mnistcore.page.yours import AT, OwnNet, unpack_net
 
-CHECK = 0.1  # seconds between two looks at what a visitor wants
-GRACE = 0.3  # seconds in which a process leaves a training by itself; then it is ended
-MOST_PAUSED = 120  # seconds of a training's pauses, all together
-MOST_SILENT = 60  # seconds without a word from a training: the process hangs
 MOST_IN_LINE = 20  # visitors who wait for their training
 MOST_KEPT = 20  # trained and uploaded nets, the newest
 
@@ -84,13 +68,9 @@ class Trainings:
             weights: the folder of the page's nets, which can be taught.
         """
         self.form = form | {"mostPaused": MOST_PAUSED, "mostBytes": MAX_FILE}
-        self._most, self._device, self._folder, self._parse = most, device, folder, parse
-        self._weights = weights
-        self._runs: dict[str, Run] = {}  # by token, the newest last
-        self._line: list[Run] = []  # that wait for their turn
-        self._busy = 0  # how many have it
-        self._idle: list[Worker] = []
-        self._changed = threading.Condition()  # guards all of these
+        self._folder, self._parse, self._weights = folder, parse, weights
+        self._line = Line(most, device)
+        self._runs: dict[str, Run] = {}  # by token, the newest last; guarded by the line's lock
 
     def server_functions(self) -> list[Callable[..., Any]]:
         """What ``train.js`` calls."""
@@ -134,9 +114,7 @@ class Trainings:
 
     def prepare(self, _: Any) -> None:
         """Start a process, which takes seconds, for a visitor who looks at the form."""
-        with self._changed:
-            if not self._idle and not self._busy:
-                self._idle.append(Worker(self._device))
+        self._line.prepare()
 
     @reject_bad_input
     def start(self, question: dict[str, Any]) -> dict[str, str]:
@@ -188,12 +166,12 @@ class Trainings:
         token = secrets.token_urlsafe(16)
         path = self._folder / token / f"{net}.pt"
         run = Run(job | {"path": str(path)}, path)
-        with self._changed:
+        with self._line.changed:
             if len(self._line) >= MOST_IN_LINE:
                 return {"error": TOO_MANY}
             self._forget()
             self._runs[token] = run
-            self._stand_in_line(run)
+            self._line.add(run)
         return {"token": token, "net": net}
 
     @reject_bad_input
@@ -220,13 +198,13 @@ class Trainings:
         errors, n = found.answers["validation"]
         end = {"ended": UPLOADED, "val_errors": errors, "val_n": n}
         run = Run({"do": "thresholds", "path": str(found.path), "end": end}, found.path)
-        with self._changed:
+        with self._line.changed:
             self._forget()
             self._runs[token] = run
             if run.net:
                 run.state, run.end = ENDED, end
             else:
-                self._stand_in_line(run)
+                self._line.add(run)
         return {"token": token, "net": found.path.stem}
 
     @reject_bad_input
@@ -238,7 +216,7 @@ class Trainings:
                 ``command``, pause, go, stop or test, or None; the ``digit`` on the canvas, or None.
         """
         points, images = (int(n) for n in question["seen"])
-        with self._changed:
+        with self._line.changed:
             run = self._runs.get(str(question["token"]))
             if run is None or run.state == GONE:
                 return {"state": GONE}
@@ -246,7 +224,7 @@ class Trainings:
             self._obey(run, question["command"], self._digit(question["digit"]))
             return {
                 "state": run.state,
-                "place": self._line.index(run) + 1 if run in self._line else 0,
+                "place": self._line.place(run),
                 "points": run.points[points:],
                 "images": run.images[images:],
                 "newest": dict(run.newest) if len(run.points) > points else {},
@@ -261,7 +239,7 @@ class Trainings:
         An ``error`` in a sentence if the net is no longer there.
         """
         content = io.BytesIO()
-        with self._changed:
+        with self._line.changed:
             run = self._runs.get(str(question["token"]))
             if run is None or run.state != ENDED or not run.path.exists():
                 return {"error": "This net is no longer on the server. Please train it again."}
@@ -284,104 +262,9 @@ class Trainings:
             run.words["digit"] = {"do": "digit", "digit": digit}
         if command == "test" and run.state == ENDED and run.path.exists() and not run.test:
             run.state, run.job = WAITING, {"do": "test", "path": str(run.path)}
-            self._stand_in_line(run)
+            self._line.add(run)
         elif command in ("pause", "go", "stop") and run.state in AT_WORK - {TESTING}:
             run.words["training"] = {"do": command}
-
-    def _stand_in_line(self, run: Run) -> None:
-        self._line.append(run)
-        threading.Thread(target=self._drive, args=(run,), daemon=True).start()
-
-    def _drive(self, run: Run) -> None:
-        """Wait for the run's turn, and follow it to its end."""
-        if not self._wait_for_turn(run):
-            return
-        with self._changed:
-            worker = self._idle.pop() if self._idle else Worker(self._device)
-        worker.tell(**run.job)
-        idle = [worker]
-        try:
-            state = self._listen(run, worker)
-        except EOFError:
-            state, idle = GONE if run.is_left else FAILED, []
-        with self._changed:
-            run.state = state
-            self._idle += idle
-            self._busy -= 1
-            self._changed.notify_all()
-
-    def _wait_for_turn(self, run: Run) -> bool:
-        """Whether the run's turn has come before the visitor left or stopped it."""
-        with self._changed:
-            while self._line[0] is not run or self._busy >= self._most:
-                stopped = run.words.get("training") == {"do": "stop"}
-                if run.is_left or stopped:
-                    self._line.remove(run)
-                    run.state = ENDED if stopped else GONE
-                    self._changed.notify_all()
-                    return False
-                self._changed.wait(CHECK)
-            self._line.remove(run)
-            run.state = TESTING if run.job["do"] == "test" else STARTING
-            self._busy += 1
-            self._changed.notify_all()
-            return True
-
-    def _listen(self, run: Run, worker: Worker) -> str:
-        """Follow a run to its end; its last state.
-
-        Raises:
-            EOFError: the process has ended, or had to be ended.
-        """
-        heard, paused = time.monotonic(), 0.0
-        while True:
-            message = worker.hear(CHECK)
-            with self._changed:
-                if message:
-                    heard = time.monotonic()
-                if "told" in message:
-                    run.take(message["told"])
-                    if run.state == STARTING:
-                        run.state = TRAINING
-                if "end" in message:
-                    if "failed" in message["end"]:
-                        return FAILED
-                    if run.state == TESTING:
-                        run.test = message["end"]
-                    else:
-                        run.end = message["end"]
-                    return ENDED
-                if run.state == PAUSED:
-                    paused, heard = paused + CHECK, time.monotonic()
-                    if paused > MOST_PAUSED:
-                        run.words["training"] = {"do": "stop"}
-                words, run.words = run.words, {}
-                if "training" in words:
-                    run.state = PAUSED if words["training"]["do"] == "pause" else TRAINING
-                left = run.is_left
-            for word in words.values():
-                worker.tell(**word)
-            if left and run.state != TESTING:
-                self._leave(worker)
-                return GONE
-            if time.monotonic() - heard > MOST_SILENT:
-                worker.kill()
-                raise EOFError
-
-    @staticmethod
-    def _leave(worker: Worker) -> None:
-        """Make the process leave its training.
-
-        Raises:
-            EOFError: it had to be ended.
-        """
-        worker.tell("drop")
-        end = time.monotonic() + GRACE
-        while time.monotonic() < end:
-            if "end" in worker.hear(GRACE):
-                return
-        worker.kill()
-        raise EOFError
 
     def _forget(self) -> None:
         """Forget the oldest trained nets and those runs whose visitors have gone."""

@@ -46,7 +46,8 @@ def test_a_net_learns_ones_hand(scheme: str, width: int, open_page: Open, tmp_pa
     expect(said).to_contain_text(
         re.compile(
             r"1 of your 1 held-out digits are right, before 0; MNIST 99\.\d %, "
-            rf".*Your drawing: a {ODD} \([\d.]+ %\), before an? \d \([\d.]+ %\)\. Your LeNet reads now"
+            rf".*Your drawing: a {ODD} \([\d.]+ %\), before an? \d \([\d.]+ %\)\. "
+            "Your LeNet reads now"
         ),
         timeout=START,
     )

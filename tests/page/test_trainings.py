@@ -17,9 +17,10 @@ import pytest
 
 from mnistcore import checkpoint
 from mnistcore.files import WEIGHTS
-from mnistcore.page import trainings, views
+from mnistcore.page import line, trainings, views
 from mnistcore.page.run import LEASE
 from mnistcore.page.trainings import Trainings
+from mnistcore.page.worker import Worker
 from mnistcore.page.yours import OwnNet
 from mnistcore.reading.ensemble import THRESHOLD_FILE
 from mnistcore.training.choices import Choices, parse_choices
@@ -65,7 +66,7 @@ workers: list[FakeWorker] = []
 def one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Trainings:
     """Trainings of one visitor at a time, with fake workers."""
     workers.clear()
-    monkeypatch.setattr(trainings, "Worker", FakeWorker)
+    monkeypatch.setattr(line, "Worker", FakeWorker)
     return Trainings(1, "cpu", tmp_path, {}, parse_choices)
 
 
@@ -165,7 +166,7 @@ def test_only_a_trained_net_can_be_downloaded(one: Trainings) -> None:
 
 
 def test_a_pause_ends(one: Trainings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainings, "MOST_PAUSED", 0.3)
+    monkeypatch.setattr(line, "MOST_PAUSED", 0.3)
     token = start(one)
     wait_for(lambda: bool(workers))
     workers[0].messages.put(told(0))
@@ -248,14 +249,14 @@ def test_a_net_of_other_data_is_not_taught(one: Trainings, tmp_path: Path) -> No
 def test_the_process_trains_and_reads_the_test_set_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[trainings.Worker] = []
+    started: list[Worker] = []
 
-    class Remembered(trainings.Worker):
+    class Remembered(Worker):
         def __init__(self, device: str) -> None:
             super().__init__(device)
             started.append(self)
 
-    monkeypatch.setattr(trainings, "Worker", Remembered)
+    monkeypatch.setattr(line, "Worker", Remembered)
     real = Trainings(1, "cpu", tmp_path, {}, parse_choices)
     token = start(real)
     wait_for(lambda: status(real, token)["state"] == "training", PATIENCE)
