@@ -7,7 +7,9 @@ from mnistcore.page.run import (
     ENDED,
     FAILED,
     GONE,
+    LEASE,
     PAUSED,
+    RELOAD,
     STARTING,
     TESTING,
     TRAINING,
@@ -66,7 +68,7 @@ class Line:
         try:
             state = self._listen(run, worker)
         except EOFError:
-            state, idle = GONE if run.is_left else FAILED, []
+            state, idle = GONE if run.is_left() else FAILED, []
         with self.changed:
             run.state = state
             self._idle += idle
@@ -78,7 +80,7 @@ class Line:
         with self.changed:
             while self._waiting[0] is not run or self._busy >= self._most:
                 stopped = run.words.get("training") == {"do": "stop"}
-                if run.is_left or stopped:
+                if run.is_left(RELOAD) or stopped:
                     self._waiting.remove(run)
                     run.state = ENDED if stopped else GONE
                     self.changed.notify_all()
@@ -96,7 +98,7 @@ class Line:
         Raises:
             EOFError: the process has ended, or had to be ended.
         """
-        heard, paused = time.monotonic(), 0.0
+        heard, paused, away = time.monotonic(), 0.0, False
         while True:
             message = worker.hear(CHECK)
             with self.changed:
@@ -118,10 +120,14 @@ class Line:
                     paused, heard = paused + CHECK, time.monotonic()
                     if paused > MOST_PAUSED:
                         run.words["training"] = {"do": "stop"}
+                # It stops at once when its visitor leaves, and goes on if he only reloads the page.
+                if run.is_left() != away and run.state == (PAUSED if away else TRAINING):
+                    away = not away
+                    run.words["training"] = {"do": "pause" if away else "go"}
                 words, run.words = run.words, {}
                 if "training" in words:
                     run.state = PAUSED if words["training"]["do"] == "pause" else TRAINING
-                left = run.is_left
+                left = run.is_left(LEASE if self._waiting else RELOAD)
             for word in words.values():
                 worker.tell(**word)
             if left and run.state != TESTING:

@@ -1,5 +1,6 @@
 // A training on the server, from its start to its end: what is known of it, and what it is told.
 import { lookedAt } from "./maps.js";
+import { keep, kept } from "./memory.js";
 
 const AT_WORK = ["waiting", "starting", "training", "paused", "testing"];
 const EVERY = 200; // milliseconds between two questions about a training
@@ -35,10 +36,12 @@ export const stateWords = ({ state, place, end, file }, mostPaused) => {
     }[state];
 };
 
-// Follows one run at a time. `draw` gets it whenever something about it is new: its token, state, place
-// and end, the points of its curves, its images by index, and the newest of what is told once.
-export const createFollower = (server, draw) => {
+// Follows one run at a time, also one from before the page was reloaded, which is kept by `name`. `draw`
+// gets it whenever something about it is new: its token, state, place and end, the points of its
+// curves, its images by index, and the newest of what is told once.
+export const createFollower = (name, server, draw) => {
     let run = null;
+    let known = null; // what the page knows of it, and the server does not
     let command = null; // what the server is told next
     const take = (mine, { points, images, newest, ...rest }) => {
         Object.assign(mine, rest);
@@ -73,20 +76,43 @@ export const createFollower = (server, draw) => {
             await wait();
         }
     };
+    const note = (more) => {
+        known = { ...known, ...more };
+        keep(name, JSON.stringify(known));
+        Object.assign(run, more);
+    };
+    const attend = () => {
+        draw(run);
+        stay(run);
+        ask(run);
+    };
+    const begin = (details) => {
+        run = { state: "starting", points: [], images: new Map(), newest: {} };
+        known = {};
+        command = null;
+        note(details);
+        attend();
+    };
+    const resume = async (details) => {
+        const question = { token: details.token, seen: [0, 0], command: null, digit: null };
+        const { state } = await server.status(question).catch(() => ({ state: "gone" }));
+        if (!run && state !== "gone") begin(details);
+    };
+    const text = kept(name);
+    if (text) resume(JSON.parse(text));
     return {
-        // Follows a run in place of the one before: its token, and what else is known of it. The first
-        // question may tell the server something.
-        follow: (known, word = null) => {
-            const images = new Map();
-            run = { state: "starting", points: [], images, newest: {}, ...known };
-            command = word;
-            draw(run);
-            stay(run);
-            ask(run);
-        },
-        // Tells the server "stop", for instance.
+        // Follows a run in place of the one before: its token, and what else is to be known of it.
+        begin,
+        // Adds to what is known of it.
+        note,
+        // It is not followed any more after a reload.
+        forget: () => keep(name, ""),
+        // Tells the server "stop", for instance, or to "test" what has ended.
         tell: (word) => {
             command = word;
+            if (isAtWork(run)) return;
+            run.state = "testing";
+            attend();
         },
     };
 };

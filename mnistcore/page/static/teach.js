@@ -49,6 +49,7 @@ export const createTeaching = (server) => {
         rest.textContent = working && left ? `${Math.ceil(left)} s left` : "";
     };
     const answer = (words) => {
+        follower.forget();
         offer.hidden = true;
         status.textContent = words;
     };
@@ -57,11 +58,11 @@ export const createTeaching = (server) => {
         setYours({ token: run.token, net: run.net, about });
         answer(`${words}Your ${run.net} reads now: see at the top.`);
     };
-    const follower = createFollower(server, (now) => {
+    const follower = createFollower("taught", server, (now) => {
         run = now;
         update();
         if (isAtWork(run)) status.textContent = goingWords(run);
-        else if (!run.end?.summary) status.textContent = stateWords(run);
+        else if (!run.end?.summary) answer(stateWords(run));
         else if (run.end.forgets) {
             status.textContent = `${broughtWords(run.end)} It has become worse on MNIST by more than half a point: check your digits and their labels.`;
             offer.hidden = false;
@@ -80,7 +81,7 @@ export const createTeaching = (server) => {
             return;
         }
         const { token, net } = found;
-        follower.follow({
+        follower.begin({
             token,
             net,
             base: base.includes("@") ? base : net,

@@ -57,7 +57,7 @@ export default ({ element, props, server }) => {
         }),
         foldButton("Stop", () => follower.tell("stop")),
         foldButton("Read the test set, once", () => {
-            follower.follow({ ...run, state: "testing" }, "test");
+            follower.tell("test");
         }),
         foldButton("Download the net", async () => {
             const { zip, error } = await server
@@ -115,7 +115,7 @@ export default ({ element, props, server }) => {
     };
     const show = (details) => {
         if (run?.points.length) before = run;
-        follower.follow(details);
+        follower.begin(details);
     };
     const begin = async () => {
         if (!settings.isValid()) return;
@@ -148,10 +148,10 @@ export default ({ element, props, server }) => {
         update();
         state.textContent = found?.error ?? NOT_SENT;
     };
-    const follower = createFollower(server, (now) => {
+    const follower = createFollower("trained", server, (now) => {
         run = now;
         if (run.state === "ended" && run.end.val_n && !run.isYours) {
-            run.isYours = true; // once: afterwards the visitor may choose another
+            follower.note({ isYours: true }); // once: afterwards the visitor may choose another
             setYours({ token: run.token, net: run.net, about: aboutWords(run) });
         }
         update();
