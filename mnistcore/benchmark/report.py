@@ -15,6 +15,7 @@ from mnistcore.results import (
     Pictures,
     ReadRates,
     Speed,
+    TrainingRun,
 )
 
 SIGNIFICANT = 0.05  # a p-value below it is named in the README
@@ -93,7 +94,7 @@ def benchmark_report(benchmark: Benchmark) -> str:
 def accuracy_report(benchmark: Benchmark) -> str:
     """Test accuracy of each net, and where it was trained."""
     changed = [
-        f"{name} ({net['training']['config']['epochs']} epochs)"
+        f"{name} ({_change(net['training'])})"
         for name, net in benchmark["nets"].items()
         if not net["training"]["own_recipe"]
     ]
@@ -118,6 +119,13 @@ def accuracy_report(benchmark: Benchmark) -> str:
         warning = f"**Do not report these numbers: changed recipes for {', '.join(changed)}.**"
         parts.insert(0, warning)
     return "\n\n".join(parts)
+
+
+def _change(training: TrainingRun) -> str:
+    """What was done to a net that was not trained by its recipe alone."""
+    if "adapted" in training:
+        return f"adapted to {training['adapted']} digits of somebody's hand"
+    return f"{training['config']['epochs']} epochs"
 
 
 def _net_cells(net: NetResults) -> list[str]:
