@@ -8,15 +8,16 @@ import { BUSY, createFollower, isAtWork, stateWords } from "./run.js";
 import { h } from "./shared.js";
 import { setYours, titleOf } from "./yours.js";
 
-// What it brought, in words: the server's `summary`, and what the net `says` to the drawing before and
-// after, ten probabilities each, or nothing.
-export const broughtWords = ({ summary, says }) => {
-    const [before, after] = says.map((probs) => {
-        const p = Math.max(...probs);
-        const digit = probs.indexOf(p);
-        return { digit, words: `${article(digit)} ${digit} (${percent(p)})` };
-    });
-    const drawing = before ? ` Your drawing: ${after.words}, before ${before.words}.` : "";
+// The likeliest of ten probabilities: "a 3 (88.0 %)".
+const answerOf = (probs) => {
+    const p = Math.max(...probs);
+    const digit = probs.indexOf(p);
+    return `${article(digit)} ${digit} (${percent(p)})`;
+};
+
+// What it brought: the server's `summary`, and what the net `says` to the drawing before and after.
+const broughtWords = ({ summary, says: [before, after] }) => {
+    const drawing = before ? ` Your drawing: ${answerOf(after)}, before ${answerOf(before)}.` : "";
     return `${capital(summary)}.${drawing}`;
 };
 
@@ -30,6 +31,7 @@ const goingWords = (run) => {
 
 export const createTeaching = (server) => {
     let run = null; // the newest
+    let asked = false; // the server is asked to begin one
     const status = h("p", { role: "status" });
     const progress = h("progress", { max: 1, value: 0, "aria-label": "Progress", hidden: true });
     const learn = foldButton("Learn from them", () => begin());
@@ -42,7 +44,7 @@ export const createTeaching = (server) => {
 
     const update = () => {
         const working = isAtWork(run);
-        learn.disabled = working || !ownDigits().length;
+        learn.disabled = asked || working || !ownDigits().length;
         stop.hidden = progress.hidden = !working;
         const { step = 0, steps = 1, left = 0 } = run?.points.at(-1) ?? {};
         progress.value = step / steps;
@@ -70,11 +72,13 @@ export const createTeaching = (server) => {
     });
     const begin = async () => {
         const [digits, digit, base] = [ownDigits(), lookedAt(), chosen().net];
-        learn.disabled = true;
+        asked = true;
+        update();
         answer("");
         const found = await server
             .teach({ net: base, digits, digit: digit || null })
             .catch(() => ({ error: BUSY }));
+        asked = false;
         if (found.error) {
             status.textContent = found.error;
             update();
