@@ -152,7 +152,7 @@ class Trainings:
         own = self.find(token)
         if token and (own is None or own.path.stem != name):
             return {"error": "Your net is no longer on the server. Please choose another."}
-        base = own.path if own else self._weights / f"{name}.pt"
+        base = own.path if own else checkpoint.find(self._weights, name)
         try:
             check_of_mnist(checkpoint.load_for(name, base))
         except ValueError as error:
