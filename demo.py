@@ -31,21 +31,20 @@ from mnistcore.page.handlers import Handlers
 from mnistcore.page.trainings import Trainings
 from mnistcore.reading.recognizer import Recognizer
 
-LAYERS = views.layer_names()
 COLOURS = dict(zip(NETS, cycle(["#4c78a8", "#f58518", "#e45756", "#439a92", "#b279a2"])))
 # The example on the About tab calls this very page, wherever it runs.
 OWN_ADDRESS = r"""text => text.replace(/Client\(".*?"\)/,
     `Client("${location.origin}${location.pathname}")`)"""
 
 
-def read_tab(handlers: Handlers, layers: dict[str, list[str]]) -> ReadTab:
+def read_tab(handlers: Handlers, choices: dict[str, Any], teaching: list[Any]) -> ReadTab:
     """The canvas and the picture, the answer, the steps, and the maps."""
     nets = handlers.recognizer.names
     with gr.Row(elem_id="top"):
         with gr.Column(min_width=320, elem_id="input"), gr.Tabs() as inputs:
             with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
                 hint = "Draw a digit, or a number of several digits"
-                pad = view("canvas", pen=20, hint=hint, layers=layers)
+                pad = view("canvas", pen=20, hint=hint, **choices)
             with gr.Tab("Upload, paste, camera", id="upload") as upload_tab:
                 picture = view("picture", maxFile=guard.MAX_FILE, examples=list(EXAMPLES))
         with gr.Column(min_width=320, elem_id="output"):
@@ -69,11 +68,11 @@ def read_tab(handlers: Handlers, layers: dict[str, list[str]]) -> ReadTab:
     view("why", nets=nets, server_functions=[why])
     view("change", changes=views.changes(), server_functions=[change, curves, flip])
     view("atlas", server_functions=of_atlas)
-    layer = view("layer", layers=layers, mapsOf={views.ALL: views.NET_OF_ALL})
+    layer = view("layer", layers=choices["layers"], mapsOf={views.ALL: views.NET_OF_ALL})
     maps = view("maps", server_functions=[look, arithmetic])
     view("slide")
     view("units", server_functions=[units, unit])
-    view("hand", mostBytes=guard.MAX_ZIP, server_functions=zips)
+    view("hand", mostBytes=guard.MAX_ZIP, server_functions=[*zips, *teaching])
     return ReadTab(inputs, draw_tab, upload_tab, pad, picture, layer, [answer, steps, maps])
 
 
@@ -97,9 +96,10 @@ def benchmark_tab(tab: gr.Tab) -> BenchmarkTab:
 
 def build(recognizer: Recognizer, trainings: Trainings | None = None) -> gr.Blocks:
     """The page around a recognizer; nothing is started. Without ``trainings``, nobody can train."""
-    handlers, endpoints = Handlers(recognizer), Endpoints(recognizer)
-    nets = recognizer.names
-    layers = {name: LAYERS[name] for name in (*nets, *views.together(nets))}
+    endpoints = Endpoints(recognizer)
+    handlers = Handlers(recognizer, trainings.find) if trainings else Handlers(recognizer)
+    nets, layers = recognizer.names, views.layer_names()
+    choices: dict[str, Any] = {"nets": [*nets, *views.together(nets)], "layers": layers}
     with gr.Blocks(
         title="mnistcore",
         analytics_enabled=False,
@@ -111,12 +111,12 @@ def build(recognizer: Recognizer, trainings: Trainings | None = None) -> gr.Bloc
             choice = view(
                 "choice",
                 value=f"{nets[0]} {layers[nets[0]][0]}",
-                layers=layers,
+                **choices,
                 titles={views.ALL: "All five" if len(nets) == len(NETS) else "All"},
             )
         with gr.Tabs(elem_id="pages") as pages:
             with gr.Tab("Read", id="read") as read_page:
-                read = read_tab(handlers, layers)
+                read = read_tab(handlers, choices, trainings.teach_functions() if trainings else [])
             tabs = [read_page]
             if trainings:
                 with gr.Tab("Train", id="train") as train_page:
@@ -131,7 +131,7 @@ def build(recognizer: Recognizer, trainings: Trainings | None = None) -> gr.Bloc
         address = view("address", tabs=[tab.id for tab in tabs])
         connect_tabs(pages, tabs, address)
         connect_reading(handlers, choice, pages, read)
-        connect_benchmark(choice, pages, read, benchmark)
+        connect_benchmark(handlers, choice, pages, read, benchmark)
         demo.load(None, about, about, js=OWN_ADDRESS, api_visibility="private")
         gr.api(endpoints.read_digits, api_name="read")
         gr.api(endpoints.feature_maps, api_name="maps")
@@ -162,8 +162,8 @@ def serve(args: argparse.Namespace, folder: Path) -> None:
         from mnistcore.training import choices  # reading and showing need nothing that trains
 
         form = choices.form() | {"dropout": views.nets_with_dropout()}
-        device = str(recognizer.device)
-        trainings = Trainings(args.train, device, folder, form, choices.parse_choices)
+        device, parse = str(recognizer.device), choices.parse_choices
+        trainings = Trainings(args.train, device, folder, form, parse, args.weights)
     build(recognizer, trainings).launch(
         server_name=args.host,
         server_port=port,

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from mnistcore.page.handlers import Handlers, put_on_canvas, show_curves, show_results
+from mnistcore.page.handlers import Handlers, put_on_canvas, show_curves
 
 # Whether the canvas is open, not the picture. Both may be hidden by another page's tab: the style
 # of the tab itself tells which of the two comes back.
@@ -103,13 +103,13 @@ def connect_tabs(pages: gr.Tabs, tabs: list[gr.Tab], address: gr.HTML) -> None:
 
 
 def connect_benchmark(
-    choice: gr.HTML, pages: gr.Tabs, read: ReadTab, benchmark: BenchmarkTab
+    handlers: Handlers, choice: gr.HTML, pages: gr.Tabs, read: ReadTab, benchmark: BenchmarkTab
 ) -> None:
     """Show the results of the chosen net; put a misread digit that is clicked on the canvas."""
     # The table asks for another net's results when it is visible.
     gr.on(
         [benchmark.tab.select, benchmark.table.submit],
-        show_results,
+        handlers.show_results,
         choice,
         [benchmark.table, benchmark.errors],
         **READING,

@@ -18,14 +18,20 @@ from mnistcore.change import CHANGES
 from mnistcore.models import model_name
 from mnistcore.page import atlas_view, hand, results_view, views
 from mnistcore.page.guard import is_upload, reject_bad_input, user_error
+from mnistcore.page.yours import AT, Find, NetGoneError, Nets
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.recognizer import Reading, Recognizer
 from mnistcore.results import Results, load_results
-from mnistcore.why import explain
+from mnistcore.why import Explanation, explain
 
 NO_ATLAS = (
     "These weights have no map of training digits. Whoever runs this page makes it with "
     "`mnistcore atlas`."
+)
+
+NO_ATLAS_OF_OWN = (
+    "A net of your own has no map of training digits: each map is made of one net's numbers, and "
+    "the page has those of its own nets alone."
 )
 
 
@@ -62,26 +68,6 @@ def parse_change(question: dict[str, Any]) -> tuple[NDArray[np.float32], str, di
         if not low <= amount <= high:
             raise ValueError(f"{name} is {amount}; it must be from {low} to {high}")
     return image, str(question["net"]), amounts
-
-
-def _label(label: Any) -> int:
-    """A label that a visitor gave a digit.
-
-    Raises:
-        ValueError: it is not one.
-    """
-    if label not in range(10):
-        raise ValueError(f"label is {label}; it must be from 0 to 9")
-    return int(label)
-
-
-def _ink(text: str) -> NDArray[np.uint8]:
-    """The ink of a visitor's digit, uint8 (28, 28), from base64.
-
-    Raises:
-        ValueError: it is not a digit.
-    """
-    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)
 
 
 def decode_data_url(url: str) -> bytes:
@@ -140,9 +126,17 @@ def read_picture(recognizer: Recognizer, content: bytes | None, model: str) -> R
 
 @dataclass(frozen=True)
 class Handlers:
-    """The handlers of the page's events, which are numbered: each answer repeats the number."""
+    """The handlers of the page's events, which are numbered: each answer repeats the number.
+
+    Wherever a net is named, it may be a visitor's own, "LeNet@<token>".
+    """
 
     recognizer: Recognizer
+    find: Find = lambda _: None
+
+    @cached_property
+    def _nets(self) -> Nets:
+        return Nets(self.recognizer, self.find)
 
     def show(self, content: bytes | None, choice: str, **extra: Any) -> tuple[str, str, str]:
         """What the three views show of a picture, as JSON; without a picture they are empty.
@@ -157,20 +151,53 @@ class Handlers:
             gr.Error: the picture cannot be read.
         """
         model, stage = parse_choice(choice)
+        try:
+            recognizer, net = self._nets.of(model)
+        except NetGoneError:
+            content, extra = None, extra | {"gone": True}
         if content is None:
             empty = views.to_json({"model": model} | extra)
             return empty, empty, empty
-        reading = read_picture(self.recognizer, content, model)
-        maps: dict[str, Any] = {}
+        reading = read_picture(recognizer, content, net)
+        answer, maps = views.answer_data(reading), {}
         if reading.digits:
-            maps = views.maps_data(self.recognizer, reading.digits[0].image, stage)
+            if recognizer is not self.recognizer:
+                self._add_shared(answer, reading, model, net)
+            maps = self._maps(reading.digits[0].image, stage)
             maps["digits"] = [views.pack(digit.image) for digit in reading.digits]
         extra |= {"model": model, "drawn": True}
         return (
-            views.to_json(views.answer_data(reading) | extra),
+            views.to_json(answer | extra),
             views.to_json(views.steps_data(reading) | extra),
             views.to_json(maps | extra),
         )
+
+    def _add_shared(self, answer: dict[str, Any], reading: Reading, model: str, net: str) -> None:
+        """Add what the shared nets say about the digits that a visitor's own net has read.
+
+        Args:
+            answer: gets it.
+            reading: by the own net.
+            model: its name on the page.
+            net: its name in the reading.
+        """
+        shared, took = self.recognizer.probs(np.stack([digit.image for digit in reading.digits]))
+        answer["milliseconds"] = took | {model: answer["milliseconds"][net]}
+        for i, digit in enumerate(answer["digits"]):
+            own = digit["probs_by_model"][net]
+            others = {name: probs[i].tolist() for name, probs in shared.items()}
+            digit["probs_by_model"] = others | {model: own}
+            digit["reason"] = digit["reason"].replace(net, f"your {net}")
+
+    def _stage(self, stage: str) -> tuple[Recognizer, str]:
+        """The recognizer that has the net of a stage, "LeNet conv1", and the stage's name there."""
+        name, _, layer = stage.partition(" ")
+        recognizer, net = self._nets.of(name)
+        return recognizer, f"{net} {layer}"
+
+    def _maps(self, image: NDArray[np.float32], stage: str) -> dict[str, Any]:
+        recognizer, there = self._stage(stage)
+        return views.maps_data(recognizer, image, there) | {"stage": stage}
 
     @reject_bad_input
     def show_drawing(
@@ -205,29 +232,29 @@ class Handlers:
     @reject_bad_input
     def look(self, question: dict[str, Any]) -> dict[str, Any]:
         """The maps of a stage on a digit."""
-        digit = views.unpack_digit(question["digit"])
-        return views.maps_data(self.recognizer, digit, str(question["stage"]))
+        return self._maps(views.unpack_digit(question["digit"]), str(question["stage"]))
 
     @reject_bad_input
     def arithmetic(self, question: dict[str, Any]) -> dict[str, Any]:
         """The arithmetic behind a pixel of a map."""
         place = [int(question[key]) for key in ("channel", "row", "column")]
         digit, stage = views.unpack_digit(question["digit"]), str(question["stage"])
+        recognizer, there = self._stage(stage)
         name = str(question["name"])
-        return views.arithmetic_data(self.recognizer, digit, stage, name, *place)
+        return views.arithmetic_data(recognizer, digit, there, name, *place) | {"stage": stage}
 
     @reject_bad_input
     def units(self, question: dict[str, Any]) -> dict[str, Any]:
         """The linear layers of a net for a digit."""
-        image = views.unpack_digit(question["image"])
-        return views.units_data(self.recognizer, image, str(question["net"]))
+        recognizer, net = self._nets.of(str(question["net"]))
+        return views.units_data(recognizer, views.unpack_digit(question["image"]), net)
 
     @reject_bad_input
     def unit(self, question: dict[str, Any]) -> dict[str, Any]:
         """The arithmetic behind a unit of a linear layer."""
-        image = views.unpack_digit(question["image"])
-        net, name = str(question["net"]), str(question["name"])
-        return views.unit_data(self.recognizer, image, net, name, int(question["unit"]))
+        recognizer, net = self._nets.of(str(question["net"]))
+        image, name = views.unpack_digit(question["image"]), str(question["name"])
+        return views.unit_data(recognizer, image, net, name, int(question["unit"]))
 
     @cached_property
     def _atlases(self) -> Atlases:
@@ -237,8 +264,10 @@ class Handlers:
         """The atlas of the net that a question is about.
 
         Raises:
-            gr.Error: the weights have none.
+            gr.Error: it has none.
         """
+        if AT in str(question["net"]):
+            raise user_error(NO_ATLAS_OF_OWN)
         net = model_name(str(question["net"]))
         try:
             return self._atlases.of(net)
@@ -247,7 +276,7 @@ class Handlers:
 
     @reject_bad_input
     def atlas(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The map of a net's atlas; an ``error`` in a sentence if the weights have none."""
+        """The map of a net's atlas; an ``error`` in a sentence if it has none."""
         try:
             return atlas_view.atlas_data(self._atlas_of(question))
         except gr.Error as error:
@@ -268,7 +297,7 @@ class Handlers:
     @reject_bad_input
     def export_digits(self, question: dict[str, Any]) -> dict[str, str]:
         """A visitor's own digits as a zip, in base64."""
-        digits = [(_label(one["label"]), _ink(one["image"])) for one in question["digits"]]
+        digits = hand.parse_digits(question["digits"])
         return {"zip": base64.b64encode(hand.pack_digits(digits)).decode()}
 
     @reject_bad_input
@@ -288,26 +317,47 @@ class Handlers:
     @reject_bad_input
     def change(self, question: dict[str, Any]) -> dict[str, Any]:
         """A digit that has been changed, and its probabilities."""
-        return views.change_data(self.recognizer, *parse_change(question))
+        image, name, amounts = parse_change(question)
+        recognizer, net = self._nets.of(name)
+        return views.change_data(recognizer, image, net, amounts)
 
     @reject_bad_input
     def curves(self, question: dict[str, Any]) -> dict[str, Any]:
         """The probabilities of a digit over the range of each change."""
-        return views.curves_data(self.recognizer, *parse_change(question))
+        image, name, amounts = parse_change(question)
+        recognizer, net = self._nets.of(name)
+        return views.curves_data(recognizer, image, net, amounts)
 
     @reject_bad_input
     def flip(self, question: dict[str, Any]) -> dict[str, Any]:
         """The smallest change of ink that gives another answer."""
-        image = views.unpack_digit(question["image"])
-        return views.flip_data(self.recognizer, image, str(question["net"]))
+        recognizer, net = self._nets.of(str(question["net"]))
+        return views.flip_data(recognizer, views.unpack_digit(question["image"]), net)
 
     @reject_bad_input
     def why(self, question: dict[str, Any]) -> dict[str, Any]:
         """Why nets say one digit and not another."""
         image = views.unpack_digit(question["image"])
         digits = [None if d is None else int(d) for d in (question["digit"], question["other"])]
-        nets = [str(net) for net in question["nets"]]
-        return views.why_data(explain(self.recognizer, image, nets, *digits))
+        first, *others = (str(name) for name in question["nets"])
+        recognizer, net = self._nets.of(first)
+        if recognizer is self.recognizer:
+            return views.why_data(explain(recognizer, image, [first, *others], *digits))
+        own = explain(recognizer, image, [net], *digits)
+        nets = {first: own.nets[net]}
+        if others:  # the shared nets, about the digits that a visitor's own is asked about
+            nets |= explain(self.recognizer, image, others, own.digit, own.other).nets
+        return views.why_data(Explanation(own.digit, own.other, own.probs, nets))
+
+    @reject_bad_input
+    def show_results(self, choice: str) -> tuple[str, str]:
+        """The benchmark's table, and the chosen net's errors."""
+        chosen = parse_choice(choice)[0]
+        net, _, token = chosen.partition(AT)
+        own = self.find(token) if token else None
+        data = dict(results_view.results_data(read_results(), chosen if own else net, own))
+        top = {key: data.pop(key) for key in ("chosen", "words", "notes", "rows", "seeds")}
+        return views.to_json(top), views.to_json(data)
 
 
 def read_results() -> Results:
@@ -320,14 +370,6 @@ def read_results() -> Results:
         return load_results()
     except (OSError, ValueError) as error:
         raise gr.Error("The server's results cannot be read.") from error
-
-
-@reject_bad_input
-def show_results(choice: str) -> tuple[str, str]:
-    """The benchmark's table, and the chosen net's errors."""
-    data = dict(results_view.results_data(read_results(), parse_choice(choice)[0]))
-    top = {key: data.pop(key) for key in ("chosen", "words", "notes", "rows", "seeds")}
-    return views.to_json(top), views.to_json(data)
 
 
 def show_curves() -> Any:

@@ -2,7 +2,9 @@
 
 from typing import TypedDict
 
-from mnistcore.page.views import TITLES, mnist_test_images, png_url
+from mnistcore.metrics import wilson_interval
+from mnistcore.page.views import TITLES, mnist_test_images, num_params, png_url
+from mnistcore.page.yours import OwnNet
 from mnistcore.results import (
     TOGETHER,
     Answers,
@@ -14,12 +16,19 @@ from mnistcore.results import (
     Share,
 )
 
+NO_ERRORS_OF_OWN = "The digits that a net of your own misreads are not listed."
+OWN_NOTES = (
+    " Your own net was not measured with the others: it read the validation images at the end of "
+    "its training, and reads the test images only when you ask it to."
+)
+
 
 class TableRow(TypedDict):
     """A net, or all nets together, in the first table. None: not measured, or only for one net."""
 
     key: str
     name: str
+    own: bool  # a visitor's, which was not measured with the others
     accuracy: float
     interval: list[float]
     errors: int
@@ -76,12 +85,13 @@ class ResultsData(TypedDict):
     pictures: PicturesData | None
 
 
-def results_data(results: Results, chosen: str) -> ResultsData:
+def results_data(results: Results, chosen: str, own: OwnNet | None = None) -> ResultsData:
     """The benchmark's tables, and the errors of the chosen net, or of all five together.
 
     Args:
         results: what :func:`mnistcore.results.load_results` returned.
         chosen: a net's name or "all".
+        own: the net, if it is a visitor's own.
     """
     benchmark = results.benchmark
     nets = benchmark["nets"]
@@ -96,10 +106,15 @@ def results_data(results: Results, chosen: str) -> ResultsData:
             spread = seeds["nets"][TOGETHER if row["key"] == "all" else row["key"]]
             n = answers[row["key"]]["n"]
             row["errors_over_seeds"] = [n * (1 - spread["mean"]), n * spread["std"]]
+    if own:
+        rows += own_rows(chosen, own)
     answer = answers.get(chosen)
-    title, digits = TITLES.get(chosen, chosen), mnist_test_images()
+    title = f"Your {own.path.stem}" if own else TITLES.get(chosen, chosen)
+    digits = mnist_test_images()
     trained_on = " and ".join(sorted({net["training"]["device"] for net in nets.values()}))
     missing = f"No results for {title} yet. Run python -m mnistcore benchmark to measure it."
+    if own:
+        missing = NO_ERRORS_OF_OWN
     return {
         "chosen": chosen,
         "title": title,
@@ -110,7 +125,7 @@ def results_data(results: Results, chosen: str) -> ResultsData:
         "arithmetic one image needs. One image was timed on "
         f"{benchmark['device']}, torch {benchmark['torch_version']}; the nets were trained on "
         f"{trained_on}. In the reference project's table, 98.06 for MyFullConvNet is a typo for "
-        "99.06.",
+        "99.06." + (OWN_NOTES if own else ""),
         "rows": rows,
         "seeds": seeds["n"] if seeds else None,
         "missing": None if answer else missing,
@@ -128,10 +143,32 @@ def results_data(results: Results, chosen: str) -> ResultsData:
     }
 
 
+def own_rows(key: str, own: OwnNet) -> list[TableRow]:
+    """A visitor's own net in the first table: a row for each set of images that it has read."""
+    return [
+        {
+            "key": key,
+            "name": f"Your {own.path.stem}, {n:,} {images} images",
+            "own": True,
+            "accuracy": 1 - errors / n,
+            "interval": list(wilson_interval(n - errors, n)),
+            "errors": errors,
+            "errors_over_seeds": None,
+            "reference": None,
+            "num_params": num_params()[own.path.stem],
+            "macs": None,
+            "latency_ms": None,
+            "train_seconds": None,
+        }
+        for images, (errors, n) in own.answers.items()
+    ]
+
+
 def _row(key: str, answers: Answers) -> TableRow:
     return {
         "key": key,
         "name": TITLES.get(key, key),
+        "own": False,
         "accuracy": answers["accuracy"],
         "interval": answers["interval"],
         "errors": answers["errors"],

@@ -1,130 +1,51 @@
-"""Trainings that visitors start: in processes of their own, so many at a time; the others wait."""
+"""Trainings that visitors start: in processes of their own, so many at a time; the others wait.
+
+A net is trained from scratch, or a copy of one is taught its visitor's own digits.
+"""
 
 import asyncio
 import base64
-import contextlib
 import io
-import json
-import os
-import queue
 import secrets
 import shutil
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import gradio as gr
+import numpy as np
 
-from mnistcore.files import PACKAGE
+from mnistcore import checkpoint
+from mnistcore.datasets import check_of_mnist
+from mnistcore.files import WEIGHTS
+from mnistcore.models import model_name
 from mnistcore.page import views
-from mnistcore.page.guard import MAX_LONG, MAX_UNQUEUED, limit_concurrency, reject_bad_input
+from mnistcore.page.guard import (
+    MAX_FILE,
+    MAX_LONG,
+    MAX_UNQUEUED,
+    is_upload,
+    limit_concurrency,
+    reject_bad_input,
+)
+from mnistcore.page.hand import parse_digits
+from mnistcore.page.line import CHECK, MOST_PAUSED, Line
+from mnistcore.page.run import AT_WORK, ENDED, GONE, TESTING, WAITING, Run
+from mnistcore.page.yours import AT, OwnNet, unpack_net
 
-CHECK = 0.1  # seconds between two looks at what a visitor wants
-LEASE = 1.3  # seconds without a sign of a visitor after which he has left
-GRACE = 0.3  # seconds in which a process leaves a training by itself; then it is ended
-MOST_PAUSED = 120  # seconds of a training's pauses, all together
-MOST_SILENT = 60  # seconds without a word from a training: the process hangs
 MOST_IN_LINE = 20  # visitors who wait for their training
-MOST_KEPT = 20  # trained nets, the newest
+MOST_KEPT = 20  # trained and uploaded nets, the newest
 
-WAITING, STARTING, TRAINING, PAUSED = "waiting", "starting", "training", "paused"
-TESTING, ENDED, FAILED, GONE = "testing", "ended", "failed", "gone"
-AT_WORK = {WAITING, STARTING, TRAINING, PAUSED, TESTING}
-# What is told of a training only once, with the newest numbers: each replaces the one before.
-NEWEST = ("digit", "kernels", "maps", "confusion", "errors", "wrong")
-
-
-class Worker:
-    """A process that trains one net after the other; see ``mnistcore.training.live``."""
-
-    def __init__(self, device: str) -> None:
-        path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "mnistcore.training.live", device],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        )
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line)
-        self._lines.put("")  # it has ended
-
-    def tell(self, do: str, **details: Any) -> None:
-        """Give it a job, or a word about the one at hand."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended, which `hear` says
-            self._process.stdin.write(json.dumps({"do": do} | details) + "\n")
-            self._process.stdin.flush()
-
-    def hear(self, seconds: float) -> dict[str, Any]:
-        """The next message; empty if none comes within so many seconds.
-
-        Raises:
-            EOFError: the process has ended.
-        """
-        try:
-            line = self._lines.get(timeout=seconds)
-        except queue.Empty:
-            return {}
-        if not line:
-            self.kill()
-            raise EOFError
-        message: dict[str, Any] = json.loads(line)
-        return message
-
-    def kill(self) -> None:
-        """End the process at once; nothing can be told to it any more."""
-        self._process.kill()
-        self._listener.join()
-        with contextlib.suppress(BrokenPipeError), self._process:  # closes its pipes
-            pass
-
-
-@dataclass
-class Run:
-    """One visitor's training, as far as it is known."""
-
-    job: dict[str, Any]  # what the process is told
-    path: Path  # where its checkpoint goes
-    state: str = WAITING
-    points: list[dict[str, Any]] = field(default_factory=list)  # the curves
-    images: list[dict[str, Any]] = field(default_factory=list)  # validation digits, packed
-    newest: dict[str, Any] = field(default_factory=dict)
-    end: dict[str, Any] = field(default_factory=dict)
-    test: dict[str, Any] = field(default_factory=dict)  # what it reads of the test set
-    # What the process is told next, the newest word about each thing.
-    words: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: float = field(default_factory=time.monotonic)  # the visitor's last question
-    connections: int = 0  # of the visitor, that say that he is there
-
-    def take(self, told: dict[str, Any]) -> None:
-        """Keep what the process told."""
-        images = told.pop("images_of", {})
-        self.images += [{"index": int(i), "bytes": text} for i, text in images.items()]
-        self.newest |= {key: told.pop(key) for key in NEWEST if key in told}
-        self.points.append(told)
-
-    @property
-    def is_left(self) -> bool:
-        """Whether the visitor has gone."""
-        return not self.connections and time.monotonic() - self.asked > LEASE
+TOO_MANY = "Too many visitors wait for their training. Please try again later."
+UPLOADED = "uploaded"  # how a net came to be that was not trained here
 
 
 class Trainings:
-    """All trainings of the page. Its public functions are called by ``train.js``."""
+    """All trainings of the page. Its public functions are called by its scripts."""
 
     def __init__(
         self,
@@ -133,6 +54,7 @@ class Trainings:
         folder: Path,
         form: dict[str, Any],
         parse: Callable[[dict[str, Any]], Any],
+        weights: Path = WEIGHTS,
     ) -> None:
         """Start nothing yet.
 
@@ -143,17 +65,24 @@ class Trainings:
             form: what the page's form offers.
             parse: from what the form sends to the settings, a dataclass with a ``command()``;
                 raises a ValueError with a sentence for the visitor.
+            weights: the folder of the page's nets, which can be taught.
         """
-        self.form = form | {"mostPaused": MOST_PAUSED}
-        self._most, self._device, self._folder, self._parse = most, device, folder, parse
-        self._runs: dict[str, Run] = {}  # by token, the newest last
-        self._line: list[Run] = []  # that wait for their turn
-        self._busy = 0  # how many have it
-        self._idle: list[Worker] = []
-        self._changed = threading.Condition()  # guards all of these
+        self.form = form | {"mostPaused": MOST_PAUSED, "mostBytes": MAX_FILE}
+        self._folder, self._parse, self._weights = folder, parse, weights
+        self._line = Line(most, device)
+        self._runs: dict[str, Run] = {}  # by token, the newest last; guarded by the line's lock
 
     def server_functions(self) -> list[Callable[..., Any]]:
         """What ``train.js`` calls."""
+        return list(self._functions.values())
+
+    def teach_functions(self) -> list[Callable[..., Any]]:
+        """What ``teach.js`` calls."""
+        return [self._functions[name] for name in ("prepare", "teach", "status", "stay")]
+
+    @cached_property
+    def _functions(self) -> dict[str, Callable[..., Any]]:
+        """All that the scripts call, by name; limited together, whichever script calls."""
 
         async def stay(question: dict[str, Any], request: gr.Request) -> None:
             """Answer when a training has ended. Until then, the visitor is there.
@@ -170,9 +99,10 @@ class Trainings:
             finally:
                 run.connections -= 1
 
-        quick = self.command, self.prepare, self.start, self.status
-        long = limit_concurrency(MAX_LONG, self.download)
-        return [*limit_concurrency(MAX_UNQUEUED, *quick), *long, stay]
+        quick = self.command, self.prepare, self.start, self.teach, self.status
+        long = limit_concurrency(MAX_LONG, self.download, self.upload)
+        limited = [*limit_concurrency(MAX_UNQUEUED, *quick), *long, stay]
+        return {function.__name__: function for function in limited}
 
     @reject_bad_input
     def command(self, given: dict[str, Any]) -> dict[str, str]:
@@ -184,9 +114,7 @@ class Trainings:
 
     def prepare(self, _: Any) -> None:
         """Start a process, which takes seconds, for a visitor who looks at the form."""
-        with self._changed:
-            if not self._idle and not self._busy:
-                self._idle.append(Worker(self._device))
+        self._line.prepare()
 
     @reject_bad_input
     def start(self, question: dict[str, Any]) -> dict[str, str]:
@@ -196,26 +124,88 @@ class Trainings:
             question: the ``choices`` of the form, and the ``digit`` that has been drawn, or None.
 
         Returns:
-            Its ``token``, which nobody else knows, or an ``error`` in a sentence.
+            Its ``token``, which nobody else knows, and its ``net``; or an ``error`` in a sentence.
         """
         try:
             choices = self._parse(question["choices"])
         except ValueError as error:
             return {"error": str(error)}
-        token = secrets.token_urlsafe(16)
-        path = self._folder / token / f"{choices.net}.pt"
         digit = self._digit(question["digit"])
-        job = {"do": "train", "choices": asdict(choices), "digit": digit, "path": str(path)}
-        run = Run(job, path)
-        with self._changed:
+        return self._begin(choices.net, {"do": "train", "choices": asdict(choices), "digit": digit})
+
+    @reject_bad_input
+    def teach(self, question: dict[str, Any]) -> dict[str, str]:
+        """Teach a copy of a net a visitor's digits, now or when its turn comes.
+
+        Args:
+            question: the ``net`` that is chosen, one's own with its token as "LeNet@<token>"; the
+                ``digits`` of :func:`mnistcore.page.hand.parse_digits`; and the ``digit`` that has
+                been drawn, or None.
+
+        Returns:
+            The ``token`` of the copy and the name of its ``net``, or an ``error`` in a sentence.
+        """
+        name, _, token = str(question["net"]).partition(AT)
+        name = model_name(views.NET_OF_ALL if name == views.ALL else name)
+        labels, images = zip(*parse_digits(question["digits"]), strict=True)
+        digit = self._digit(question["digit"])
+        own = self.find(token)
+        if token and (own is None or own.path.stem != name):
+            return {"error": "Your net is no longer on the server. Please choose another."}
+        base = own.path if own else checkpoint.find(self._weights, name)
+        try:
+            check_of_mnist(checkpoint.load_for(name, base))
+        except ValueError as error:
+            return {"error": f"{error}."}
+        ink = base64.b64encode(np.stack(images).tobytes()).decode()
+        given = {"base": str(base), "labels": labels, "images": ink, "digit": digit}
+        return self._begin(name, {"do": "adapt"} | given)
+
+    def _begin(self, net: str, job: dict[str, Any]) -> dict[str, str]:
+        """Put a job in the line: the ``token`` and the ``net`` it makes, or an ``error``."""
+        token = secrets.token_urlsafe(16)
+        path = self._folder / token / f"{net}.pt"
+        run = Run(job | {"path": str(path)}, path)
+        with self._line.changed:
             if len(self._line) >= MOST_IN_LINE:
-                return {
-                    "error": "Too many visitors wait for their training. Please try again later."
-                }
+                return {"error": TOO_MANY}
             self._forget()
             self._runs[token] = run
-            self._stand_in_line(run)
-        return {"token": token}
+            self._line.add(run)
+        return {"token": token, "net": net}
+
+    @reject_bad_input
+    def upload(self, question: dict[str, Any]) -> dict[str, str]:
+        """Take a net that a visitor has uploaded, as if it had been trained here.
+
+        Args:
+            question: the ``path`` of the upload, a checkpoint or what :meth:`download` gives.
+
+        Returns:
+            Its ``token`` and its ``net``, or an ``error`` in a sentence. Without a threshold it
+            waits in the line until one has been chosen.
+        """
+        if len(self._line) >= MOST_IN_LINE:
+            return {"error": TOO_MANY}
+        uploaded = Path(question["path"])
+        if not is_upload(uploaded) or not uploaded.is_file():
+            return {"error": "The file is not on the server. Please upload it again."}
+        token = secrets.token_urlsafe(16)
+        try:
+            found = unpack_net(uploaded, self._folder / token)
+        except ValueError as error:
+            return {"error": str(error)}
+        errors, n = found.answers["validation"]
+        end = {"ended": UPLOADED, "val_errors": errors, "val_n": n}
+        run = Run({"do": "thresholds", "path": str(found.path), "end": end}, found.path)
+        with self._line.changed:
+            self._forget()
+            self._runs[token] = run
+            if run.net:
+                run.state, run.end = ENDED, end
+            else:
+                self._line.add(run)
+        return {"token": token, "net": found.path.stem}
 
     @reject_bad_input
     def status(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -226,7 +216,7 @@ class Trainings:
                 ``command``, pause, go, stop or test, or None; the ``digit`` on the canvas, or None.
         """
         points, images = (int(n) for n in question["seen"])
-        with self._changed:
+        with self._line.changed:
             run = self._runs.get(str(question["token"]))
             if run is None or run.state == GONE:
                 return {"state": GONE}
@@ -234,7 +224,7 @@ class Trainings:
             self._obey(run, question["command"], self._digit(question["digit"]))
             return {
                 "state": run.state,
-                "place": self._line.index(run) + 1 if run in self._line else 0,
+                "place": self._line.place(run),
                 "points": run.points[points:],
                 "images": run.images[images:],
                 "newest": dict(run.newest) if len(run.points) > points else {},
@@ -249,7 +239,7 @@ class Trainings:
         An ``error`` in a sentence if the net is no longer there.
         """
         content = io.BytesIO()
-        with self._changed:
+        with self._line.changed:
             run = self._runs.get(str(question["token"]))
             if run is None or run.state != ENDED or not run.path.exists():
                 return {"error": "This net is no longer on the server. Please train it again."}
@@ -257,6 +247,11 @@ class Trainings:
                 for path in sorted(run.path.parent.iterdir()):
                     archive.write(path, path.name)
         return {"zip": base64.b64encode(content.getvalue()).decode()}
+
+    def find(self, token: str) -> OwnNet | None:
+        """A visitor's own net by its token; None if it is not there, or cannot read yet."""
+        run = self._runs.get(token)
+        return run.net if run else None
 
     @staticmethod
     def _digit(packed: str | None) -> str | None:
@@ -267,104 +262,9 @@ class Trainings:
             run.words["digit"] = {"do": "digit", "digit": digit}
         if command == "test" and run.state == ENDED and run.path.exists() and not run.test:
             run.state, run.job = WAITING, {"do": "test", "path": str(run.path)}
-            self._stand_in_line(run)
+            self._line.add(run)
         elif command in ("pause", "go", "stop") and run.state in AT_WORK - {TESTING}:
             run.words["training"] = {"do": command}
-
-    def _stand_in_line(self, run: Run) -> None:
-        self._line.append(run)
-        threading.Thread(target=self._drive, args=(run,), daemon=True).start()
-
-    def _drive(self, run: Run) -> None:
-        """Wait for the run's turn, and follow it to its end."""
-        if not self._wait_for_turn(run):
-            return
-        with self._changed:
-            worker = self._idle.pop() if self._idle else Worker(self._device)
-        worker.tell(**run.job)
-        idle = [worker]
-        try:
-            state = self._listen(run, worker)
-        except EOFError:
-            state, idle = GONE if run.is_left else FAILED, []
-        with self._changed:
-            run.state = state
-            self._idle += idle
-            self._busy -= 1
-            self._changed.notify_all()
-
-    def _wait_for_turn(self, run: Run) -> bool:
-        """Whether the run's turn has come before the visitor left or stopped it."""
-        with self._changed:
-            while self._line[0] is not run or self._busy >= self._most:
-                stopped = run.words.get("training") == {"do": "stop"}
-                if run.is_left or stopped:
-                    self._line.remove(run)
-                    run.state = ENDED if stopped else GONE
-                    self._changed.notify_all()
-                    return False
-                self._changed.wait(CHECK)
-            self._line.remove(run)
-            run.state = TESTING if run.job["do"] == "test" else STARTING
-            self._busy += 1
-            self._changed.notify_all()
-            return True
-
-    def _listen(self, run: Run, worker: Worker) -> str:
-        """Follow a run to its end; its last state.
-
-        Raises:
-            EOFError: the process has ended, or had to be ended.
-        """
-        heard, paused = time.monotonic(), 0.0
-        while True:
-            message = worker.hear(CHECK)
-            with self._changed:
-                if message:
-                    heard = time.monotonic()
-                if "told" in message:
-                    run.take(message["told"])
-                    if run.state == STARTING:
-                        run.state = TRAINING
-                if "end" in message:
-                    if "failed" in message["end"]:
-                        return FAILED
-                    if run.state == TESTING:
-                        run.test = message["end"]
-                    else:
-                        run.end = message["end"]
-                    return ENDED
-                if run.state == PAUSED:
-                    paused, heard = paused + CHECK, time.monotonic()
-                    if paused > MOST_PAUSED:
-                        run.words["training"] = {"do": "stop"}
-                words, run.words = run.words, {}
-                if "training" in words:
-                    run.state = PAUSED if words["training"]["do"] == "pause" else TRAINING
-                left = run.is_left
-            for word in words.values():
-                worker.tell(**word)
-            if left and run.state != TESTING:
-                self._leave(worker)
-                return GONE
-            if time.monotonic() - heard > MOST_SILENT:
-                worker.kill()
-                raise EOFError
-
-    @staticmethod
-    def _leave(worker: Worker) -> None:
-        """Make the process leave its training.
-
-        Raises:
-            EOFError: it had to be ended.
-        """
-        worker.tell("drop")
-        end = time.monotonic() + GRACE
-        while time.monotonic() < end:
-            if "end" in worker.hear(GRACE):
-                return
-        worker.kill()
-        raise EOFError
 
     def _forget(self) -> None:
         """Forget the oldest trained nets and those runs whose visitors have gone."""

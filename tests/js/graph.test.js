@@ -26,7 +26,7 @@ test("a candidate says what speaks for it, what against it, and what it would le
             "gaps between its strokes (0.3). Rejected: with it, the line would read 47, which costs 0.3 more.",
     );
     assert.match(
-        candidateWords({ ...digit, chosen: true, costs: {} }),
+        candidateWords({ ...digit, chosen: true, costs: {} }, "all"),
         /7: 1\.0 %\)\. On the path\.$/,
     );
     assert.match(candidateWords({ ...digit, read: null }, "all"), /No path leads on from it\.$/);
@@ -45,6 +45,7 @@ test("one net alone says how probable a candidate is", () => {
         costs: {},
     };
     assert.equal(candidateWords(sure, "LeNet"), "4: LeNet gives it > 99.9 %. On the path.");
+    assert.match(candidateWords(sure, "LeNet@token"), /^4: your LeNet gives it/);
 });
 
 test("signs and stray strokes have names", () => {

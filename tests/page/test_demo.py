@@ -34,6 +34,7 @@ from mnistcore.page.launch import upload_folder
 from mnistcore.pens.font import DIGITS, Form
 from mnistcore.pens.strokes import pen_strokes, render
 from mnistcore.reading.recognizer import Examined, Recognizer
+from mnistcore.training.choices import parse_choices
 
 pytestmark = [  # gradio's own
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -344,6 +345,16 @@ def test_the_public_endpoints(built: Any) -> None:
     assert [p["parameter_name"] for p in parameters] == ["picture", "model"]
 
 
+def test_a_page_that_trains_nothing_teaches_nothing(
+    built: Any, recognizer: Recognizer, tmp_path: Path
+) -> None:
+    training = demo.build(recognizer, demo.Trainings(1, "cpu", tmp_path, {}, parse_choices))
+    for page, teaches in ((built, False), (training, True)):
+        blocks: list[Any] = list(page.blocks.values())
+        (own,) = (block for block in blocks if block.elem_id == "hand")
+        assert ("teach" in [function.__name__ for function in own.server_fns]) == teaches
+
+
 def fits(answer: Any, schema: dict[str, Any]) -> bool:
     """Whether an answer is exactly what a schema says."""
     if "enum" in schema:
@@ -476,16 +487,16 @@ def test_own_digits_that_are_not_digits_are_refused(recognizer: Recognizer) -> N
 
 
 def test_the_page_offers_the_nets_that_there_are(tmp_path: Path) -> None:
-    def offered(*names: str) -> dict[str, list[str]]:
+    def offered(*names: str) -> list[str]:
         for name in names:
             shutil.copy(WEIGHTS / f"{name}.pt", tmp_path)
         page = demo.build(Recognizer(tmp_path, "cpu"))
         blocks: list[Any] = list(page.blocks.values())
         (choice,) = (block for block in blocks if block.elem_id == "choice")
-        layers: dict[str, list[str]] = choice.props["layers"]
-        assert choice.value.split()[0] == next(iter(layers))
-        return layers
+        nets: list[str] = choice.props["nets"]
+        assert choice.value.split()[0] == nets[0]
+        return nets
 
-    assert list(offered("MyNetV2")) == ["MyNetV2"]
-    assert list(offered("MyVggNet")) == ["MyNetV2", "MyVggNet"]
-    assert list(offered("LeNet")) == ["LeNet", "MyNetV2", "MyVggNet", "all"]
+    assert offered("MyNetV2") == ["MyNetV2"]
+    assert offered("MyVggNet") == ["MyNetV2", "MyVggNet"]
+    assert offered("LeNet") == ["LeNet", "MyNetV2", "MyVggNet", "all"]

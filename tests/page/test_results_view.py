@@ -6,7 +6,9 @@ import pytest
 from mnistcore.files import RESULTS
 from mnistcore.models import list_models
 from mnistcore.page import handlers
+from mnistcore.page.handlers import Handlers
 from mnistcore.page.results_view import accuracy_curves, results_data
+from mnistcore.reading.recognizer import Recognizer
 from mnistcore.results import load_results
 
 
@@ -65,7 +67,7 @@ def test_errors_over_seeds_are_shown_where_they_are(monkeypatch: pytest.MonkeyPa
     for i, row in enumerate(data["rows"]):
         assert row["errors_over_seeds"] == pytest.approx([10 * i, 5])
     monkeypatch.setattr(handlers, "read_results", lambda: results)
-    assert json.loads(handlers.show_results("LeNet")[0])["seeds"] == 3
+    assert json.loads(Handlers(Recognizer(device="cpu")).show_results("LeNet")[0])["seeds"] == 3
 
 
 @pytest.mark.parametrize(

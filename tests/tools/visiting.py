@@ -104,6 +104,7 @@ CHANGED = """() => [
     document.querySelector("#canvas input[type=range]")?.value !== "20",
     document.querySelector("#maps .arithmetic h3, #maps dialog, [data-testid=toast-body]"),
     document.querySelector("#picture img"),
+    document.querySelector("#choice input[value*='@']"),
 ].some(Boolean)"""
 
 

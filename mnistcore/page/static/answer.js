@@ -1,9 +1,10 @@
 // The answer: the number in large, the verdict in words, ten probabilities, the five nets.
 import { chosen as chosenNow } from "./choice.js";
-import { percent } from "./format.js";
+import { capital, percent } from "./format.js";
 import { h, hear, say, show } from "./shared.js";
 import { COUNTS, inWords, said, tally } from "./verdict.js";
 import { createWaiting } from "./waiting.js";
+import { architectureOf, titleOf } from "./yours.js";
 
 const NONE = "–";
 const REST = 700; // milliseconds without a new answer before a screen reader is told
@@ -43,35 +44,42 @@ const agreement = (digit, even) => {
     const count = Object.keys(digit.probs_by_model).length;
     if (n === next?.[1]) return "The nets disagree";
     if (n < count) return `${n} of ${count} nets say ${label}`;
-    return count === 1 ? `One net says ${label}` : `All ${COUNTS[count]} nets agree`;
+    if (count === 1) return `One net says ${label}`;
+    return count === 2 ? "Both nets agree" : `All ${COUNTS[count]} nets agree`;
 };
 
 const createTable = ({ nets, params, even }) => {
     const caption = h("caption", {});
-    const rows = nets.map((name) => {
+    const createRow = (name) => {
         const cells = ["says", "prob", "params", "ms"].map((kind) => h("td", { class: kind }));
-        return { name, cells, row: h("tr", {}, h("th", { scope: "row" }, name), ...cells) };
-    });
+        const title = h("th", { scope: "row" }, capital(titleOf(name)));
+        return { name, cells, row: h("tr", {}, title, ...cells) };
+    };
+    const rows = nets.map(createRow);
+    let own = null; // the row of a visitor's own net, as long as it is chosen
+    const showOwn = (chosen) => {
+        const name = nets.includes(chosen) || chosen === "all" ? undefined : chosen;
+        if (own?.name === name) return;
+        own?.row.remove();
+        own = name ? createRow(name) : null;
+        if (own) body.append(own.row);
+    };
+    const body = h("tbody", {}, ...rows.map(({ row }) => row));
     const titles = ["Net", "Answer", "Probability", "Parameters", "Time"].map((title) =>
         h("th", { scope: "col" }, title),
     );
     return {
-        node: h(
-            "table",
-            { class: "nets" },
-            caption,
-            h("thead", {}, h("tr", {}, ...titles)),
-            h("tbody", {}, ...rows.map(({ row }) => row)),
-        ),
+        node: h("table", { class: "nets" }, caption, h("thead", {}, h("tr", {}, ...titles)), body),
         update: (digit, chosen, milliseconds) => {
+            showOwn(chosen);
             caption.textContent = agreement(digit, even);
             const shown = digit && said(digit.probs, even);
-            rows.forEach(({ name, cells, row }) => {
+            [...rows, own].filter(Boolean).forEach(({ name, cells, row }) => {
                 const probs = digit?.probs_by_model[name];
                 const label = probs ? said(probs, even) : null;
                 const texts = [label ?? NONE, probs ? percent(Math.max(...probs)) : NONE];
                 const time = probs ? `${milliseconds[name].toFixed(1)} ms` : NONE;
-                texts.push(params[name].toLocaleString("en"), time);
+                texts.push(params[architectureOf(name)].toLocaleString("en"), time);
                 cells.forEach((cell, k) => {
                     cell.textContent = texts[k];
                 });
@@ -139,7 +147,7 @@ export default (component) => {
     let model = chosenNow()?.net ?? nets[0];
     let chosen = 0; // the digit that is looked at
     let timer = 0; // to the words for screen readers
-    const title = () => titles[model] ?? model;
+    const title = () => titles[model] ?? capital(titleOf(model));
 
     const drawDigit = () => {
         const digits = data.digits ?? [];
@@ -176,6 +184,7 @@ export default (component) => {
         thumbnails.show(digits);
         drawDigit();
         if (data.error) say("unreadable", data.error);
+        if (data.gone) say("gone", data.model);
     });
     hear(element, "digit", (i) => {
         chosen = i;

@@ -6,6 +6,7 @@ import { AGAIN, createQuestion } from "./question.js";
 import { createWhenSeen } from "./seen.js";
 import { h, hear, say } from "./shared.js";
 import { createTip } from "./tip.js";
+import { titleOf } from "./yours.js";
 
 const NOTHING = "The nearest digits appear as soon as there is a digit.";
 const RESOLUTION = 1120; // pixels of the map's side, twice as many as it is shown with
@@ -243,7 +244,7 @@ export default ({ element, props, server }) => {
                 return;
             }
             net = question.net;
-            who.textContent = net;
+            who.textContent = capital(titleOf(net));
             const places = Float32Array.from(unpackWhole(answer.places), (x) => x / answer.extent);
             map.draw({ places, labels: unpackBytes(answer.labels) });
             if (net === asked.net) askNeighbours();

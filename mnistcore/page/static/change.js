@@ -2,12 +2,13 @@
 // while the answer, the maps and the reasons follow.
 import { scaleOf, whenRestyled } from "./colours.js";
 import { createFold, createWords, foldButton } from "./fold.js";
-import { percent, unpack } from "./format.js";
+import { capital, percent, unpack } from "./format.js";
 import { createPixels } from "./pixels.js";
 import { AGAIN, createQuestion } from "./question.js";
 import { createWhenSeen } from "./seen.js";
 import { h, hear, say } from "./shared.js";
 import { createSlider } from "./slider.js";
+import { titleOf } from "./yours.js";
 
 const NOTHING = "The digit can be changed as soon as there is one.";
 const LIKELIEST = 3; // digits of the answer that are named
@@ -104,7 +105,10 @@ export default ({ element, props, server }) => {
         pixels.show(unpack(found.image));
         const order = found.probs.map((p, digit) => [p, digit]).sort(([a], [b]) => b - a);
         const likeliest = order.slice(0, LIKELIEST).map(([p, digit]) => `${digit}: ${percent(p)}`);
-        answer.replaceChildren(h("small", {}, `${what.net} says `), likeliest.join(", "));
+        answer.replaceChildren(
+            h("small", {}, `${capital(titleOf(what.net))} says `),
+            likeliest.join(", "),
+        );
         work.hidden = false;
         if (follows) say("look-at", shown);
     };
@@ -139,13 +143,13 @@ export default ({ element, props, server }) => {
         flipQuestion.ask(from, (found) => {
             if (!found?.image) {
                 flipped.textContent = found
-                    ? `No small change of ink was found that makes ${from.net} say another digit.`
+                    ? `No small change of ink was found that makes ${titleOf(from.net)} say another digit.`
                     : "The server is busy. Please try again.";
                 return;
             }
             rebase(found.image);
             flipped.textContent =
-                `${from.net} now says ${found.after} instead of ${found.before}. On average, the ink of a pixel changed by ` +
+                `${capital(titleOf(from.net))} now says ${found.after} instead of ${found.before}. On average, the ink of a pixel changed by ` +
                 `${share(found.mean)} of full ink, and nowhere by more than ${share(found.largest)}; the picture shows ` +
                 "where. We hardly see it, but a net adds up all pixels at once, and many small changes that all push " +
                 "the same way add up to much.";

@@ -1,6 +1,7 @@
 // The net of the whole page, as one group of radio buttons, and the layer of its maps.
 import { keep, kept } from "./memory.js";
 import { h, hear, say } from "./shared.js";
+import { architectureOf, forgetYours, yours, yoursName } from "./yours.js";
 
 let now = null; // {net, layer}; null until something has been chosen
 
@@ -14,37 +15,76 @@ export const choose = (choice) => {
 };
 
 // "MyVggNet conv2" -> a choice. Where the net has no such layer, its first; null if there is no such
-// net. `layers` has the names of each net's.
-export const parse = (text, layers) => {
+// net. `nets` are those that can be chosen besides one's own, `layers` has the names of all nets'.
+export const parse = (text, { nets, layers }) => {
     const [net, layer] = text.split(" ");
-    if (!Object.hasOwn(layers, net)) return null;
-    return { net, layer: layers[net].includes(layer) ? layer : layers[net][0] };
+    if (!nets.includes(net) && net !== yoursName()) return null;
+    const names = layers[architectureOf(net)];
+    return { net, layer: names.includes(layer) ? layer : names[0] };
 };
 
+// The choice as others may know it: in place of one's own net, the net of the page that is like it.
+export const chosenForAll = (props) =>
+    parse(`${architectureOf(now.net)} ${now.layer}`, props) ??
+    parse(`${props.nets[0]} ${now.layer}`, props);
+
 export default ({ element, props, trigger }) => {
-    const { layers, titles } = props;
-    const radios = Object.keys(layers).map((net) =>
-        h("input", {
-            type: "radio",
-            name: "net",
-            value: net,
-            onchange: () => {
-                choose(parse(`${net} ${now.layer}`, layers));
-                trigger("input");
-            },
-        }),
-    );
-    const options = radios.map((radio) =>
-        h("label", {}, radio, h("span", {}, titles[radio.value] ?? radio.value)),
-    );
-    const legend = h("legend", { class: "unseen" }, "Net");
-    element.append(h("fieldset", { class: "choice" }, legend, ...options));
-    hear(element, "choice", ({ net, layer }) => {
-        for (const radio of radios) radio.checked = radio.value === net;
+    const { nets, titles } = props;
+    const group = h("fieldset", { class: "choice" });
+    const note = h("p", { class: "choice-note", role: "status" });
+    const take = (choice) => {
+        choose(choice);
+        trigger("input");
+    };
+    const option = (value, words, title = null) =>
+        h(
+            "label",
+            { title },
+            h("input", {
+                type: "radio",
+                name: "net",
+                value,
+                onchange: () => {
+                    note.textContent = "";
+                    take(parse(`${value} ${now.layer}`, props));
+                },
+            }),
+            h("span", {}, ...words),
+        );
+    let own = null;
+    const offerYours = () => {
+        const mine = yours();
+        own?.remove();
+        const kind = mine && h("span", { class: "choice-kind" }, ` (${mine.net})`);
+        own = mine && option(yoursName(), ["Yours", kind], mine.about);
+        if (own) group.append(own);
+    };
+    const update = ({ net, layer }) => {
+        for (const radio of group.querySelectorAll("input")) radio.checked = radio.value === net;
         props.value = `${net} ${layer}`;
+    };
+    group.append(
+        h("legend", { class: "unseen" }, "Net"),
+        ...nets.map((net) => option(net, [titles[net] ?? net])),
+    );
+    element.append(group, note);
+    offerYours();
+    hear(element, "choice", update);
+    hear(element, "yours", () => {
+        note.textContent = "";
+        offerYours();
+        if (own) take(parse(`${yoursName()} ${now.layer}`, props));
+    });
+    // The server has no such net of a visitor.
+    hear(element, "gone", (net) => {
+        if (net !== yoursName()) return; // another has taken its place
+        const choice = chosenForAll(props);
+        if (now.net === net) take(choice);
+        forgetYours();
+        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only the newest nets of all visitors are kept. ${choice.net} reads now.`;
     });
     const before = props.value;
-    choose(now ?? parse(kept("choice"), layers) ?? parse(before, layers));
+    choose(now ?? parse(kept("choice"), props) ?? parse(before, props));
     // A drawing of before may have been read already, by the net that was chosen here first.
     if (props.value !== before) trigger("input");
 };

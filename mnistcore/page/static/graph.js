@@ -3,6 +3,7 @@
 import { percent } from "./format.js";
 import { h } from "./shared.js";
 import { putAt, stack } from "./whole.js";
+import { titleOf } from "./yours.js";
 
 const GAP = 0.005; // of the picture's width, between two bars of a row
 const NARROWEST = 0.05; // of the picture's width: on a phone, no bar is narrower
@@ -42,7 +43,7 @@ export const candidateWords = (candidate, model) => {
         .slice(1)
         .filter(([, prob]) => prob > LEAST)
         .map(([digit, prob]) => `${digit}: ${percent(prob)}`);
-    const whose = model === "all" ? "the nets give" : `${model} gives`;
+    const whose = model === "all" ? "the nets give" : `${titleOf(model)} gives`;
     const may = {
         digit: `${first}: ${whose} it ${percent(sure)}${others.length ? ` (${others.join(", ")})` : ""}.`,
         sign: `${first}: its shape and place give it ${percent(sure)}.`,

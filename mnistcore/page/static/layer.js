@@ -2,6 +2,7 @@
 import { choose, chosen } from "./choice.js";
 import { createWords } from "./fold.js";
 import { h, hear } from "./shared.js";
+import { architectureOf, titleOf } from "./yours.js";
 
 export const WORDS =
     "Each kernel looks for a small pattern, such as an edge, and its map shows where it finds it: red where it does, " +
@@ -22,8 +23,9 @@ export default ({ element, props, trigger }) => {
         createWords("maps", WORDS),
     );
     const show = ({ net, layer }) => {
-        heading.textContent = `What ${mapsOf[net] ?? net} makes of it`;
-        select.replaceChildren(...layers[net].map((name) => h("option", {}, name)));
+        heading.textContent = `What ${mapsOf[net] ?? titleOf(net)} makes of it`;
+        const names = layers[architectureOf(net)];
+        select.replaceChildren(...names.map((name) => h("option", {}, name)));
         select.value = layer;
     };
     hear(element, "choice", show);

@@ -1,20 +1,12 @@
 // A picture to read: from a file, the clipboard or the camera, or one of the examples.
 import { createCamera } from "./camera.js";
 import { forgetAnswers, h, hear, say } from "./shared.js";
+import { fetched, tooLarge, upload, urlOf } from "./upload.js";
 
-const MB = 1e6; // bytes
 const NOT_SENT = "The picture could not be sent. Check your connection and try again.";
 const NOTHING_COPIED = "There is no picture on the clipboard. Copy one, then paste again.";
 const MAY_NOT_PASTE =
     "The browser blocked access to the clipboard. Allow it, or choose a picture instead.";
-
-// Why a file cannot be sent; "" if it can. Sizes in bytes.
-export const tooLarge = (size, most) => {
-    const rounded = Math.ceil((10 * size) / MB) / 10;
-    return size > most
-        ? `Pictures can be at most ${most / MB} MB, and this one is ${rounded} MB. Choose a smaller one.`
-        : "";
-};
 
 // The picture on the clipboard as a File, or a sentence that says why there is none.
 const fromClipboard = async () => {
@@ -29,24 +21,9 @@ const fromClipboard = async () => {
     }
 };
 
-// Relative to the page, so that it works behind a proxy, too.
-const urlOf = (path) => new URL(path, document.baseURI);
-const fetched = async (path, options) => {
-    const response = await fetch(urlOf(path), options);
-    if (!response.ok) throw new Error(response.statusText);
-    return response;
-};
 const examplePath = (name) => `./examples/${encodeURIComponent(name)}`;
 const fromExamples = async (name) =>
     new File([await (await fetched(examplePath(name))).blob()], name);
-
-// The path on the server. Gradio's own function would also show a toast where this fails.
-const upload = async (file) => {
-    const body = new FormData();
-    body.append("files", file);
-    const [path] = await (await fetched("./gradio_api/upload", { method: "POST", body })).json();
-    return path;
-};
 
 const button = (words, act) => h("button", { type: "button", onclick: act }, words);
 
@@ -145,7 +122,8 @@ export default ({ element, props, trigger }) => {
         try {
             const file = await source;
             if (mine !== latest) return;
-            const error = typeof file === "string" ? file : tooLarge(file.size, props.maxFile);
+            const error =
+                typeof file === "string" ? file : tooLarge(file.size, props.maxFile, "Pictures");
             if (error) {
                 clear(error);
                 return;

@@ -82,9 +82,11 @@ const chart = (low, high, { share, interval, reference }) => {
     );
 };
 
-// The accuracies at both ends of the chart, which holds every interval and every reference.
+// The accuracies at both ends of the chart, which holds every interval and every reference of the
+// nets that were measured together. A visitor's own net may be far from them.
 export const ends = (rows) => {
-    const marks = rows.flatMap(({ interval, reference }) =>
+    const measured = rows.filter(({ own }) => !own);
+    const marks = measured.flatMap(({ interval, reference }) =>
         reference == null ? interval : [...interval, reference],
     );
     return [Math.min(...marks) - PADDING, Math.max(...marks) + PADDING];
@@ -96,7 +98,7 @@ const seedsColumns = (seeds) =>
         ? [
               [
                   `Errors, mean of ${seeds} seeds`,
-                  (row) => row.errors_over_seeds.map((x) => x.toFixed(1)).join(" ± "),
+                  (row) => row.errors_over_seeds?.map((x) => x.toFixed(1)).join(" ± "),
               ],
           ]
         : [];
@@ -105,7 +107,13 @@ const accuracySection = ({ rows, chosen, words, notes, seeds }) => {
     const [low, high] = ends(rows);
     const columns = [
         ["Accuracy %", ({ accuracy }) => percents(accuracy)],
-        ["", (row) => chart(low, high, { ...row, share: row.accuracy })],
+        [
+            "",
+            (row) =>
+                row.interval[0] < low || row.interval[1] > high
+                    ? null
+                    : chart(low, high, { ...row, share: row.accuracy }),
+        ],
         ["95 % interval", ({ interval }) => range(interval)],
         ["Errors", ({ errors }) => errors],
         ...seedsColumns(seeds),

@@ -1,6 +1,6 @@
 // Where a drawing is kept apart from the canvas: in a link to copy, and in this tab's memory.
 import { linkInAddress, putLink } from "./address.js";
-import { choose, chosen, parse } from "./choice.js";
+import { choose, chosenForAll, parse } from "./choice.js";
 import { loaded } from "./drawing.js";
 import { decode, encode, fromJSON, toJSON } from "./link.js";
 import { keep, kept } from "./memory.js";
@@ -24,7 +24,8 @@ export const createLink = ({ element, props }, drawing, sender, refresh) => {
         const mine = ++latest;
         const ink = await encode(drawing.visible);
         if (mine !== latest) return null;
-        const fragment = ink === null ? "" : `#${new URLSearchParams({ ...chosen(), ink })}`;
+        const fragment =
+            ink === null ? "" : `#${new URLSearchParams({ ...chosenForAll(props), ink })}`;
         putLink(fragment);
         return fragment;
     };
@@ -67,7 +68,7 @@ export const createLink = ({ element, props }, drawing, sender, refresh) => {
     const open = async (link) => {
         // Older links have a `stage`, such as "LeNet conv1", instead of the layer.
         const layer = link.get("layer") ?? link.get("stage")?.split(" ")[1];
-        const choice = parse(`${link.get("net")} ${layer}`, props.layers);
+        const choice = parse(`${link.get("net")} ${layer}`, props);
         const shown = await show(choice ? decode(link.get("ink")) : Promise.reject());
         if (shown === null) return;
         linked = shown;

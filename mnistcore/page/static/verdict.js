@@ -2,7 +2,7 @@
 import { article, capital, percent } from "./format.js";
 
 const MOST_DOUBTS = 3; // that are named in the answer to a number of many digits
-export const COUNTS = ["no", "one", "two", "three", "four", "five"]; // in words
+export const COUNTS = ["no", "one", "two", "three", "four", "five", "six"]; // in words
 
 // The digit that a net says; null where it finds all of them about equally likely.
 export const said = (probs, even) => {

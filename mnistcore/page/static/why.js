@@ -1,12 +1,13 @@
 // Why a net says this digit and not another: how much each pixel of ink speaks for it or against it.
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { createFold, createWords, foldButton } from "./fold.js";
-import { number, percent, unpack } from "./format.js";
+import { capital, number, percent, unpack } from "./format.js";
 import { pixelAt } from "./places.js";
 import { AGAIN, createQuestion } from "./question.js";
 import { createWhenSeen } from "./seen.js";
 import { h, hear } from "./shared.js";
 import { createTip } from "./tip.js";
+import { titleOf } from "./yours.js";
 
 const NOTHING = "The reasons appear as soon as there is a digit.";
 
@@ -19,7 +20,7 @@ export const sumWords = ({ net, sum, difference, blank }, digit, other) => {
     const leads = (x) =>
         `${Math.abs(x).toFixed(2)} ${x < 0 ? "below" : "above"} its logit of ${other}`;
     return (
-        `${net}’s logit of ${digit} is ${leads(difference)}; without any ink it would be ${leads(blank)}. ` +
+        `${capital(titleOf(net))}’s logit of ${digit} is ${leads(difference)}; without any ink it would be ${leads(blank)}. ` +
         `So the ink makes a difference of ${number(difference - blank, 2)}. All pixels add up to ${number(sum, 2)}${equal}.`
     );
 };
@@ -62,7 +63,11 @@ const createBars = (choose) => {
 const createPicture = (net, side) => {
     const canvas = h("canvas", { class: "pixels", width: side, height: side, role: "img" });
     const words = h("p", {});
-    return { canvas, words, node: h("figure", {}, h("h3", {}, net), canvas, words) };
+    return {
+        canvas,
+        words,
+        node: h("figure", {}, h("h3", {}, capital(titleOf(net))), canvas, words),
+    };
 };
 
 export default ({ element, props, server }) => {
@@ -74,7 +79,9 @@ export default ({ element, props, server }) => {
         nets.length === 5 ? "All five nets beside each other" : "All nets beside each other",
         () => toggleAll(),
     );
-    let asked = {}; // {image, nets, digit, other}
+    // A visitor's own net stands before those that all share.
+    const together = (net) => (nets.includes(net) ? nets : [net, ...nets]);
+    let asked = {}; // {image, net, nets, digit, other}
     let found = null; // what is shown
     const bars = createBars((other) => {
         asked.other = other;
@@ -117,7 +124,7 @@ export default ({ element, props, server }) => {
         const drawn = found.nets.map((one) => {
             const picture = createPicture(one.net, side);
             scale.paint(picture.canvas, one.pixels, 0, limit);
-            const label = `${one.net}: which ink speaks for ${digit} and which for ${other}`;
+            const label = `${capital(titleOf(one.net))}: which ink speaks for ${digit} and which for ${other}`;
             picture.canvas.setAttribute("aria-label", label);
             picture.canvas.onpointermove = (event) => {
                 const box = picture.canvas.getBoundingClientRect();
@@ -146,7 +153,7 @@ export default ({ element, props, server }) => {
     const toggleAll = () => {
         const pressed = all.getAttribute("aria-pressed") === "true";
         all.setAttribute("aria-pressed", String(!pressed));
-        asked.nets = pressed ? [asked.net] : nets;
+        asked.nets = pressed ? [asked.net] : together(asked.net);
         ask();
     };
     all.setAttribute("aria-pressed", "false");
@@ -162,7 +169,7 @@ export default ({ element, props, server }) => {
         }
         const net = data.stage.split(" ")[0];
         const every = data.model === "all" || all.getAttribute("aria-pressed") === "true";
-        const now = { image: data.digit, net, nets: every ? nets : [net] };
+        const now = { image: data.digit, net, nets: every ? together(net) : [net] };
         const same = now.image === asked.image && String(now.nets) === String(asked.nets);
         if (found && same) return; // another layer
         asked = { ...now, digit: null, other: asked.other ?? null }; // it stays while one draws

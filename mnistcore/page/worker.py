@@ -1,0 +1,65 @@
+"""The process in which the page trains."""
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from mnistcore.files import PACKAGE
+
+
+class Worker:
+    """A process that trains one net after the other; see ``mnistcore.training.jobs``."""
+
+    def __init__(self, device: str) -> None:
+        path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mnistcore.training.jobs", device],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        )
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put("")  # it has ended
+
+    def tell(self, do: str, **details: Any) -> None:
+        """Give it a job, or a word about the one at hand."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it has ended, which `hear` says
+            self._process.stdin.write(json.dumps({"do": do} | details) + "\n")
+            self._process.stdin.flush()
+
+    def hear(self, seconds: float) -> dict[str, Any]:
+        """The next message; empty if none comes within so many seconds.
+
+        Raises:
+            EOFError: the process has ended.
+        """
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            return {}
+        if not line:
+            self.kill()
+            raise EOFError
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def kill(self) -> None:
+        """End the process at once; nothing can be told to it any more."""
+        self._process.kill()
+        self._listener.join()
+        with contextlib.suppress(BrokenPipeError), self._process:  # closes its pipes
+            pass

@@ -1,0 +1,50 @@
+// A visitor's own net among the nets of the page.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+globalThis.window = globalThis;
+globalThis.document ??= new EventTarget();
+const { choose, chosen, chosenForAll, parse } = await import(
+    "../../mnistcore/page/static/choice.js"
+);
+const { forgetYours, setYours, titleOf, yours, yoursName } = await import(
+    "../../mnistcore/page/static/yours.js"
+);
+
+const props = {
+    nets: ["LeNet", "all"],
+    layers: { LeNet: ["conv1", "conv2"], MyNetV1: ["conv1", "conv4"], all: ["conv1", "conv2"] },
+};
+const net = (name) => ({ token: "secret", net: name, about: "trained here" });
+
+test("one's own net can be chosen as long as it is there, with the layers of its kind", () => {
+    assert.equal(parse("MyNetV1@secret conv4", props), null);
+    setYours(net("MyNetV1"));
+    assert.deepEqual(yours(), net("MyNetV1"));
+    assert.deepEqual(parse(`${yoursName()} conv4`, props), {
+        net: "MyNetV1@secret",
+        layer: "conv4",
+    });
+    assert.deepEqual(parse(`${yoursName()} conv2`, props).layer, "conv1");
+    assert.equal(parse("MyNetV1@another conv4", props), null);
+    assert.equal(parse("", props), null);
+    forgetYours();
+    assert.equal(parse("MyNetV1@secret conv4", props), null);
+});
+
+test("others get to know only the net that is like it", () => {
+    setYours(net("LeNet"));
+    choose(parse(`${yoursName()} conv2`, props));
+    assert.equal(chosen().net, "LeNet@secret");
+    assert.deepEqual(chosenForAll(props), { net: "LeNet", layer: "conv2" });
+    setYours(net("MyNetV1")); // of which the page has no weights
+    choose(parse(`${yoursName()} conv4`, props));
+    assert.deepEqual(chosenForAll(props), { net: "LeNet", layer: "conv1" });
+    forgetYours();
+    assert.equal(parse("", props), null);
+});
+
+test("in a sentence, a net has its name", () => {
+    assert.equal(titleOf("LeNet@secret"), "your LeNet");
+    assert.equal(titleOf("LeNet"), "LeNet");
+});
