@@ -37,7 +37,7 @@ OWN_ADDRESS = r"""text => text.replace(/Client\(".*?"\)/,
     `Client("${location.origin}${location.pathname}")`)"""
 
 
-def read_tab(handlers: Handlers, choices: dict[str, Any]) -> ReadTab:
+def read_tab(handlers: Handlers, choices: dict[str, Any], teaching: list[Any]) -> ReadTab:
     """The canvas and the picture, the answer, the steps, and the maps."""
     nets = handlers.recognizer.names
     with gr.Row(elem_id="top"):
@@ -72,7 +72,7 @@ def read_tab(handlers: Handlers, choices: dict[str, Any]) -> ReadTab:
     maps = view("maps", server_functions=[look, arithmetic])
     view("slide")
     view("units", server_functions=[units, unit])
-    view("hand", mostBytes=guard.MAX_ZIP, server_functions=zips)
+    view("hand", mostBytes=guard.MAX_ZIP, server_functions=[*zips, *teaching])
     return ReadTab(inputs, draw_tab, upload_tab, pad, picture, layer, [answer, steps, maps])
 
 
@@ -116,7 +116,7 @@ def build(recognizer: Recognizer, trainings: Trainings | None = None) -> gr.Bloc
             )
         with gr.Tabs(elem_id="pages") as pages:
             with gr.Tab("Read", id="read") as read_page:
-                read = read_tab(handlers, choices)
+                read = read_tab(handlers, choices, trainings.teach_functions() if trainings else [])
             tabs = [read_page]
             if trainings:
                 with gr.Tab("Train", id="train") as train_page:
@@ -162,8 +162,8 @@ def serve(args: argparse.Namespace, folder: Path) -> None:
         from mnistcore.training import choices  # reading and showing need nothing that trains
 
         form = choices.form() | {"dropout": views.nets_with_dropout()}
-        device = str(recognizer.device)
-        trainings = Trainings(args.train, device, folder, form, choices.parse_choices)
+        device, parse = str(recognizer.device), choices.parse_choices
+        trainings = Trainings(args.train, device, folder, form, parse, args.weights)
     build(recognizer, trainings).launch(
         server_name=args.host,
         server_port=port,

@@ -87,9 +87,10 @@ def _is_first_process() -> bool:
 
 
 def _choose_thresholds(weights_dir: Path, data_dir: Path) -> None:
+    from mnistcore.datasets import load_data
     from mnistcore.training.threshold import choose_thresholds
 
-    choose_thresholds(weights_dir, data_dir)
+    choose_thresholds(weights_dir, load_data("train", data_dir).images)
 
 
 def run_all(args: Namespace) -> None:
@@ -147,10 +148,11 @@ def run_adapt(args: Namespace) -> None:
 
     from mnistcore import checkpoint
     from mnistcore.data import load_mnist
-    from mnistcore.datasets import MNIST, load_pictures, trained_on
+    from mnistcore.datasets import load_pictures
     from mnistcore.reading.ensemble import Ensemble
-    from mnistcore.training.adapt import adapt, adapted_checkpoint
+    from mnistcore.training.adapt import adapt_checkpoint
     from mnistcore.training.loop import check_same_data
+    from mnistcore.training.threshold import choose_thresholds
 
     nets = Ensemble(args.weights, args.device)
     chosen = nets.choose(args.model)
@@ -168,19 +170,16 @@ def run_adapt(args: Namespace) -> None:
     contents, forgetful = {}, []
     for name in names:
         path = checkpoint.find(args.weights, name)
-        content = checkpoint.load_for(name, path, "config")
-        if (data := trained_on(content)["name"]) != MNIST:
-            raise ValueError(f"{path} was trained on {data}; only nets of MNIST can be adapted")
-        net = checkpoint.build_model(content, path, nets.device)
         with tqdm(desc=name, unit=" steps", disable=None) as bar:
 
             def show(done: int, steps: int, bar: Any = bar) -> None:
                 bar.total = steps
                 bar.update(done - bar.n)
 
-            adapted = adapt(net, digits.images, digits.labels, mnist=mnist, on_step=show)
+            adapted, contents[name] = adapt_checkpoint(
+                path, digits.images, digits.labels, mnist, nets.device, on_step=show
+            )
         print(f"{name}: {adapted.summary}", flush=True)
-        contents[name] = adapted_checkpoint(content, adapted, len(digits.labels), mnist)
         if adapted.forgets:
             forgetful.append(name)
     if forgetful and not args.force:
@@ -190,7 +189,7 @@ def run_adapt(args: Namespace) -> None:
         )
     for name, content in contents.items():
         checkpoint.save(content, args.out / f"{name}.pt")
-    _choose_thresholds(args.out, args.data_dir)
+    choose_thresholds(args.out, mnist[0])
     print(f"To read your hand, add --weights {args.out} --model {chosen or args.model}.")
 
 

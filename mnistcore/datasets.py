@@ -60,6 +60,18 @@ def trained_on(checkpoint: Mapping[str, Any]) -> DataRecord:
     return found
 
 
+def check_of_mnist(checkpoint: Mapping[str, Any]) -> None:
+    """Refuse to adapt a net that was trained on other data than what it would be mixed with.
+
+    Raises:
+        ValueError: it was.
+    """
+    if (data := trained_on(checkpoint)["name"]) != MNIST:
+        raise ValueError(
+            f"{checkpoint['model']} was trained on {data}; only nets of MNIST can be adapted"
+        )
+
+
 def titled(net: str, data: str) -> str:
     """The name of a net in a figure, with that of its data, unless that is MNIST."""
     words = data.replace("$", r"\$")  # matplotlib takes what two dollars enclose for a formula

@@ -104,7 +104,8 @@ class TrainingRun(TypedDict):
     torch_version: str
     code_version: str
     images_per_second: float
-    own_recipe: bool  # False: trained with settings other than the net's recipe
+    adapted: NotRequired[int]  # to so many digits of somebody's hand; not there: to none
+    own_recipe: bool  # False: trained with settings other than the net's recipe, or adapted
     val_accuracy: float
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 import mnistcore
 from mnistcore import checkpoint
@@ -254,7 +255,7 @@ def test_a_training_that_learned_nothing_is_one_line(
 
 
 def test_a_net_that_was_trained_reads_pictures(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mnist_train: tuple[Tensor, Tensor]
 ) -> None:
     """It alone, with thresholds of its own; and with a second net in the same folder, both."""
     out, three = tmp_path / "a", str(EXAMPLES / "1 a three.png")
@@ -269,7 +270,7 @@ def test_a_net_that_was_trained_reads_pictures(
     assert main(["predict", three, "--weights", str(out), "--model", "MyVggNet"]) == 2
     assert "no " + str(out / "MyVggNet.pt; the folder has LeNet") in one_line(capsys)
     shutil.copy(WEIGHTS / "MyNetV2.pt", out)  # trained with more validation images
-    choose_thresholds(out)
+    choose_thresholds(out, mnist_train[0])
     content = json.loads((out / "recognizer.json").read_text())
     assert (list(content["nets"]), content["n"]) == (["LeNet", "MyNetV2"], 500)
     assert main(["predict", three, "--weights", str(out), "--model", "MyNetV2"]) == 0

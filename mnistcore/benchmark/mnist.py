@@ -148,7 +148,8 @@ def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
     images_per_epoch += config["drawn"] + config["edited"] + config["others"]
     if data["name"] != MNIST:
         recipe = fitted(recipe, data["n"])
-    return {
+    adapted: dict[str, Any] = content.get("adapted", {})
+    run: TrainingRun = {
         "config": config,
         "data": data["name"],
         "history": content["history"],
@@ -158,9 +159,12 @@ def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
         "torch_version": content["torch_version"],
         "code_version": content["code_version"],
         "images_per_second": config["epochs"] * images_per_epoch / content["train_seconds"],
-        "own_recipe": config == asdict(replace(recipe, seed=config["seed"])),
+        "own_recipe": not adapted and config == asdict(replace(recipe, seed=config["seed"])),
         "val_accuracy": 1 - content["val"]["errors"] / content["val"]["n"],
     }
+    if adapted:
+        run["adapted"] = adapted["digits"]
+    return run
 
 
 def _spread(scores: Sequence[Score | Uncontested]) -> Spread:

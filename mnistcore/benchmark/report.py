@@ -19,6 +19,7 @@ from mnistcore.results import (
     Seeds,
     Speed,
     Spread,
+    TrainingRun,
     Uncontested,
 )
 
@@ -146,7 +147,7 @@ def benchmark_report(benchmark: Benchmark) -> str:
 def accuracy_report(benchmark: Benchmark) -> str:
     """Test accuracy of each net, over several seeds if they were measured, and of the first one."""
     changed = [
-        f"{name} ({net['training']['config']['epochs']} epochs)"
+        f"{name} ({_change(net['training'])})"
         for name, net in benchmark["nets"].items()
         if not net["training"]["own_recipe"]
     ]
@@ -191,6 +192,13 @@ def _seeds_table(benchmark: Benchmark, seeds: Seeds) -> str:
     accuracy = 1 - seeds["ensemble"]["errors"] / seeds["ensemble"]["n"]
     rows.append([*_ensemble_row(benchmark, seeds), _percent(accuracy)])
     return _used_columns(["net", "errors per 10,000", SEEDS_HEADER[1], "test accuracy %"], rows)
+
+
+def _change(training: TrainingRun) -> str:
+    """What was done to a net that was not trained by its recipe alone."""
+    if "adapted" in training:
+        return f"adapted to {training['adapted']} digits of somebody's hand"
+    return f"{training['config']['epochs']} epochs"
 
 
 def _net_cells(net: NetResults) -> list[str]:

@@ -1,9 +1,11 @@
-"""A visitor's own digits as a zip of pictures, and back."""
+"""A visitor's own digits: as the page sends them, and as a zip of pictures."""
 
+import base64
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -12,11 +14,32 @@ from PIL import Image
 
 from mnistcore.data import SIDE
 
-MOST_DIGITS = 500  # in a zip
+MOST_DIGITS = 500  # of a visitor
 MOST_BYTES = 10_000  # of a picture of 28x28 pixels, unpacked
 NAME = re.compile(r"(?:.*/)?([0-9])_[^/]*\.png", re.IGNORECASE)
 
 OwnDigit = tuple[int, NDArray[np.uint8]]  # its label and image (28, 28), ink 255 on 0
+
+
+def parse_digits(given: Sequence[dict[str, Any]]) -> list[OwnDigit]:
+    """The digits that the page sends: of each a ``label`` and an ``image``, base64 of uint8.
+
+    Raises:
+        ValueError: there are too many, or one is not a digit; the page sends no such.
+    """
+    if len(given) > MOST_DIGITS:
+        raise ValueError(f"there are {len(given)} digits; {MOST_DIGITS} are allowed")
+    return [(_label(one["label"]), _ink(one["image"])) for one in given]
+
+
+def _label(label: Any) -> int:
+    if label not in range(10):
+        raise ValueError(f"label is {label}; it must be from 0 to 9")
+    return int(label)
+
+
+def _ink(text: str) -> NDArray[np.uint8]:
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(SIDE, SIDE)
 
 
 def pack_digits(digits: Iterable[OwnDigit]) -> bytes:

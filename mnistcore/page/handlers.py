@@ -70,26 +70,6 @@ def parse_change(question: dict[str, Any]) -> tuple[NDArray[np.float32], str, di
     return image, str(question["net"]), amounts
 
 
-def _label(label: Any) -> int:
-    """A label that a visitor gave a digit.
-
-    Raises:
-        ValueError: it is not one.
-    """
-    if label not in range(10):
-        raise ValueError(f"label is {label}; it must be from 0 to 9")
-    return int(label)
-
-
-def _ink(text: str) -> NDArray[np.uint8]:
-    """The ink of a visitor's digit, uint8 (28, 28), from base64.
-
-    Raises:
-        ValueError: it is not a digit.
-    """
-    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)
-
-
 def decode_data_url(url: str) -> bytes:
     """The content of a base64 data URL.
 
@@ -317,7 +297,7 @@ class Handlers:
     @reject_bad_input
     def export_digits(self, question: dict[str, Any]) -> dict[str, str]:
         """A visitor's own digits as a zip, in base64."""
-        digits = [(_label(one["label"]), _ink(one["image"])) for one in question["digits"]]
+        digits = hand.parse_digits(question["digits"])
         return {"zip": base64.b64encode(hand.pack_digits(digits)).decode()}
 
     @reject_bad_input

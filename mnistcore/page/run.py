@@ -8,7 +8,8 @@ from typing import Any
 from mnistcore.page.yours import OwnNet
 from mnistcore.reading.ensemble import THRESHOLD_FILE
 
-LEASE = 1.3  # seconds without a sign of a visitor after which he has left
+LEASE = 1.3  # seconds without a sign of a visitor after which he has left,
+RELOAD = 10  # and after which he does not come back: a page takes seconds to load again
 
 WAITING, STARTING, TRAINING, PAUSED = "waiting", "starting", "training", "paused"
 TESTING, ENDED, FAILED, GONE = "testing", "ended", "failed", "gone"
@@ -53,7 +54,6 @@ class Run:
             answers["test"] = self.test["errors"], self.test["n"]
         return OwnNet(self.path, answers)
 
-    @property
-    def is_left(self) -> bool:
-        """Whether the visitor has gone."""
-        return not self.connections and time.monotonic() - self.asked > LEASE
+    def is_left(self, seconds: float = LEASE) -> bool:
+        """Whether the visitor has given no sign for so long."""
+        return not self.connections and time.monotonic() - self.asked > seconds

@@ -1,20 +1,28 @@
-"""Trainings that visitors start: in processes of their own, so many at a time; the others wait."""
+"""Trainings that visitors start: in processes of their own, so many at a time; the others wait.
+
+A net is trained from scratch, or a copy of one is taught its visitor's own digits.
+"""
 
 import asyncio
 import base64
 import io
 import secrets
 import shutil
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import gradio as gr
+import numpy as np
 
+from mnistcore import checkpoint
+from mnistcore.datasets import check_of_mnist
+from mnistcore.files import WEIGHTS
+from mnistcore.models import model_name
 from mnistcore.page import views
 from mnistcore.page.guard import (
     MAX_FILE,
@@ -24,25 +32,11 @@ from mnistcore.page.guard import (
     limit_concurrency,
     reject_bad_input,
 )
-from mnistcore.page.run import (
-    AT_WORK,
-    ENDED,
-    FAILED,
-    GONE,
-    PAUSED,
-    STARTING,
-    TESTING,
-    TRAINING,
-    WAITING,
-    Run,
-)
-from mnistcore.page.worker import Worker
-from mnistcore.page.yours import OwnNet, unpack_net
+from mnistcore.page.hand import parse_digits
+from mnistcore.page.line import CHECK, MOST_PAUSED, Line
+from mnistcore.page.run import AT_WORK, ENDED, GONE, TESTING, WAITING, Run
+from mnistcore.page.yours import AT, OwnNet, unpack_net
 
-CHECK = 0.1  # seconds between two looks at what a visitor wants
-GRACE = 0.3  # seconds in which a process leaves a training by itself; then it is ended
-MOST_PAUSED = 120  # seconds of a training's pauses, all together
-MOST_SILENT = 60  # seconds without a word from a training: the process hangs
 MOST_IN_LINE = 20  # visitors who wait for their training
 MOST_KEPT = 20  # trained and uploaded nets, the newest
 
@@ -51,7 +45,7 @@ UPLOADED = "uploaded"  # how a net came to be that was not trained here
 
 
 class Trainings:
-    """All trainings of the page. Its public functions are called by ``train.js``."""
+    """All trainings of the page. Its public functions are called by its scripts."""
 
     def __init__(
         self,
@@ -60,6 +54,7 @@ class Trainings:
         folder: Path,
         form: dict[str, Any],
         parse: Callable[[dict[str, Any]], Any],
+        weights: Path = WEIGHTS,
     ) -> None:
         """Start nothing yet.
 
@@ -70,17 +65,24 @@ class Trainings:
             form: what the page's form offers.
             parse: from what the form sends to the settings, a dataclass with a ``command()``;
                 raises a ValueError with a sentence for the visitor.
+            weights: the folder of the page's nets, which can be taught.
         """
         self.form = form | {"mostPaused": MOST_PAUSED, "mostBytes": MAX_FILE}
-        self._most, self._device, self._folder, self._parse = most, device, folder, parse
-        self._runs: dict[str, Run] = {}  # by token, the newest last
-        self._line: list[Run] = []  # that wait for their turn
-        self._busy = 0  # how many have it
-        self._idle: list[Worker] = []
-        self._changed = threading.Condition()  # guards all of these
+        self._folder, self._parse, self._weights = folder, parse, weights
+        self._line = Line(most, device)
+        self._runs: dict[str, Run] = {}  # by token, the newest last; guarded by the line's lock
 
     def server_functions(self) -> list[Callable[..., Any]]:
         """What ``train.js`` calls."""
+        return list(self._functions.values())
+
+    def teach_functions(self) -> list[Callable[..., Any]]:
+        """What ``teach.js`` calls."""
+        return [self._functions[name] for name in ("prepare", "teach", "status", "stay")]
+
+    @cached_property
+    def _functions(self) -> dict[str, Callable[..., Any]]:
+        """All that the scripts call, by name; limited together, whichever script calls."""
 
         async def stay(question: dict[str, Any], request: gr.Request) -> None:
             """Answer when a training has ended. Until then, the visitor is there.
@@ -97,9 +99,10 @@ class Trainings:
             finally:
                 run.connections -= 1
 
-        quick = self.command, self.prepare, self.start, self.status
+        quick = self.command, self.prepare, self.start, self.teach, self.status
         long = limit_concurrency(MAX_LONG, self.download, self.upload)
-        return [*limit_concurrency(MAX_UNQUEUED, *quick), *long, stay]
+        limited = [*limit_concurrency(MAX_UNQUEUED, *quick), *long, stay]
+        return {function.__name__: function for function in limited}
 
     @reject_bad_input
     def command(self, given: dict[str, Any]) -> dict[str, str]:
@@ -111,9 +114,7 @@ class Trainings:
 
     def prepare(self, _: Any) -> None:
         """Start a process, which takes seconds, for a visitor who looks at the form."""
-        with self._changed:
-            if not self._idle and not self._busy:
-                self._idle.append(Worker(self._device))
+        self._line.prepare()
 
     @reject_bad_input
     def start(self, question: dict[str, Any]) -> dict[str, str]:
@@ -123,24 +124,55 @@ class Trainings:
             question: the ``choices`` of the form, and the ``digit`` that has been drawn, or None.
 
         Returns:
-            Its ``token``, which nobody else knows, or an ``error`` in a sentence.
+            Its ``token``, which nobody else knows, and its ``net``; or an ``error`` in a sentence.
         """
         try:
             choices = self._parse(question["choices"])
         except ValueError as error:
             return {"error": str(error)}
-        token = secrets.token_urlsafe(16)
-        path = self._folder / token / f"{choices.net}.pt"
         digit = self._digit(question["digit"])
-        job = {"do": "train", "choices": asdict(choices), "digit": digit, "path": str(path)}
-        run = Run(job, path)
-        with self._changed:
+        return self._begin(choices.net, {"do": "train", "choices": asdict(choices), "digit": digit})
+
+    @reject_bad_input
+    def teach(self, question: dict[str, Any]) -> dict[str, str]:
+        """Teach a copy of a net a visitor's digits, now or when its turn comes.
+
+        Args:
+            question: the ``net`` that is chosen, one's own with its token as "LeNet@<token>"; the
+                ``digits`` of :func:`mnistcore.page.hand.parse_digits`; and the ``digit`` that has
+                been drawn, or None.
+
+        Returns:
+            The ``token`` of the copy and the name of its ``net``, or an ``error`` in a sentence.
+        """
+        name, _, token = str(question["net"]).partition(AT)
+        name = model_name(views.NET_OF_ALL if name == views.ALL else name)
+        labels, images = zip(*parse_digits(question["digits"]), strict=True)
+        digit = self._digit(question["digit"])
+        own = self.find(token)
+        if token and (own is None or own.path.stem != name):
+            return {"error": "Your net is no longer on the server. Please choose another."}
+        base = own.path if own else checkpoint.find(self._weights, name)
+        try:
+            check_of_mnist(checkpoint.load_for(name, base))
+        except ValueError as error:
+            return {"error": f"{error}."}
+        ink = base64.b64encode(np.stack(images).tobytes()).decode()
+        given = {"base": str(base), "labels": labels, "images": ink, "digit": digit}
+        return self._begin(name, {"do": "adapt"} | given)
+
+    def _begin(self, net: str, job: dict[str, Any]) -> dict[str, str]:
+        """Put a job in the line: the ``token`` and the ``net`` it makes, or an ``error``."""
+        token = secrets.token_urlsafe(16)
+        path = self._folder / token / f"{net}.pt"
+        run = Run(job | {"path": str(path)}, path)
+        with self._line.changed:
             if len(self._line) >= MOST_IN_LINE:
                 return {"error": TOO_MANY}
             self._forget()
             self._runs[token] = run
-            self._stand_in_line(run)
-        return {"token": token}
+            self._line.add(run)
+        return {"token": token, "net": net}
 
     @reject_bad_input
     def upload(self, question: dict[str, Any]) -> dict[str, str]:
@@ -166,13 +198,13 @@ class Trainings:
         errors, n = found.answers["validation"]
         end = {"ended": UPLOADED, "val_errors": errors, "val_n": n}
         run = Run({"do": "thresholds", "path": str(found.path), "end": end}, found.path)
-        with self._changed:
+        with self._line.changed:
             self._forget()
             self._runs[token] = run
             if run.net:
                 run.state, run.end = ENDED, end
             else:
-                self._stand_in_line(run)
+                self._line.add(run)
         return {"token": token, "net": found.path.stem}
 
     @reject_bad_input
@@ -184,7 +216,7 @@ class Trainings:
                 ``command``, pause, go, stop or test, or None; the ``digit`` on the canvas, or None.
         """
         points, images = (int(n) for n in question["seen"])
-        with self._changed:
+        with self._line.changed:
             run = self._runs.get(str(question["token"]))
             if run is None or run.state == GONE:
                 return {"state": GONE}
@@ -192,7 +224,7 @@ class Trainings:
             self._obey(run, question["command"], self._digit(question["digit"]))
             return {
                 "state": run.state,
-                "place": self._line.index(run) + 1 if run in self._line else 0,
+                "place": self._line.place(run),
                 "points": run.points[points:],
                 "images": run.images[images:],
                 "newest": dict(run.newest) if len(run.points) > points else {},
@@ -207,7 +239,7 @@ class Trainings:
         An ``error`` in a sentence if the net is no longer there.
         """
         content = io.BytesIO()
-        with self._changed:
+        with self._line.changed:
             run = self._runs.get(str(question["token"]))
             if run is None or run.state != ENDED or not run.path.exists():
                 return {"error": "This net is no longer on the server. Please train it again."}
@@ -230,104 +262,9 @@ class Trainings:
             run.words["digit"] = {"do": "digit", "digit": digit}
         if command == "test" and run.state == ENDED and run.path.exists() and not run.test:
             run.state, run.job = WAITING, {"do": "test", "path": str(run.path)}
-            self._stand_in_line(run)
+            self._line.add(run)
         elif command in ("pause", "go", "stop") and run.state in AT_WORK - {TESTING}:
             run.words["training"] = {"do": command}
-
-    def _stand_in_line(self, run: Run) -> None:
-        self._line.append(run)
-        threading.Thread(target=self._drive, args=(run,), daemon=True).start()
-
-    def _drive(self, run: Run) -> None:
-        """Wait for the run's turn, and follow it to its end."""
-        if not self._wait_for_turn(run):
-            return
-        with self._changed:
-            worker = self._idle.pop() if self._idle else Worker(self._device)
-        worker.tell(**run.job)
-        idle = [worker]
-        try:
-            state = self._listen(run, worker)
-        except EOFError:
-            state, idle = GONE if run.is_left else FAILED, []
-        with self._changed:
-            run.state = state
-            self._idle += idle
-            self._busy -= 1
-            self._changed.notify_all()
-
-    def _wait_for_turn(self, run: Run) -> bool:
-        """Whether the run's turn has come before the visitor left or stopped it."""
-        with self._changed:
-            while self._line[0] is not run or self._busy >= self._most:
-                stopped = run.words.get("training") == {"do": "stop"}
-                if run.is_left or stopped:
-                    self._line.remove(run)
-                    run.state = ENDED if stopped else GONE
-                    self._changed.notify_all()
-                    return False
-                self._changed.wait(CHECK)
-            self._line.remove(run)
-            run.state = TESTING if run.job["do"] == "test" else STARTING
-            self._busy += 1
-            self._changed.notify_all()
-            return True
-
-    def _listen(self, run: Run, worker: Worker) -> str:
-        """Follow a run to its end; its last state.
-
-        Raises:
-            EOFError: the process has ended, or had to be ended.
-        """
-        heard, paused = time.monotonic(), 0.0
-        while True:
-            message = worker.hear(CHECK)
-            with self._changed:
-                if message:
-                    heard = time.monotonic()
-                if "told" in message:
-                    run.take(message["told"])
-                    if run.state == STARTING:
-                        run.state = TRAINING
-                if "end" in message:
-                    if "failed" in message["end"]:
-                        return FAILED
-                    if run.state == TESTING:
-                        run.test = message["end"]
-                    else:
-                        run.end = message["end"]
-                    return ENDED
-                if run.state == PAUSED:
-                    paused, heard = paused + CHECK, time.monotonic()
-                    if paused > MOST_PAUSED:
-                        run.words["training"] = {"do": "stop"}
-                words, run.words = run.words, {}
-                if "training" in words:
-                    run.state = PAUSED if words["training"]["do"] == "pause" else TRAINING
-                left = run.is_left
-            for word in words.values():
-                worker.tell(**word)
-            if left and run.state != TESTING:
-                self._leave(worker)
-                return GONE
-            if time.monotonic() - heard > MOST_SILENT:
-                worker.kill()
-                raise EOFError
-
-    @staticmethod
-    def _leave(worker: Worker) -> None:
-        """Make the process leave its training.
-
-        Raises:
-            EOFError: it had to be ended.
-        """
-        worker.tell("drop")
-        end = time.monotonic() + GRACE
-        while time.monotonic() < end:
-            if "end" in worker.hear(GRACE):
-                return
-        worker.kill()
-        raise EOFError
 
     def _forget(self) -> None:
         """Forget the oldest trained nets and those runs whose visitors have gone."""

@@ -13,12 +13,12 @@ from mnistcore.files import PACKAGE
 
 
 class Worker:
-    """A process that trains one net after the other; see ``mnistcore.training.live``."""
+    """A process that trains one net after the other; see ``mnistcore.training.jobs``."""
 
     def __init__(self, device: str) -> None:
         path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mnistcore.training.live", device],
+            [sys.executable, "-m", "mnistcore.training.jobs", device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

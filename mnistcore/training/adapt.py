@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from mnistcore import checkpoint
 from mnistcore.data import SIDE, load_mnist, normalize, split_train_val, to_unit
-from mnistcore.datasets import TEST_EVERY, each_fifth
+from mnistcore.datasets import TEST_EVERY, check_of_mnist, each_fifth
 from mnistcore.files import WEIGHTS, code_version
 from mnistcore.metrics import predict_logits
 from mnistcore.training.distort import distort
@@ -77,10 +77,11 @@ class Adapted:
             if own.n
             else f"none of your digits is held out, as no class has {TEST_EVERY}"
         )
-        return (
-            f"{held_out}; MNIST {1 - mnist.after / mnist.n:.1%}, before "
-            f"{1 - mnist.before / mnist.n:.1%}; {self.seconds:.1f} s"
+        after, before = (
+            f"{100 * (1 - wrong / mnist.n):.1f} %" for wrong in (mnist.after, mnist.before)
         )
+        change = "as before" if after == before else f"before {before}"
+        return f"{held_out}; MNIST {after}, {change}; {self.seconds:.1f} s"
 
 
 def adapt(
@@ -226,25 +227,41 @@ def _errors(before: nn.Module, after: nn.Module, images: Tensor, labels: Tensor)
     return Errors(n, *wrong)
 
 
-def adapted_checkpoint(
-    content: Mapping[str, Any], adapted: Adapted, digits: int, mnist: Labelled
-) -> dict[str, Any]:
-    """The checkpoint of an adapted net.
+def adapt_checkpoint(
+    path: Path,
+    images: Digits,
+    labels: Digits,
+    mnist: Labelled,
+    device: torch.device,
+    on_step: Callable[[int, int], object] | None = None,
+) -> tuple[Adapted, dict[str, Any]]:
+    """Adapt the net of a checkpoint; the result, and its checkpoint, which is not written.
 
     Args:
-        content: the checkpoint of the net that it was adapted from.
-        adapted: the net.
-        digits: how many of one's own it was given, those held out among them.
+        path: of the checkpoint, named by its net.
+        images: as for :func:`adapt`.
+        labels: as for :func:`adapt`.
         mnist: MNIST's training set.
+        device: where the net is trained.
+        on_step: as for :func:`adapt`.
+
+    Raises:
+        FileNotFoundError, ValueError: as :func:`adapt`, or the net was trained on other data.
     """
-    config, (images, labels) = content["config"], mnist
-    val = split_train_val(config["val_size"], len(images))[1]
-    device = next(adapted.model.parameters()).device
-    weights = adapted.model.state_dict()
-    return {
+    content = checkpoint.load_for(path.stem, path, "config", "temperature")
+    check_of_mnist(content)
+    net = checkpoint.build_model(content, path, device)
+    adapted = adapt(net, images, labels, mnist=mnist, on_step=on_step)
+    config, (mnist_images, mnist_labels) = content["config"], mnist
+    val = split_train_val(config["val_size"], len(mnist_images))[1]
+    return adapted, {
         **content,
         **evaluated(
-            content["model"], weights, config["half_weights"], images[val].to(device), labels[val]
+            content["model"],
+            adapted.model.state_dict(),
+            config["half_weights"],
+            mnist_images[val].to(device),
+            mnist_labels[val].cpu(),
         ),
-        "adapted": {"digits": digits, "code_version": code_version()},
+        "adapted": {"digits": len(labels), "code_version": code_version()},
     }

@@ -1,18 +1,7 @@
-"""A training to watch: it tells several times a second how far it is, and can be stopped.
-
-``python -m mnistcore.training.live DEVICE`` is the process in which the page trains: jobs come in
-as lines of JSON, and what a training tells goes out the same way. It is a process of its own so
-that it cannot hold up what reads in another: it takes one core at a low priority, and whoever
-started it can end it at any moment.
-"""
+"""A training to watch: it tells several times a second how far it is, and can be stopped."""
 
 import base64
-import json
 import math
-import os
-import queue
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +12,9 @@ import torch
 from torch import Tensor
 
 from mnistcore import checkpoint, inside
-from mnistcore.data import load_mnist, normalize, to_unit
+from mnistcore.data import normalize, to_unit
 from mnistcore.datasets import Dataset
-from mnistcore.device import choose_device, keep_freed_memory
-from mnistcore.metrics import measure, predict_logits, wilson_interval
+from mnistcore.metrics import measure, predict_logits
 from mnistcore.results import MNIST
 from mnistcore.training.choices import MOST_SECONDS, Choices
 from mnistcore.training.epoch import Step, Training
@@ -39,7 +27,6 @@ VAL_EVERY = 4  # a validation waits until training has taken so many times as lo
 VAL_IMAGES = 1_000  # of those held out, on which a net is validated while it trains
 MOST_WRONG = 24  # of the validation digits that it reads wrong, that are told
 MOST_MAPS = 16  # of the first convolution
-NICE = 10  # of 19: beside one busy process on a core, a training gets about a tenth of it
 
 FINISHED, STOPPED, TIME_UP, DIVERGED = "finished", "stopped", "time is up", "diverged"
 
@@ -90,6 +77,7 @@ class Live:
             mnist: all training images, uint8 (60000, 1, 28, 28), and labels, on the device.
             device: where the net is trained.
         """
+        self._images = mnist[0]
         self._data = split_data(Dataset(MNIST, *mnist), choices.config())
         self._training = Training(
             choices.net, choices.config(), Workers(0, 1, device), len(self._data.images)
@@ -228,94 +216,6 @@ class Live:
         if self.ended != DIVERGED and all(w.isfinite().all() for w in self._net.parameters()):
             content = self._training.finished(self._data)
             checkpoint.save(content, path)
-            choose_thresholds(path.parent)
+            choose_thresholds(path.parent, self._images)
             told["val_errors"], told["val_n"] = content["val"]["errors"], content["val"]["n"]
         return told
-
-
-def read_test_set(path: Path, device: torch.device) -> Told:
-    """How many of MNIST's test images the net of a checkpoint misreads, and the 95 % interval.
-
-    Raises:
-        FileNotFoundError, ValueError: the checkpoint is missing or damaged.
-    """
-    model = checkpoint.build_model(checkpoint.load(path), path, device)
-    images, labels = load_mnist("test", device=device)
-    metrics = measure(predict_logits(model, images), labels.cpu())
-    interval = wilson_interval(metrics.n - metrics.errors, metrics.n)
-    return {"errors": metrics.errors, "n": metrics.n, "interval": interval}
-
-
-def _train(job: Told, mnist: tuple[Tensor, Tensor], device: torch.device, commands: Any) -> None:
-    """One training, which the commands that come in pause, stop and drop."""
-    live = Live(Choices(**job["choices"]), mnist, device)
-    paused = False
-
-    def obey() -> bool:
-        """Whether to go on, after all commands."""
-        nonlocal paused
-        while paused or not commands.empty():
-            command = commands.get()
-            if command["do"] == "drop":
-                return False
-            if command["do"] == "digit":
-                live.digit = _digit(command["digit"], device)
-            if command["do"] == "stop":
-                live.stopped = True
-            paused = command["do"] == "pause" or (paused and command["do"] == "digit")
-        return True
-
-    if job["digit"]:
-        live.digit = _digit(job["digit"], device)
-    for told in live.tell():
-        _send({"told": told})
-        if not obey():
-            _send({"end": None})
-            return
-    _send({"end": live.finish(Path(job["path"]))})
-
-
-def _digit(text: str, device: torch.device) -> Tensor:
-    """A digit as the page packs it: base64 of float32 (28, 28)."""
-    numbers = torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float32)
-    return numbers.view(28, 28).to(device)
-
-
-def _send(message: Told) -> None:
-    sys.stdout.write(json.dumps(message, separators=(",", ":"), allow_nan=False) + "\n")
-    sys.stdout.flush()
-
-
-def main(device_name: str) -> None:
-    """Do jobs until the process that started this one has ended."""
-    os.nice(NICE)
-    torch.set_num_threads(1)
-    keep_freed_memory()
-    device = choose_device(device_name)
-    commands: queue.SimpleQueue[Told] = queue.SimpleQueue()
-
-    def listen() -> None:
-        for line in sys.stdin:
-            commands.put(json.loads(line))
-        os._exit(0)  # in the middle of a step, too
-
-    threading.Thread(target=listen, daemon=True).start()
-    mnist = load_mnist("train", device=device)
-    while True:
-        job = commands.get()
-        try:
-            if job["do"] == "train":
-                _train(job, mnist, device, commands)
-            elif job["do"] == "test":
-                _send({"end": read_test_set(Path(job["path"]), device)})
-            elif job["do"] == "thresholds":  # of a net that was uploaded without
-                choose_thresholds(Path(job["path"]).parent)
-                _send({"end": job["end"]})
-            # Anything else was meant for a training that has ended.
-        except (OSError, ValueError, RuntimeError) as error:
-            sys.stderr.write(f"training broke off: {error}\n")
-            _send({"end": {"failed": True}})
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

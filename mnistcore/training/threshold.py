@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from mnistcore import checkpoint
 from mnistcore.data import split_train_val, to_unit
-from mnistcore.datasets import load_data
-from mnistcore.files import ASSETS, WEIGHTS, write_json
+from mnistcore.files import write_json
 from mnistcore.reading.ensemble import THRESHOLD_FILE, Ensemble, Probs
 
 REFUSED = 0.01  # fraction of the validation digits that fall below a threshold
@@ -16,7 +16,7 @@ REFUSED = 0.01  # fraction of the validation digits that fall below a threshold
 HIGHEST = 0.999
 
 
-def choose_thresholds(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = ASSETS) -> None:
+def choose_thresholds(weights_dir: Path | str, images: Tensor) -> None:
     """Write ``recognizer.json``: the 1st percentile of the top probability on validation digits.
 
     It has one threshold for the mean of all nets in the folder, and one for each net alone. The
@@ -25,18 +25,18 @@ def choose_thresholds(weights_dir: Path | str = WEIGHTS, data_dir: Path | str = 
 
     Args:
         weights_dir: folder of at least one checkpoint.
-        data_dir: what the nets were trained on; see :func:`mnistcore.datasets.load_data`.
+        images: all training images of the data set that the nets were trained on, uint8
+            (n, 1, 28, 28).
 
     Raises:
-        FileNotFoundError, ValueError: weights or data are missing or damaged.
+        FileNotFoundError, ValueError: weights are missing or damaged.
         OSError: the folder cannot be written.
     """
     nets = Ensemble(weights_dir, "cpu")
     paths = {name: checkpoint.find(weights_dir, name) for name in nets.names}
     configs = [checkpoint.load_for(name, path, "config")["config"] for name, path in paths.items()]
-    images = load_data("train", data_dir).images
     val = split_train_val(min(config["val_size"] for config in configs), len(images))[1]
-    probs = nets.probs(to_unit(images[val, 0]).numpy())[0]
+    probs = nets.probs(to_unit(images[val, 0]).cpu().numpy())[0]
     content = {
         "threshold": _threshold(np.mean(list(probs.values()), 0)),
         "nets": {name: _threshold(by_net) for name, by_net in probs.items()},

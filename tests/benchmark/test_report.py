@@ -2,8 +2,10 @@ from typing import Any
 
 import pytest
 
-from mnistcore.benchmark import report
+from mnistcore import checkpoint
+from mnistcore.benchmark import mnist, report
 from mnistcore.benchmark.report import benchmark_report, pictures_report, speed_report
+from mnistcore.files import WEIGHTS
 from mnistcore.results import Benchmark, Pictures, Speed
 
 
@@ -169,6 +171,14 @@ def test_warning_if_a_recipe_was_changed(results: Benchmark) -> None:
     assert "Do not report these numbers" in first_line
     assert "MyNetV2 (20 epochs)" in first_line
     assert "LeNet" not in first_line
+
+
+def test_an_adapted_net_is_named(results: Benchmark) -> None:
+    content = checkpoint.load(WEIGHTS / "LeNet.pt") | {"adapted": {"digits": 24}}
+    training = mnist._training_run("LeNet", content)
+    results["nets"]["LeNet"] = net(40) | {"training": training}
+    first_line = benchmark_report(results).splitlines()[0]
+    assert "changed recipes for LeNet (adapted to 24 digits of somebody's hand)" in first_line
 
 
 def test_speed_report() -> None:

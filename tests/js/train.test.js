@@ -4,7 +4,8 @@ import { test } from "node:test";
 
 import { linear, logarithmic, pathOf, ticksTo } from "../../mnistcore/page/static/chart.js";
 import { columnsOf, unpackBytes } from "../../mnistcore/page/static/learning.js";
-import { speedWords, stateWords } from "../../mnistcore/page/static/train.js";
+import { stateWords } from "../../mnistcore/page/static/run.js";
+import { speedWords } from "../../mnistcore/page/static/train.js";
 
 test("the ticks of the epochs are round", () => {
     assert.deepEqual(ticksTo(3), [0, 0.5, 1, 1.5, 2, 2.5, 3]);

@@ -34,6 +34,7 @@ from mnistcore.page.launch import upload_folder
 from mnistcore.pens.font import DIGITS, Form
 from mnistcore.pens.strokes import pen_strokes, render
 from mnistcore.reading.recognizer import Examined, Recognizer
+from mnistcore.training.choices import parse_choices
 
 pytestmark = [  # gradio's own
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -342,6 +343,16 @@ def test_the_public_endpoints(built: Any) -> None:
     assert info["unnamed_endpoints"] == {}
     parameters = info["named_endpoints"]["/read"]["parameters"]
     assert [p["parameter_name"] for p in parameters] == ["picture", "model"]
+
+
+def test_a_page_that_trains_nothing_teaches_nothing(
+    built: Any, recognizer: Recognizer, tmp_path: Path
+) -> None:
+    training = demo.build(recognizer, demo.Trainings(1, "cpu", tmp_path, {}, parse_choices))
+    for page, teaches in ((built, False), (training, True)):
+        blocks: list[Any] = list(page.blocks.values())
+        (own,) = (block for block in blocks if block.elem_id == "hand")
+        assert ("teach" in [function.__name__ for function in own.server_fns]) == teaches
 
 
 def fits(answer: Any, schema: dict[str, Any]) -> bool:

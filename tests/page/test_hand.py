@@ -106,14 +106,14 @@ def test_a_corrected_answer_is_kept_exported_and_imported(
     page.locator(".hand").get_by_role("button", name="Undo").click()
     expect(page.locator(".own-row canvas")).to_have_count(2)
     page.locator("#hand input[type=file]").set_input_files(path)
-    expect(page.locator(".hand [role=status]")).to_have_text("Imported: 2 of 2.")
+    expect(page.locator(".hand-body > [role=status]")).to_have_text("Imported: 2 of 2.")
     page.reload()
     page.locator(".hand summary").click()
     expect(page.locator(".own-row canvas")).to_have_count(2)
     kept = json.loads(page.evaluate("localStorage['mnistcore digits']"))
     assert sorted(digit["label"] for digit in kept) == [3, 7]
     page.locator("#hand input[type=file]").set_input_files(__file__)
-    expect(page.locator(".hand [role=status]")).to_contain_text("not a zip")
+    expect(page.locator(".hand-body > [role=status]")).to_contain_text("not a zip")
     page.evaluate("localStorage.clear()")
 
 

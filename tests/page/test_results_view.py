@@ -6,6 +6,7 @@ import pytest
 from mnistcore.files import RESULTS
 from mnistcore.models import list_models
 from mnistcore.page import handlers
+from mnistcore.page.handlers import Handlers
 from mnistcore.page.results_view import accuracy_curves, results_data
 from mnistcore.page.yours import OwnNet
 from mnistcore.reading.recognizer import Recognizer
@@ -69,8 +70,7 @@ def test_errors_over_seeds_are_shown_where_they_are(monkeypatch: pytest.MonkeyPa
     own = OwnNet(Path("LeNet.pt"), {"validation": (60, 5000)})
     assert results_data(results, "LeNet@token", own)["rows"][-1]["errors_over_seeds"] is None
     monkeypatch.setattr(handlers, "read_results", lambda: results)
-    page = handlers.Handlers(Recognizer(device="cpu"))
-    assert json.loads(page.show_results("LeNet")[0])["seeds"] == 3
+    assert json.loads(Handlers(Recognizer(device="cpu")).show_results("LeNet")[0])["seeds"] == 3
 
 
 @pytest.mark.parametrize(

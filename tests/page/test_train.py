@@ -112,6 +112,22 @@ def test_a_second_visitor_waits_until_the_first_has_left(server: str, open_page:
     expect(second.locator(".train-state")).to_contain_text("Stopped")
 
 
+def test_a_training_goes_on_after_a_reload(open_page: Open) -> None:
+    page = open_page()
+    open_train(page)
+    press(page, "Overfitting: few images")
+    press(page, "Start")
+    wait_until(page, lambda: points(page) > 1)
+    page.reload()
+    expect(page.locator(".train-state")).to_have_text("Training.", timeout=START)
+    wait_until(page, lambda: points(page) > 1)
+    press(page, "Stop")
+    expect(page.locator(".train-result")).to_contain_text("It is chosen at the top")
+    said = page.locator(".train-result").inner_text()
+    page.reload()
+    expect(page.locator(".train-result")).to_have_text(said, timeout=START)
+
+
 def test_wrong_settings_are_refused_where_they_are(open_page: Open) -> None:
     page = open_page()
     open_train(page)

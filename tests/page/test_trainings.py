@@ -17,13 +17,14 @@ import pytest
 
 from mnistcore import checkpoint
 from mnistcore.files import WEIGHTS
-from mnistcore.page import trainings, views
+from mnistcore.page import line, trainings, views
 from mnistcore.page.run import LEASE
 from mnistcore.page.trainings import Trainings
+from mnistcore.page.worker import Worker
 from mnistcore.page.yours import OwnNet
 from mnistcore.reading.ensemble import THRESHOLD_FILE
 from mnistcore.training.choices import Choices, parse_choices
-from mnistcore.training.live import NICE
+from mnistcore.training.jobs import NICE
 
 SHORT = asdict(Choices(images=600, epochs=20, batch_size=64))
 PATIENCE = 60  # seconds for a process to start and train, on a busy machine
@@ -65,7 +66,7 @@ workers: list[FakeWorker] = []
 def one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Trainings:
     """Trainings of one visitor at a time, with fake workers."""
     workers.clear()
-    monkeypatch.setattr(trainings, "Worker", FakeWorker)
+    monkeypatch.setattr(line, "Worker", FakeWorker)
     return Trainings(1, "cpu", tmp_path, {}, parse_choices)
 
 
@@ -83,6 +84,11 @@ def wait_for(condition: Callable[[], bool], seconds: float = 5) -> None:
 
 def start(of: Trainings) -> str:
     return of.start({"choices": SHORT, "digit": None})["token"]
+
+
+def digits(count: int = 3, side: int = 28, label: int = 3) -> list[dict[str, Any]]:
+    image = base64.b64encode(bytes(side * side)).decode()
+    return [{"label": label, "image": image} for _ in range(count)]
 
 
 def told(epoch: float, **more: Any) -> dict[str, Any]:
@@ -145,6 +151,22 @@ def test_whoever_leaves_makes_room_soon(
     assert status(one, first) == {"state": "gone"}
 
 
+def test_a_training_stops_while_its_page_is_reloaded(
+    one: Trainings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = start(one)
+    wait_for(lambda: bool(workers))
+    (worker,) = workers
+    for _ in range(2):
+        worker.messages.put(told(0))
+        wait_for(lambda: status(one, token)["state"] == "training")
+        wait_for(lambda: worker.told[-1]["do"] == "pause", 10)  # LEASE where nothing else runs
+        wait_for(lambda: status(one, token) and worker.told[-1]["do"] == "go")
+    monkeypatch.setattr(line, "RELOAD", 2 * LEASE)
+    wait_for(lambda: worker.told[-1]["do"] == "drop", 10)
+    assert [word["do"] for word in worker.told[-2:]] == ["pause", "drop"]
+
+
 def test_a_process_that_is_lost_ends_its_training(one: Trainings) -> None:
     token = start(one)
     wait_for(lambda: bool(workers))
@@ -160,7 +182,7 @@ def test_only_a_trained_net_can_be_downloaded(one: Trainings) -> None:
 
 
 def test_a_pause_ends(one: Trainings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainings, "MOST_PAUSED", 0.3)
+    monkeypatch.setattr(line, "MOST_PAUSED", 0.3)
     token = start(one)
     wait_for(lambda: bool(workers))
     workers[0].messages.put(told(0))
@@ -189,18 +211,68 @@ def test_wrong_settings_and_a_long_line_are_refused(
     assert "Too many visitors wait" in refused["error"]
 
 
+def test_a_net_is_taught_in_the_same_line(one: Trainings) -> None:
+    question = {"net": "all", "digits": digits(), "digit": None}
+    begun = one.teach(question)
+    assert begun["net"] == "LeNet"
+    wait_for(lambda: bool(workers) and bool(workers[0].told))
+    (job,) = workers[0].told
+    assert job["base"] == str(WEIGHTS / "LeNet.pt")
+    assert job["labels"] == (3, 3, 3)
+    assert base64.b64decode(job["images"]) == bytes(3 * 784)
+    again = start(one)
+    wait_for(lambda: status(one, again)["place"] == 1)
+    shutil.copytree(WEIGHTS, Path(job["path"]).parent)
+    workers[0].messages.put({"end": {"ended": "finished", "summary": "better"}})
+    wait_for(lambda: status(one, begun["token"])["end"].get("summary") == "better")
+    of_own = question | {"net": f"LeNet@{begun['token']}"}
+    token = one.teach(of_own)["token"]
+    assert one._runs[token].job["base"] == job["path"]
+    shutil.rmtree(Path(job["path"]).parent)
+    assert "no longer on the server" in one.teach(of_own)["error"]
+    assert "no longer on the server" in one.teach(question | {"net": "LeNet@another"})["error"]
+    assert one.find(token) is None  # it is waiting
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"digits": []},
+        {"digits": digits(501)},
+        {"digits": digits(side=27)},
+        {"digits": digits(label=10)},
+        {"digit": "junk"},
+        {"net": "../LeNet"},
+    ],
+    ids=["none", "501", "another size", "another label", "a broken drawing", "no net"],
+)
+def test_what_cannot_be_taught_is_refused(one: Trainings, wrong: dict[str, Any]) -> None:
+    question = {"net": "LeNet", "digits": digits(), "digit": None}
+    with pytest.raises(gr.Error, match="could not be understood"):
+        one.teach(question | wrong)
+    assert not workers
+
+
+def test_a_net_of_other_data_is_not_taught(one: Trainings, tmp_path: Path) -> None:
+    content = checkpoint.load(WEIGHTS / "LeNet.pt") | {"data": {"name": "clothes"}}
+    checkpoint.save(content, tmp_path / "LeNet.pt")
+    other = Trainings(1, "cpu", tmp_path, {}, parse_choices, tmp_path)
+    found = other.teach({"net": "LeNet", "digits": digits(), "digit": None})
+    assert found == {"error": "LeNet was trained on clothes; only nets of MNIST can be adapted."}
+
+
 @pytest.mark.slow
 def test_the_process_trains_and_reads_the_test_set_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[trainings.Worker] = []
+    started: list[Worker] = []
 
-    class Remembered(trainings.Worker):
+    class Remembered(Worker):
         def __init__(self, device: str) -> None:
             super().__init__(device)
             started.append(self)
 
-    monkeypatch.setattr(trainings, "Worker", Remembered)
+    monkeypatch.setattr(line, "Worker", Remembered)
     real = Trainings(1, "cpu", tmp_path, {}, parse_choices)
     token = start(real)
     wait_for(lambda: status(real, token)["state"] == "training", PATIENCE)

@@ -19,7 +19,8 @@ from mnistcore.training import live
 from mnistcore.training.choices import LESSONS, Choices
 from mnistcore.training.epoch import Training
 from mnistcore.training.images import split_data
-from mnistcore.training.live import DIVERGED, FINISHED, STOPPED, TIME_UP, Live, read_test_set
+from mnistcore.training.jobs import read_test_set
+from mnistcore.training.live import DIVERGED, FINISHED, STOPPED, TIME_UP, Live
 from mnistcore.training.loop import train
 
 pytestmark = pytest.mark.slow

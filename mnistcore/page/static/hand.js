@@ -4,7 +4,9 @@ import { createFold, foldButton } from "./fold.js";
 import { packBytes } from "./format.js";
 import { addDigits, MOST, ownDigits, removeDigits } from "./own.js";
 import { saveZip } from "./save.js";
+import { createWhenSeen } from "./seen.js";
 import { h, hear, say } from "./shared.js";
+import { createTeaching } from "./teach.js";
 
 const FILE = "my-digits.zip";
 const BUSY = "The server is busy. Please try again.";
@@ -56,7 +58,8 @@ export default ({ element, props, server }) => {
         note.textContent = "";
         deleteAll.focus();
     });
-    const { node } = createFold(
+    const teaching = server.teach ? createTeaching(server) : null; // the page may train nothing
+    const { node, body } = createFold(
         "hand",
         "Your digits",
         "Your own digits",
@@ -75,18 +78,18 @@ export default ({ element, props, server }) => {
             deleteAll,
             file,
         ),
+        teaching?.node,
         h(
             "p",
             {},
-            "What you export teaches a net your hand, on the command line: ",
+            "What you export teaches a net on the command line, too: ",
             h("code", {}, `python -m mnistcore adapt ${FILE} --model LeNet --out mine`),
-            ". Then it reads for you: ",
-            h("code", {}, "python demo.py --weights mine"),
         ),
         note,
         shown,
     );
     element.append(node);
+    if (teaching) createWhenSeen(body)(teaching.prepare);
     const remove = (some) => {
         deleted = [...deleted, ...some];
         removeDigits(some);
@@ -95,6 +98,7 @@ export default ({ element, props, server }) => {
     const draw = () => {
         const digits = ownDigits();
         exports.disabled = deleteAll.disabled = !digits.length;
+        teaching?.update();
         const rows = Array.from({ length: 10 }, (_, label) => {
             const own = digits.filter((one) => one.label === label);
             const pictures = own.map((digit) => {
@@ -118,7 +122,7 @@ export default ({ element, props, server }) => {
         });
         const words = digits.length
             ? `${digits.length} in all. Click one to delete it.`
-            : "There are none yet.";
+            : `There are none yet.${teaching ? " A net can learn from one; ten of each are a good start." : ""}`;
         shown.replaceChildren(h("p", {}, words), ...rows.filter(Boolean));
     };
     hear(element, "own-digits", draw);

@@ -98,7 +98,7 @@ const seedsColumns = (seeds) =>
         ? [
               [
                   `Errors, mean of ${seeds} seeds`,
-                  ({ errors_over_seeds: errors }) => errors?.map((x) => x.toFixed(1)).join(" ± "),
+                  (row) => row.errors_over_seeds?.map((x) => x.toFixed(1)).join(" ± "),
               ],
           ]
         : [];

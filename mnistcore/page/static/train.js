@@ -5,47 +5,18 @@ import { grouped } from "./format.js";
 import { createLearning } from "./learning.js";
 import { lookedAt } from "./maps.js";
 import { createQuestion } from "./question.js";
+import { BUSY, createFollower, isAtWork, stateWords } from "./run.js";
 import { saveZip } from "./save.js";
 import { createWhenSeen } from "./seen.js";
 import { createSettings } from "./settings.js";
-import { h, hear } from "./shared.js";
+import { h } from "./shared.js";
 import { tooLarge, upload } from "./upload.js";
 import { setYours } from "./yours.js";
 
-const AT_WORK = ["waiting", "starting", "training", "paused", "testing"];
-const EVERY = 200; // milliseconds between two questions about a training
-const BUSY = "The server is busy. Please try again.";
 const NOT_SENT = "The file could not be sent. Check your connection and try again.";
 const FILE = "my-net.zip";
-const TRIES = 15; // questions in a row that may fail
-
-const wait = () => new Promise((resolve) => setTimeout(resolve, EVERY));
 
 const percents = (x) => `${(100 * x).toFixed(2)} %`;
-
-// Where a run is, in words. `place` is that in the line, `file` what was uploaded instead of trained,
-// `mostPaused` in seconds.
-export const stateWords = ({ state, place, end, file }, mostPaused) => {
-    const ends = {
-        uploaded: `Uploaded: ${file}.`,
-        finished: "Finished.",
-        stopped: "Stopped.",
-        "time is up": "The time is up.",
-        diverged: "The loss is no longer a number: the training has diverged.",
-    };
-    return {
-        waiting: `Waiting: number ${place} in the line.`,
-        starting: "Getting ready: a few seconds.",
-        training: "Training.",
-        paused: `Paused, for ${mostPaused} s at most.`,
-        testing: "Reading the test set.",
-        ended: ends[end?.ended] ?? ends.stopped,
-        failed: file
-            ? `No threshold could be chosen for ${file}. Please upload it again.`
-            : "The training broke off. Please start it again.",
-        gone: "The training has ended, because the server did not hear from this page.",
-    }[state];
-};
 
 // How a net came to be, in words.
 export const aboutWords = ({ file, points, trainedOn }) =>
@@ -65,10 +36,8 @@ export const speedWords = ({ epoch, images, left, seconds }, epochs, most) => {
 
 export default ({ element, props, server }) => {
     const { mostSeconds, mostImages, mostPaused, mostBytes } = props;
-    let digit = lookedAt(); // packed, what has been drawn; "" without
     let run = null; // what is shown
     let before = null; // the run before it
-    let command = null; // what the server is told next
     const learning = createLearning(element);
     const state = h("p", { class: "train-state", role: "status" });
     const speed = h("p", { class: "train-speed" });
@@ -84,16 +53,11 @@ export default ({ element, props, server }) => {
     const [start, pause, stop, test, download] = [
         foldButton("Start", () => begin()),
         foldButton("Pause", () => {
-            command = run.state === "paused" ? "go" : "pause";
+            follower.tell(run.state === "paused" ? "go" : "pause");
         }),
-        foldButton("Stop", () => {
-            command = "stop";
-        }),
+        foldButton("Stop", () => follower.tell("stop")),
         foldButton("Read the test set, once", () => {
-            command = "test";
-            run.state = "testing";
-            update();
-            attend(run);
+            follower.tell("test");
         }),
         foldButton("Download the net", async () => {
             const { zip, error } = await server
@@ -124,7 +88,7 @@ export default ({ element, props, server }) => {
     const uploading = foldButton("Upload a net", () => file.click());
 
     const update = () => {
-        const working = AT_WORK.includes(run?.state);
+        const working = isAtWork(run);
         start.disabled = uploading.disabled = working;
         pause.disabled = !["training", "paused"].includes(run?.state);
         stop.disabled = !working || run.state === "testing";
@@ -149,65 +113,15 @@ export default ({ element, props, server }) => {
         usage.hidden ||= download.hidden;
         learning.draw(run, before);
     };
-    const take = (mine, { points = [], images = [], newest = {}, ...rest }) => {
-        Object.assign(mine, rest);
-        mine.points.push(...points);
-        for (const { index, bytes } of images) mine.images.set(index, bytes);
-        Object.assign(mine.newest, newest);
-        if (mine.state === "ended" && mine.end.val_n && !mine.isYours) {
-            mine.isYours = true; // once: afterwards the visitor may choose another
-            setYours({ token: mine.token, net: mine.net, about: aboutWords(mine) });
-        }
-        update();
-    };
-    // As long as this question is open, the server knows that somebody is there.
-    const stay = async (mine) => {
-        while (mine === run && AT_WORK.includes(mine.state)) {
-            await server.stay({ token: mine.token }).catch(() => {});
-            await wait();
-        }
-    };
-    // Asks the server about a run until it has ended.
-    const follow = async (mine) => {
-        let failed = 0;
-        while (mine === run && AT_WORK.includes(mine.state)) {
-            const told = command;
-            const drawn = digit && digit !== mine.drawn ? digit : null;
-            const seen = [mine.points.length, mine.images.size];
-            const question = { token: mine.token, seen, command: told, digit: drawn };
-            let answer = await server.status(question).catch(() => null);
-            failed = answer ? 0 : failed + 1;
-            if (failed === TRIES) answer = { state: "gone" };
-            if (answer && mine === run) {
-                if (command === told) command = null;
-                if (drawn) mine.drawn = drawn;
-                take(mine, answer);
-            }
-            await wait();
-        }
-    };
-    const attend = (mine) => {
-        stay(mine);
-        follow(mine);
-    };
     const show = (details) => {
         if (run?.points.length) before = run;
-        run = {
-            state: "starting",
-            points: [],
-            images: new Map(),
-            newest: {},
-            drawn: digit,
-            ...details,
-        };
-        command = null;
-        update();
-        attend(run);
+        follower.begin(details);
     };
     const begin = async () => {
         if (!settings.isValid()) return;
         const choices = settings.read();
         start.disabled = true;
+        const digit = lookedAt();
         const found = await server.start({ choices, digit: digit || null }).catch(() => null);
         if (!found?.token) {
             start.disabled = false;
@@ -215,7 +129,7 @@ export default ({ element, props, server }) => {
             return;
         }
         const { net, epochs, images: trainedOn } = choices;
-        show({ token: found.token, net, epochs, trainedOn });
+        show({ token: found.token, net, epochs, trainedOn, drawn: digit });
     };
     const send = async (chosen) => {
         const large = tooLarge(chosen.size, mostBytes, "Nets");
@@ -234,6 +148,14 @@ export default ({ element, props, server }) => {
         update();
         state.textContent = found?.error ?? NOT_SENT;
     };
+    const follower = createFollower("trained", server, (now) => {
+        run = now;
+        if (run.state === "ended" && run.end.val_n && !run.isYours) {
+            follower.note({ isYours: true }); // once: afterwards the visitor may choose another
+            setYours({ token: run.token, net: run.net, about: aboutWords(run) });
+        }
+        update();
+    });
 
     element.append(
         h(
@@ -265,9 +187,6 @@ export default ({ element, props, server }) => {
             h("section", { "aria-label": "Training" }, learning.node),
         ),
     );
-    hear(element, "looked-at", () => {
-        digit = lookedAt();
-    });
     whenRestyled(update);
     createWhenSeen(element)(() => server.prepare({}).catch(() => {}));
     update();

@@ -1,0 +1,118 @@
+// A training on the server, from its start to its end: what is known of it, and what it is told.
+import { lookedAt } from "./maps.js";
+import { keep, kept } from "./memory.js";
+
+const AT_WORK = ["waiting", "starting", "training", "paused", "testing"];
+const EVERY = 200; // milliseconds between two questions about a training
+const TRIES = 15; // questions in a row that may fail
+
+export const BUSY = "The server is busy. Please try again.";
+
+const wait = () => new Promise((resolve) => setTimeout(resolve, EVERY));
+
+export const isAtWork = (run) => AT_WORK.includes(run?.state);
+
+// Where a run is, in words. `place` is that in the line, `file` what was uploaded instead of trained,
+// `mostPaused` in seconds.
+export const stateWords = ({ state, place, end, file }, mostPaused) => {
+    const ends = {
+        uploaded: `Uploaded: ${file}.`,
+        finished: "Finished.",
+        stopped: "Stopped.",
+        "time is up": "The time is up.",
+        diverged: "The loss is no longer a number: the training has diverged.",
+    };
+    return {
+        waiting: `Waiting: number ${place} in the line.`,
+        starting: "Getting ready: a few seconds.",
+        training: "Training.",
+        paused: `Paused, for ${mostPaused} s at most.`,
+        testing: "Reading the test set.",
+        ended: ends[end?.ended] ?? ends.stopped,
+        failed: file
+            ? `No threshold could be chosen for ${file}. Please upload it again.`
+            : "The training broke off. Please start it again.",
+        gone: "The training has ended, because the server did not hear from this page.",
+    }[state];
+};
+
+// Follows one run at a time, also one from before the page was reloaded, which is kept by `name`. `draw`
+// gets it whenever something about it is new: its token, state, place and end, the points of its
+// curves, its images by index, and the newest of what is told once.
+export const createFollower = (name, server, draw) => {
+    let run = null;
+    let known = null; // what the page knows of it, and the server does not
+    let command = null; // what the server is told next
+    const take = (mine, { points, images, newest, ...rest }) => {
+        Object.assign(mine, rest);
+        mine.points.push(...points);
+        for (const { index, bytes } of images) mine.images.set(index, bytes);
+        Object.assign(mine.newest, newest);
+        draw(mine);
+    };
+    // As long as this question is open, the server knows that somebody is there.
+    const stay = async (mine) => {
+        while (mine === run && isAtWork(mine)) {
+            await server.stay({ token: mine.token }).catch(() => {});
+            await wait();
+        }
+    };
+    const ask = async (mine) => {
+        let failed = 0;
+        while (mine === run && isAtWork(mine)) {
+            const told = command;
+            const digit = lookedAt();
+            const drawn = digit && digit !== mine.drawn ? digit : null;
+            const seen = [mine.points.length, mine.images.size];
+            const question = { token: mine.token, seen, command: told, digit: drawn };
+            let answer = await server.status(question).catch(() => null);
+            failed = answer ? 0 : failed + 1;
+            if (failed === TRIES) answer = { state: "gone" };
+            if (answer && mine === run) {
+                if (command === told) command = null;
+                if (drawn) mine.drawn = drawn;
+                take(mine, { points: [], images: [], newest: {}, ...answer });
+            }
+            await wait();
+        }
+    };
+    const note = (more) => {
+        known = { ...known, ...more };
+        keep(name, JSON.stringify(known));
+        Object.assign(run, more);
+    };
+    const attend = () => {
+        draw(run);
+        stay(run);
+        ask(run);
+    };
+    const begin = (details) => {
+        run = { state: "starting", points: [], images: new Map(), newest: {} };
+        known = {};
+        command = null;
+        note(details);
+        attend();
+    };
+    const resume = async (details) => {
+        const question = { token: details.token, seen: [0, 0], command: null, digit: null };
+        const { state } = await server.status(question).catch(() => ({ state: "gone" }));
+        if (!run && state !== "gone") begin(details);
+    };
+    const text = kept(name);
+    if (text) resume(JSON.parse(text));
+    return {
+        // Follows a run in place of the one before: its token, and what else is to be known of it.
+        begin,
+        // Adds to what is known of it.
+        note,
+        // It is not followed any more after a reload.
+        forget: () => keep(name, ""),
+        // Tells the server "stop", for instance, or to "test" what has ended.
+        tell: (word) => {
+            command = word;
+            if (isAtWork(run)) return;
+            run.state = "testing";
+            attend();
+        },
+    };
+};

@@ -1,0 +1,113 @@
+// "Learn from them": a copy of the chosen net goes on training, on the visitor's own digits.
+import { chosen } from "./choice.js";
+import { foldButton } from "./fold.js";
+import { article, capital, percent } from "./format.js";
+import { lookedAt } from "./maps.js";
+import { ownDigits } from "./own.js";
+import { BUSY, createFollower, isAtWork, stateWords } from "./run.js";
+import { h } from "./shared.js";
+import { setYours, titleOf } from "./yours.js";
+
+// The likeliest of ten probabilities: "a 3 (88.0 %)".
+const answerOf = (probs) => {
+    const p = Math.max(...probs);
+    const digit = probs.indexOf(p);
+    return `${article(digit)} ${digit} (${percent(p)})`;
+};
+
+// What it brought: the server's `summary`, and what the net `says` to the drawing before and after.
+const broughtWords = ({ summary, says: [before, after] }) => {
+    const drawing = before ? ` Your drawing: ${answerOf(after)}, before ${answerOf(before)}.` : "";
+    return `${capital(summary)}.${drawing}`;
+};
+
+// What the visitor is told about a run while it goes.
+const goingWords = (run) => {
+    const { step, steps } = run.points.at(-1) ?? {};
+    if (run.state !== "training") return stateWords(run);
+    if (step === steps) return "Checking what it brought.";
+    return `${capital(titleOf(run.base))} learns from ${run.digits} of your digits.`;
+};
+
+export const createTeaching = (server) => {
+    let run = null; // the newest
+    let asked = false; // the server is asked to begin one
+    const status = h("p", { role: "status" });
+    const progress = h("progress", { max: 1, value: 0, "aria-label": "Progress", hidden: true });
+    const learn = foldButton("Learn from them", () => begin());
+    const stop = foldButton("Stop learning", () => follower.tell("stop"));
+    const rest = h("small", {}); // the time left
+    const use = foldButton("Use it all the same", () => take());
+    const leave = foldButton("Keep the net as it was", () => answer("The net is as it was."));
+    const offer = h("div", { class: "own-tools", hidden: true }, use, leave);
+    stop.hidden = true;
+
+    const update = () => {
+        const working = isAtWork(run);
+        learn.disabled = asked || working || !ownDigits().length;
+        stop.hidden = progress.hidden = !working;
+        const { step = 0, steps = 1, left = 0 } = run?.points.at(-1) ?? {};
+        progress.value = step / steps;
+        rest.textContent = working && left ? `${Math.ceil(left)} s left` : "";
+    };
+    const answer = (words) => {
+        follower.forget();
+        offer.hidden = true;
+        status.textContent = words;
+    };
+    const take = (words = "") => {
+        const about = `taught by ${run.digits} of your digits`;
+        setYours({ token: run.token, net: run.net, about });
+        answer(`${words}Your ${run.net} reads now: see at the top.`);
+    };
+    const follower = createFollower("taught", server, (now) => {
+        run = now;
+        update();
+        if (isAtWork(run)) status.textContent = goingWords(run);
+        else if (!run.end?.summary) answer(stateWords(run));
+        else if (run.end.forgets) {
+            status.textContent = `${broughtWords(run.end)} It has become worse on MNIST by more than half a point: check your digits and their labels.`;
+            offer.hidden = false;
+        } else take(`${broughtWords(run.end)} `);
+    });
+    const begin = async () => {
+        const [digits, digit, base] = [ownDigits(), lookedAt(), chosen().net];
+        asked = true;
+        update();
+        answer("");
+        const found = await server
+            .teach({ net: base, digits, digit: digit || null })
+            .catch(() => ({ error: BUSY }));
+        asked = false;
+        if (found.error) {
+            status.textContent = found.error;
+            update();
+            return;
+        }
+        const { token, net } = found;
+        follower.begin({
+            token,
+            net,
+            base: base.includes("@") ? base : net,
+            digits: digits.length,
+            drawn: digit,
+        });
+    };
+    const node = h(
+        "div",
+        { class: "teach" },
+        h(
+            "p",
+            {},
+            "“Learn from them” takes a copy of the net that is chosen at the top (LeNet, if all five are) " +
+                "and trains it for a few seconds on your digits. MNIST’s are mixed in, so that it " +
+                "forgets nothing; each fifth digit of a class is held out, to see what it brought.",
+        ),
+        h("div", { class: "own-tools" }, learn, stop, progress, rest),
+        status,
+        offer,
+    );
+    // Starts a process, which takes seconds, for a visitor who looks at this.
+    const prepare = () => server.prepare({}).catch(() => {});
+    return { node, update, prepare };
+};
