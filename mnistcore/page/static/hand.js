@@ -82,7 +82,7 @@ export default ({ element, props, server }) => {
         h(
             "p",
             {},
-            "What you export teaches a net on the command line, too: ",
+            "What you export teaches a net on the command line: ",
             h("code", {}, `python -m mnistcore adapt ${FILE} --model LeNet --out mine`),
         ),
         note,
