@@ -78,7 +78,9 @@ class Trainings:
 
     def teach_functions(self) -> list[Callable[..., Any]]:
         """What ``teach.js`` calls."""
-        return [self._functions[name] for name in ("prepare", "teach", "status", "stay")]
+        return [
+            self._functions[name] for name in ("prepare", "teach", "status", "stay", "download")
+        ]
 
     @cached_property
     def _functions(self) -> dict[str, Callable[..., Any]]:

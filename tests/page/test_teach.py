@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -58,6 +59,10 @@ def test_a_net_learns_ones_hand(scheme: str, width: int, open_page: Open, tmp_pa
     assert height >= (FINGER if width < 500 else 24)
     mine = json.loads(page.evaluate("sessionStorage['mnistcore yours']"))
     assert (mine["net"], mine["about"]) == ("LeNet", "taught by 15 of your digits")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download your net").click()
+    with ZipFile(download.value.path()) as archive:
+        assert sorted(archive.namelist()) == ["LeNet.pt", "recognizer.json"]
     page.evaluate("localStorage.clear()")
 
 

@@ -4,7 +4,7 @@ import { scaleOf, whenRestyled } from "./colours.js";
 import { createFold, createWords, foldButton } from "./fold.js";
 import { capital, percent, unpack } from "./format.js";
 import { createPixels } from "./pixels.js";
-import { AGAIN, createQuestion } from "./question.js";
+import { AGAIN, BUSY, createQuestion } from "./question.js";
 import { createWhenSeen } from "./seen.js";
 import { h, hear, say } from "./shared.js";
 import { createSlider } from "./slider.js";
@@ -144,7 +144,7 @@ export default ({ element, props, server }) => {
             if (!found?.image) {
                 flipped.textContent = found
                     ? `No small change of ink was found that makes ${titleOf(from.net)} say another digit.`
-                    : "The server is busy. Please try again.";
+                    : BUSY;
                 return;
             }
             rebase(found.image);

@@ -3,13 +3,13 @@ import { createInk } from "./colours.js";
 import { createFold, foldButton } from "./fold.js";
 import { packBytes } from "./format.js";
 import { addDigits, MOST, ownDigits, removeDigits } from "./own.js";
+import { BUSY } from "./question.js";
 import { saveZip } from "./save.js";
 import { createWhenSeen } from "./seen.js";
 import { h, hear, say } from "./shared.js";
 import { createTeaching } from "./teach.js";
 
 const FILE = "my-digits.zip";
-const BUSY = "The server is busy. Please try again.";
 
 export default ({ element, props, server }) => {
     const note = h("p", { role: "status" });
@@ -126,5 +126,6 @@ export default ({ element, props, server }) => {
         shown.replaceChildren(h("p", {}, words), ...rows.filter(Boolean));
     };
     hear(element, "own-digits", draw);
+    hear(element, "yours", () => teaching?.update());
     draw();
 };

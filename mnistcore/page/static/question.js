@@ -16,6 +16,7 @@ const inTime = (promise) =>
         promise.then(end, () => end());
     });
 
+export const BUSY = "The server is busy. Please try again.";
 export const AGAIN = "The server is busy. The page tries again.";
 
 // Asks the server, and passes on its answer (undefined if that failed) unless a newer question has

@@ -6,8 +6,6 @@ const AT_WORK = ["waiting", "starting", "training", "paused", "testing"];
 const EVERY = 200; // milliseconds between two questions about a training
 const TRIES = 15; // questions in a row that may fail
 
-export const BUSY = "The server is busy. Please try again.";
-
 const wait = () => new Promise((resolve) => setTimeout(resolve, EVERY));
 
 export const isAtWork = (run) => AT_WORK.includes(run?.state);

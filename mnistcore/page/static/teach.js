@@ -4,9 +4,11 @@ import { foldButton } from "./fold.js";
 import { article, capital, percent } from "./format.js";
 import { lookedAt } from "./maps.js";
 import { ownDigits } from "./own.js";
-import { BUSY, createFollower, isAtWork, stateWords } from "./run.js";
+import { BUSY } from "./question.js";
+import { createFollower, isAtWork, stateWords } from "./run.js";
 import { h } from "./shared.js";
-import { setYours, titleOf } from "./yours.js";
+import { downloadNet } from "./upload.js";
+import { setYours, titleOf, yours } from "./yours.js";
 
 // The likeliest of ten probabilities: "a 3 (88.0 %)".
 const answerOf = (probs) => {
@@ -40,12 +42,16 @@ export const createTeaching = (server) => {
     const use = foldButton("Use it all the same", () => take());
     const leave = foldButton("Keep the net as it was", () => answer("The net is as it was."));
     const offer = h("div", { class: "own-tools", hidden: true }, use, leave);
+    const download = foldButton("Download your net", async () => {
+        status.textContent = await downloadNet(server, yours().token);
+    });
     stop.hidden = true;
 
     const update = () => {
         const working = isAtWork(run);
         learn.disabled = asked || working || !ownDigits().length;
         stop.hidden = progress.hidden = !working;
+        download.hidden = !yours();
         const { step = 0, steps = 1, left = 0 } = run?.points.at(-1) ?? {};
         progress.value = step / steps;
         rest.textContent = working && left ? `${Math.ceil(left)} s left` : "";
@@ -100,10 +106,10 @@ export const createTeaching = (server) => {
             "p",
             {},
             "“Learn from them” takes a copy of the net that is chosen at the top (LeNet, if all five are) " +
-                "and trains it for a few seconds on your digits. MNIST’s are mixed in, so that it " +
+                "and trains it on your digits, for a few seconds or, if the net is large, up to a minute. MNIST’s are mixed in, so that it " +
                 "forgets nothing; each fifth digit of a class is held out, to see what it brought.",
         ),
-        h("div", { class: "own-tools" }, learn, stop, progress, rest),
+        h("div", { class: "own-tools" }, learn, stop, progress, rest, download),
         status,
         offer,
     );

@@ -4,17 +4,15 @@ import { foldButton } from "./fold.js";
 import { grouped } from "./format.js";
 import { createLearning } from "./learning.js";
 import { lookedAt } from "./maps.js";
-import { createQuestion } from "./question.js";
-import { BUSY, createFollower, isAtWork, stateWords } from "./run.js";
-import { saveZip } from "./save.js";
+import { BUSY, createQuestion } from "./question.js";
+import { createFollower, isAtWork, stateWords } from "./run.js";
 import { createWhenSeen } from "./seen.js";
 import { createSettings } from "./settings.js";
 import { h } from "./shared.js";
-import { tooLarge, upload } from "./upload.js";
+import { downloadNet, tooLarge, upload } from "./upload.js";
 import { setYours } from "./yours.js";
 
 const NOT_SENT = "The file could not be sent. Check your connection and try again.";
-const FILE = "my-net.zip";
 
 const percents = (x) => `${(100 * x).toFixed(2)} %`;
 
@@ -60,11 +58,8 @@ export default ({ element, props, server }) => {
             follower.tell("test");
         }),
         foldButton("Download the net", async () => {
-            const { zip, error } = await server
-                .download({ token: run.token })
-                .catch(() => ({ error: BUSY }));
-            if (zip) saveZip(zip, FILE);
-            usage.hidden = !zip;
+            const error = await downloadNet(server, run.token);
+            usage.hidden = Boolean(error);
             if (error) state.textContent = error;
         }),
     ];

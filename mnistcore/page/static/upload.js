@@ -1,4 +1,6 @@
 // Files from and to the server.
+import { BUSY } from "./question.js";
+import { saveZip } from "./save.js";
 
 const MB = 1e6; // bytes
 
@@ -25,4 +27,11 @@ export const tooLarge = (size, most, kind) => {
     return size > most
         ? `${kind} can be at most ${most / MB} MB, and this one is ${rounded} MB. Choose a smaller one.`
         : "";
+};
+
+// Saves a net of this visitor, as the folder that `--weights` takes; why it cannot, "" if it can.
+export const downloadNet = async (server, token) => {
+    const { zip, error } = await server.download({ token }).catch(() => ({ error: BUSY }));
+    if (zip) saveZip(zip, "my-net.zip");
+    return error ?? "";
 };
