@@ -159,11 +159,10 @@ def serve(args: argparse.Namespace, folder: Path) -> None:
         app_kwargs = mcp_app_kwargs(Endpoints(recognizer))
     trainings = None
     if args.train:
-        from mnistcore.training import choices  # reading and showing need nothing that trains
+        from mnistcore.training.offer import offer  # reading and showing need nothing that trains
 
-        form = choices.form() | {"dropout": views.nets_with_dropout()}
-        device, parse = str(recognizer.device), choices.parse_choices
-        trainings = Trainings(args.train, device, folder, form, parse, args.weights)
+        device, offered = str(recognizer.device), offer(args.data_dir, folder)
+        trainings = Trainings(args.train, device, folder, *offered, weights=args.weights)
     build(recognizer, trainings).launch(
         server_name=args.host,
         server_port=port,

@@ -61,6 +61,12 @@ def unpack(path: Path) -> bytes:
         raise ValueError(f"{path} is damaged: it cannot be unpacked; copy it again") from error
 
 
+def to_idx(array: NDArray[np.uint8]) -> bytes:
+    """The unpacked content of a file that holds an array."""
+    shape = np.array(array.shape, ">i4")
+    return HEADER + bytes([array.ndim]) + shape.tobytes() + array.tobytes()
+
+
 def parse_idx(content: bytes, path: Path) -> NDArray[np.uint8]:
     """The array of bytes that an unpacked file holds; read-only.
 

@@ -41,12 +41,20 @@ def parse_flags() -> argparse.Namespace:
     parser.add_argument(
         "--train", type=int, default=1, metavar="N", help="visitors who train at a time; 0: none"
     )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="PLACE",
+        help="also train on your own images: a folder or a zip, as for `mnistcore train`",
+    )
     parser.add_argument("--mcp", action="store_true", help="also offer the endpoints as MCP tools")
     args = parser.parse_args()
     if args.port is not None and not 0 < args.port < 2**16:
         exit_with(f"--port is {args.port}; it must be from 1 to {2**16 - 1}")
     if not 0 <= args.train <= MOST_TRAININGS:
         exit_with(f"--train is {args.train}; it must be from 0 to {MOST_TRAININGS}")
+    if args.data_dir and not args.train:
+        exit_with("--data-dir is for the Train tab, which --train 0 leaves out; give only one")
     if args.mcp:
         try:
             import_module("mcp.server.fastmcp")

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 from mnistcore.page.run import (
     ENDED,
@@ -30,9 +31,9 @@ class Line:
         changed: guards it, and all that is known of its runs.
     """
 
-    def __init__(self, most: int, device: str) -> None:
-        """Start nothing yet; so many train at a time, there."""
-        self._most, self._device = most, device
+    def __init__(self, most: int, device: str, data: Path | None = None) -> None:
+        """Start nothing yet; so many train at a time, there, on MNIST or the data in a folder."""
+        self._most, self._where = most, (device, data)
         self._waiting: list[Run] = []
         self._busy = 0  # how many have their turn
         self._idle: list[Worker] = []
@@ -50,7 +51,7 @@ class Line:
         """Start a process, which takes seconds, unless there is one."""
         with self.changed:
             if not self._idle and not self._busy:
-                self._idle.append(Worker(self._device))
+                self._idle.append(Worker(*self._where))
 
     def add(self, run: Run) -> None:
         """Let a run wait for its turn; it goes on by itself from here. Holds ``changed``."""
@@ -62,7 +63,7 @@ class Line:
         if not self._wait_for_turn(run):
             return
         with self.changed:
-            worker = self._idle.pop() if self._idle else Worker(self._device)
+            worker = self._idle.pop() if self._idle else Worker(*self._where)
         worker.tell(**run.job)
         idle = [worker]
         try:

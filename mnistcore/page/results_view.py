@@ -6,6 +6,7 @@ from mnistcore.metrics import wilson_interval
 from mnistcore.page.views import TITLES, mnist_test_images, num_params, png_url
 from mnistcore.page.yours import OwnNet
 from mnistcore.results import (
+    MNIST,
     TOGETHER,
     Answers,
     Misread,
@@ -145,10 +146,11 @@ def results_data(results: Results, chosen: str, own: OwnNet | None = None) -> Re
 
 def own_rows(key: str, own: OwnNet) -> list[TableRow]:
     """A visitor's own net in the first table: a row for each set of images that it has read."""
+    of_data = "" if own.data == MNIST else f" of {own.data}"
     return [
         {
             "key": key,
-            "name": f"Your {own.path.stem}, {n:,} {images} images",
+            "name": f"Your {own.path.stem}, {n:,} {images} images{of_data}",
             "own": True,
             "accuracy": 1 - errors / n,
             "interval": list(wilson_interval(n - errors, n)),

@@ -7,6 +7,7 @@ from typing import Any
 
 from mnistcore.page.yours import OwnNet
 from mnistcore.reading.ensemble import THRESHOLD_FILE
+from mnistcore.results import MNIST
 
 LEASE = 1.3  # seconds without a sign of a visitor after which he has left,
 RELOAD = 10  # and after which he does not come back: a page takes seconds to load again
@@ -52,7 +53,7 @@ class Run:
             answers["validation"] = self.end["val_errors"], self.end["val_n"]
         if self.test:
             answers["test"] = self.test["errors"], self.test["n"]
-        return OwnNet(self.path, answers)
+        return OwnNet(self.path, answers, self.end.get("data", MNIST))
 
     def is_left(self, seconds: float = LEASE) -> bool:
         """Whether the visitor has given no sign for so long."""

@@ -54,6 +54,7 @@ class Trainings:
         folder: Path,
         form: dict[str, Any],
         parse: Callable[[dict[str, Any]], Any],
+        data: Path | None = None,
         weights: Path = WEIGHTS,
     ) -> None:
         """Start nothing yet.
@@ -65,11 +66,13 @@ class Trainings:
             form: what the page's form offers.
             parse: from what the form sends to the settings, a dataclass with a ``command()``;
                 raises a ValueError with a sentence for the visitor.
+            data: the folder of the data that the form offers beside MNIST, in the same format.
             weights: the folder of the page's nets, which can be taught.
         """
-        self.form = form | {"mostPaused": MOST_PAUSED, "mostBytes": MAX_FILE}
+        limits = {"mostPaused": MOST_PAUSED, "mostBytes": MAX_FILE}
+        self.form = form | limits | {"dropout": views.nets_with_dropout()}
         self._folder, self._parse, self._weights = folder, parse, weights
-        self._line = Line(most, device)
+        self._line = Line(most, device, data)
         self._runs: dict[str, Run] = {}  # by token, the newest last; guarded by the line's lock
 
     def server_functions(self) -> list[Callable[..., Any]]:
@@ -198,7 +201,7 @@ class Trainings:
         except ValueError as error:
             return {"error": str(error)}
         errors, n = found.answers["validation"]
-        end = {"ended": UPLOADED, "val_errors": errors, "val_n": n}
+        end = {"ended": UPLOADED, "val_errors": errors, "val_n": n, "data": found.data}
         run = Run({"do": "thresholds", "path": str(found.path), "end": end}, found.path)
         with self._line.changed:
             self._forget()

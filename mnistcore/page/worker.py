@@ -7,6 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from mnistcore.files import PACKAGE
@@ -15,10 +16,11 @@ from mnistcore.files import PACKAGE
 class Worker:
     """A process that trains one net after the other; see ``mnistcore.training.jobs``."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, data: Path | None = None) -> None:
+        """Start it, to train there, on MNIST or on the data in a folder."""
         path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mnistcore.training.jobs", device],
+            [sys.executable, "-m", "mnistcore.training.jobs", device, *([data] if data else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -12,9 +12,11 @@ import gradio as gr
 
 from mnistcore import checkpoint
 from mnistcore.data import SIZES
+from mnistcore.datasets import trained_on
 from mnistcore.models import MODELS
 from mnistcore.reading.ensemble import THRESHOLD_FILE, Ensemble
 from mnistcore.reading.recognizer import Recognizer
+from mnistcore.results import MNIST
 
 AT = "@"  # between a net and its token: "LeNet@..." is a visitor's own LeNet
 MOST_LOADED = 8  # of these nets in memory: of MyNetV1, the largest, they take 300 MB
@@ -29,6 +31,7 @@ class OwnNet:
 
     path: Path  # of its checkpoint, alone in a folder with its threshold
     answers: dict[str, tuple[int, int]]  # errors and images of "validation", and of "test" if read
+    data: str = MNIST  # the name of what it was trained on
 
 
 Find = Callable[[str], OwnNet | None]  # from a token; None if the server has no such net
@@ -148,7 +151,8 @@ def _check(folder: Path) -> OwnNet:
         raise ValueError("the file does not say what the net reached on its validation images")
     if (folder / THRESHOLD_FILE).exists():
         _ = Ensemble(folder).thresholds  # reads and checks them
-    return OwnNet(path.rename(folder / f"{name}.pt"), {"validation": (errors, n)})
+    data = str(trained_on(content)["name"])
+    return OwnNet(path.rename(folder / f"{name}.pt"), {"validation": (errors, n)}, data)
 
 
 def _check_size(size: int) -> None:

@@ -1,4 +1,6 @@
-"""The process in which the page trains: ``python -m mnistcore.training.jobs DEVICE``.
+"""The process in which the page trains: ``python -m mnistcore.training.jobs DEVICE [DATA]``.
+
+DATA is the folder of a data set beside MNIST, in the same format.
 
 Jobs come in as lines of JSON, and what a training tells goes out the same way. It is a process of
 its own so that it cannot hold up what reads in another: it takes one core at a low priority, and
@@ -12,14 +14,17 @@ import queue
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from mnistcore import checkpoint
-from mnistcore.data import SIDE, load_mnist, normalize
+from mnistcore.data import SIDE, normalize
+from mnistcore.datasets import Dataset, data_name, load_data, trained_on
 from mnistcore.device import choose_device, keep_freed_memory
+from mnistcore.files import ASSETS
 from mnistcore.metrics import measure, predict_logits, wilson_interval
 from mnistcore.training.adapt import adapt_checkpoint
 from mnistcore.training.choices import Choices
@@ -28,18 +33,31 @@ from mnistcore.training.threshold import choose_thresholds
 
 NICE = 10  # of 19: beside one busy process on a core, a training gets about a tenth of it
 
-Mnist = tuple[Tensor, Tensor]  # all training images, uint8 (60000, 1, 28, 28), and labels
 
-
-def read_test_set(path: Path, device: torch.device) -> Told:
-    """How many of MNIST's test images the net of a checkpoint misreads, and the 95 % interval.
+def data_of(path: Path, own: Path | None) -> Path:
+    """Where the data lies that the net of a checkpoint was trained on; MNIST if it is unknown.
 
     Raises:
         FileNotFoundError, ValueError: the checkpoint is missing or damaged.
     """
+    name = trained_on(checkpoint.load(path))["name"]
+    return own if own and data_name(own) == name else ASSETS
+
+
+def read_test_set(path: Path, device: torch.device, own: Path | None = None) -> Told:
+    """How many of the test images of its data a net misreads, and the 95 % interval.
+
+    Args:
+        path: of its checkpoint.
+        device: where it reads.
+        own: folder of the data set beside MNIST.
+
+    Raises:
+        FileNotFoundError, ValueError: the checkpoint or the test set is missing or damaged.
+    """
     model = checkpoint.build_model(checkpoint.load(path), path, device)
-    images, labels = load_mnist("test", device=device)
-    metrics = measure(predict_logits(model, images), labels.cpu())
+    test = load_data("test", data_of(path, own), device)
+    metrics = measure(predict_logits(model, test.images), test.labels.cpu())
     interval = wilson_interval(metrics.n - metrics.errors, metrics.n)
     return {"errors": metrics.errors, "n": metrics.n, "interval": interval}
 
@@ -86,9 +104,9 @@ class Commands:
             paused = command["do"] == "pause" or (paused and command["do"] == "digit")
 
 
-def _train(job: Told, mnist: Mnist, device: torch.device, commands: Commands) -> Told:
+def _train(job: Told, dataset: Dataset, device: torch.device, commands: Commands) -> Told:
     """One training, told as it goes; how it ended."""
-    live = Live(Choices(**job["choices"]), mnist, device)
+    live = Live(Choices(**job["choices"]), dataset, device)
     if commands.digit is not None:
         live.digit = commands.digit
     for told in live.tell():
@@ -100,7 +118,7 @@ def _train(job: Told, mnist: Mnist, device: torch.device, commands: Commands) ->
     return live.finish(Path(job["path"]))
 
 
-def _adapt(job: Told, mnist: Mnist, device: torch.device, commands: Commands) -> Told:
+def _adapt(job: Told, mnist: Dataset, device: torch.device, commands: Commands) -> Told:
     """Teach a copy of a net a visitor's digits; what it brought."""
     base, path, labels = Path(job["base"]), Path(job["path"]), torch.tensor(job["labels"])
     images = torch.frombuffer(bytearray(base64.b64decode(job["images"])), dtype=torch.uint8)
@@ -115,11 +133,12 @@ def _adapt(job: Told, mnist: Mnist, device: torch.device, commands: Commands) ->
         if commands.stopped:
             raise LeftError({"ended": STOPPED})
 
+    labelled = mnist.images, mnist.labels
     adapted, after = adapt_checkpoint(
-        base, images.view(-1, SIDE, SIDE), labels, mnist, device, on_step=tell
+        base, images.view(-1, SIDE, SIDE), labels, labelled, device, on_step=tell
     )
     checkpoint.save(after, path)
-    choose_thresholds(path.parent, mnist[0])
+    choose_thresholds(path.parent, mnist.images)
     digit = commands.digit
     says = [] if digit is None else [_says(one, path, digit) for one in (before, after)]
     return {
@@ -148,12 +167,12 @@ def _send(message: Told) -> None:
     sys.stdout.flush()
 
 
-def main(device_name: str) -> None:
+def main(device_name: str, own_data: str = "") -> None:
     """Do jobs until the process that started this one has ended."""
     os.nice(NICE)
     torch.set_num_threads(1)
     keep_freed_memory()
-    device = choose_device(device_name)
+    device, own = choose_device(device_name), Path(own_data) if own_data else None
     lines: queue.SimpleQueue[Told] = queue.SimpleQueue()
 
     def listen() -> None:
@@ -162,19 +181,26 @@ def main(device_name: str) -> None:
         os._exit(0)  # in the middle of a step, too
 
     threading.Thread(target=listen, daemon=True).start()
-    mnist = load_mnist("train", device=device)
+
+    @cache
+    def load(place: Path) -> Dataset:
+        return load_data("train", place, device)
+
+    load(ASSETS)
     torch.optim.AdamW([torch.zeros(1)])  # the first of a process loads for a second what all use
     while True:
         job = lines.get()
         try:
             if job["do"] == "test":
-                _send({"end": read_test_set(Path(job["path"]), device)})
+                _send({"end": read_test_set(Path(job["path"]), device, own)})
             elif job["do"] == "thresholds":  # of a net that was uploaded without
-                choose_thresholds(Path(job["path"]).parent, mnist[0])
+                path = Path(job["path"])
+                choose_thresholds(path.parent, load(data_of(path, own)).images)
                 _send({"end": job["end"]})
             elif job["do"] in DO:
                 commands = Commands(lines, job["digit"], device)
-                _send({"end": DO[job["do"]](job, mnist, device, commands)})
+                place = own if own and job.get("choices", {}).get("data") else ASSETS
+                _send({"end": DO[job["do"]](job, load(place), device, commands)})
             # Anything else was meant for a job that has ended.
         except LeftError as left:
             _send({"end": left.args[0]})
@@ -184,4 +210,4 @@ def main(device_name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

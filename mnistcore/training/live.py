@@ -15,7 +15,6 @@ from mnistcore import checkpoint, inside
 from mnistcore.data import normalize, to_unit
 from mnistcore.datasets import Dataset
 from mnistcore.metrics import measure, predict_logits
-from mnistcore.results import MNIST
 from mnistcore.training.choices import MOST_SECONDS, Choices
 from mnistcore.training.epoch import Step, Training
 from mnistcore.training.images import split_data
@@ -67,18 +66,16 @@ class Live:
         ended: why the training has ended; "" as long as it has not.
     """
 
-    def __init__(
-        self, choices: Choices, mnist: tuple[Tensor, Tensor], device: torch.device
-    ) -> None:
+    def __init__(self, choices: Choices, dataset: Dataset, device: torch.device) -> None:
         """Prepare the images and the net; digits of the pen font take a second or two.
 
         Args:
             choices: the settings.
-            mnist: all training images, uint8 (60000, 1, 28, 28), and labels, on the device.
+            dataset: all training images of the data that was chosen, on the device.
             device: where the net is trained.
         """
-        self._images = mnist[0]
-        self._data = split_data(Dataset(MNIST, *mnist), choices.config())
+        self._images = dataset.images
+        self._data = split_data(dataset, choices.config())
         self._training = Training(
             choices.net, choices.config(), Workers(0, 1, device), len(self._data.images)
         )
@@ -212,7 +209,7 @@ class Live:
         Raises:
             OSError: the file cannot be written.
         """
-        told: Told = {"ended": self.ended}
+        told: Told = {"ended": self.ended, "data": self._data.record["name"]}
         if self.ended != DIVERGED and all(w.isfinite().all() for w in self._net.parameters()):
             content = self._training.finished(self._data)
             checkpoint.save(content, path)

@@ -397,6 +397,8 @@ def test_mcp_without_its_packages_is_one_line(
         (["--weights", "/nowhere"], "mnistcore all"),
         (["--device", "tpu"], "unknown device 'tpu'"),
         (["--port", "99999"], "--port is 99999; it must be from 1 to 65535"),
+        (["--data-dir", "nowhere"], "data folder nowhere does not exist; give --data-dir a folder"),
+        (["--data-dir", "tests", "--train", "0"], "--data-dir is for the Train tab, which --train"),
     ],
 )
 def test_a_wrong_start_is_one_line(

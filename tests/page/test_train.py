@@ -3,10 +3,14 @@
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from torch import Tensor
 
 from mnistcore.reading.recognizer import Recognizer
+from tests.test_datasets import write_idx
+from tests.tools.server import served
 from tests.tools.visiting import (
     DIGITS,
     FINGER,
@@ -138,3 +142,38 @@ def test_wrong_settings_are_refused_where_they_are(open_page: Open) -> None:
     page.get_by_label("Images").select_option("600")
     press(page, "Start")
     expect(page.locator(".train-state")).to_contain_text("a training has at least 10")
+
+
+def test_ones_own_data_trains_with_one_click(
+    browser: Any, few: tuple[Tensor, Tensor], tmp_path: Path
+) -> None:
+    images, labels = (tensor[few[1] < 4].numpy() for tensor in few)
+    write_idx(tmp_path / "ours", images[:, 0], labels)
+    flags = ("--device", "cpu", "--data-dir", str(tmp_path / "ours"))
+    with served("demo.py", *flags) as (url, *_):
+        page = browser.new_page()
+        page.goto(f"{url}#train")
+        data = page.get_by_label("Images of")
+        expect(data).to_have_value("")
+        expect(page.locator(".train-command code")).not_to_contain_text("--data-dir")
+        data.select_option("ours")
+        expect(page.get_by_label("Our pen font")).to_be_disabled()
+        expect(page.locator(".train-command code")).to_contain_text("--data-dir ours --epochs")
+        press(page, "Start")
+        expect(page.locator(".train-state")).to_have_text("Training.", timeout=START)
+        wait_until(page, lambda: points(page) > 1)
+        press(page, "Stop")
+        result = page.locator(".train-result")
+        held_out = len(labels) // 5
+        expect(result).to_contain_text(f"of {held_out} validation digits are read wrong")
+        press(page, "Read the test set, once")
+        expect(result).to_contain_text(f"of {len(labels)} wrong", timeout=START)
+        page.get_by_role("tab", name="Benchmark").click()
+        rows = page.locator("#results-table")
+        expect(rows).to_contain_text(f"Your LeNet, {held_out} validation images of ours")
+        expect(rows).to_contain_text(f"Your LeNet, {len(labels)} test images of ours")
+        page.get_by_role("tab", name="Train").click()
+        press(page, "A good training")
+        expect(data).to_have_value("")
+        expect(page.get_by_label("Images", exact=True)).to_have_value("55000")
+        page.close()

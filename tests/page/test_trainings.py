@@ -33,7 +33,7 @@ PATIENCE = 60  # seconds for a process to start and train, on a busy machine
 class FakeWorker:
     """Does what it is told without training: tests put its messages in."""
 
-    def __init__(self, _: str) -> None:
+    def __init__(self, _: str, data: Path | None) -> None:
         self.told: list[dict[str, Any]] = []
         self.messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self.killed = False
@@ -254,7 +254,7 @@ def test_what_cannot_be_taught_is_refused(one: Trainings, wrong: dict[str, Any])
 def test_a_net_of_other_data_is_not_taught(one: Trainings, tmp_path: Path) -> None:
     content = checkpoint.load(WEIGHTS / "LeNet.pt") | {"data": {"name": "clothes"}}
     checkpoint.save(content, tmp_path / "LeNet.pt")
-    other = Trainings(1, "cpu", tmp_path, {}, parse_choices, tmp_path)
+    other = Trainings(1, "cpu", tmp_path, {}, parse_choices, weights=tmp_path)
     found = other.teach({"net": "LeNet", "digits": digits(), "digit": None})
     assert found == {"error": "LeNet was trained on clothes; only nets of MNIST can be adapted."}
 
@@ -266,8 +266,8 @@ def test_the_process_trains_and_reads_the_test_set_once(
     started: list[Worker] = []
 
     class Remembered(Worker):
-        def __init__(self, device: str) -> None:
-            super().__init__(device)
+        def __init__(self, device: str, data: Path | None) -> None:
+            super().__init__(device, data)
             started.append(self)
 
     monkeypatch.setattr(line, "Worker", Remembered)

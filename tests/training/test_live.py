@@ -27,11 +27,15 @@ pytestmark = pytest.mark.slow
 
 CPU = torch.device("cpu")
 SHORT = Choices(images=600, epochs=2, batch_size=64)
-Mnist = tuple[Tensor, Tensor]
 
 
-def test_the_weights_are_those_of_the_command(mnist_train: Mnist, tmp_path: Path) -> None:
-    one = Live(SHORT, mnist_train, CPU)
+@pytest.fixture
+def mnist(mnist_train: tuple[Tensor, Tensor]) -> Dataset:
+    return Dataset(MNIST, *mnist_train)
+
+
+def test_the_weights_are_those_of_the_command(mnist: Dataset, tmp_path: Path) -> None:
+    one = Live(SHORT, mnist, CPU)
     told = list(one.tell())
     assert one.ended == FINISHED
     last = told[-1]
@@ -45,13 +49,13 @@ def test_the_weights_are_those_of_the_command(mnist_train: Mnist, tmp_path: Path
     assert len(content["history"]) == 2
 
 
-def test_what_it_tells_is_what_the_net_answers(mnist_train: Mnist) -> None:
-    one = Live(SHORT, mnist_train, CPU)
+def test_what_it_tells_is_what_the_net_answers(mnist: Dataset) -> None:
+    one = Live(SHORT, mnist, CPU)
     one.digit = torch.rand(28, 28)
     images: dict[int, str] = {}
     for told in one.tell():
         images |= told.get("images_of", {})
-    data = split_data(Dataset(MNIST, *mnist_train), SHORT.config())
+    data = split_data(mnist, SHORT.config())
     logits = predict_logits(one._net, data.val_images[:1000])
     preds, labels = logits.argmax(1), data.val_labels[:1000]
     assert told["errors"] == int((preds != labels).sum())
@@ -72,10 +76,10 @@ def test_what_it_tells_is_what_the_net_answers(mnist_train: Mnist) -> None:
 
 
 def test_it_is_held_up_stopped_and_bounded(
-    mnist_train: Mnist, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    mnist: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     long = replace(SHORT, epochs=1000)
-    one = Live(long, mnist_train, CPU)
+    one = Live(long, mnist, CPU)
     telling = one.tell()
     before = next(telling)["seconds"]
     time.sleep(1)
@@ -88,25 +92,25 @@ def test_it_is_held_up_stopped_and_bounded(
     assert read_test_set(tmp_path / "LeNet.pt", CPU)["n"] == 10_000
 
     monkeypatch.setattr(live, "MOST_SECONDS", 0.5)
-    two = Live(long, mnist_train, CPU)
+    two = Live(long, mnist, CPU)
     start = time.perf_counter()
     list(two.tell())
     assert two.ended == TIME_UP
     assert time.perf_counter() - start < 20
 
 
-def test_a_training_that_diverges_ends_without_a_net(mnist_train: Mnist, tmp_path: Path) -> None:
-    one = Live(SHORT, mnist_train, CPU)
+def test_a_training_that_diverges_ends_without_a_net(mnist: Dataset, tmp_path: Path) -> None:
+    one = Live(SHORT, mnist, CPU)
     with torch.no_grad():
         next(one._training.model.parameters()).fill_(float("nan"))
     told = list(one.tell())
     assert one.ended == DIVERGED
     assert all(entry.get("train") is None for entry in told)
-    assert one.finish(tmp_path / "LeNet.pt") == {"ended": DIVERGED}
+    assert one.finish(tmp_path / "LeNet.pt") == {"ended": DIVERGED, "data": MNIST}
     assert not (tmp_path / "LeNet.pt").exists()
 
 
-def accuracies(choices: Choices, mnist: Mnist) -> tuple[float, list[float], list[float]]:
+def accuracies(choices: Choices, mnist: Dataset) -> tuple[float, list[float], list[float]]:
     """The last training accuracy, all validation accuracies, and all validation losses."""
     told = list(Live(choices, mnist, CPU).tell())
     val: list[list[float]] = [entry["val"] for entry in told if entry.get("val")]
@@ -114,20 +118,20 @@ def accuracies(choices: Choices, mnist: Mnist) -> tuple[float, list[float], list
     return trained[-1][1], [accuracy for _, accuracy in val], [loss for loss, _ in val]
 
 
-def test_the_lessons_fail_as_they_say(mnist_train: Mnist) -> None:
+def test_the_lessons_fail_as_they_say(mnist: Dataset) -> None:
     high, few, sorted_ = (replace(lesson["choices"]) for lesson in LESSONS[1:])
-    train_accuracy, val, losses = accuracies(replace(few, epochs=30), mnist_train)
+    train_accuracy, val, losses = accuracies(replace(few, epochs=30), mnist)
     assert train_accuracy == 1
     assert 0.88 < val[-1] < 0.94
     assert losses[-1] > min(losses) + 0.01
-    _, val, losses = accuracies(replace(high, epochs=3), mnist_train)
+    _, val, losses = accuracies(replace(high, epochs=3), mnist)
     assert val[-1] < 0.2
     assert losses[-1] == pytest.approx(2.3, abs=0.02)
-    _, val, _ = accuracies(replace(sorted_, epochs=2), mnist_train)
+    _, val, _ = accuracies(replace(sorted_, epochs=2), mnist)
     assert val[-1] < 0.3
 
 
-def test_without_shuffling_the_digits_come_one_after_the_other(few: Mnist) -> None:
+def test_without_shuffling_the_digits_come_one_after_the_other(few: tuple[Tensor, Tensor]) -> None:
     choices = Choices(images=600, batch_size=32, shuffle=False, distortion=False)
     training = Training("LeNet", choices.config(), live.Workers(0, 1, CPU), len(few[0]))
     seen: list[Tensor] = []

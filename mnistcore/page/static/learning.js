@@ -82,7 +82,7 @@ const createAnswers = () => {
                 "Each column is a moment, each row a digit; the redder, the likelier. " +
                 (drawn
                     ? ""
-                    : "This digit is from MNIST: draw one in the Read tab, and it is read here.");
+                    : "This one is held out of the training: draw a digit in the Read tab, and it is read here.");
             const shown = columnsOf(run.points, run.epochs, columns);
             const numbers = new Float32Array(10 * columns);
             shown.forEach((probs, i) => {

@@ -17,15 +17,19 @@ const SWITCHES = {
 
 // Calls `change` with all settings whenever one has changed.
 export const createSettings = (props, change) => {
-    const { rates, sizes, batches, dropout, lowestRate, highestRate, mostImages, lessons } = props;
+    const { rates, sizes, batches, dropout, mostImages, lessons, own } = props;
+    const data = h("select", {}, h("option", { value: "" }, "MNIST"));
+    if (own) data.append(h("option", { value: own.choices.data }, own.name));
     const fields = {
+        ...(own && { data }),
         net: createSelect(Object.keys(rates)),
-        images: createSelect(sizes, (n) => grouped(n)),
+        images: h("select", {}),
         epochs: createNumber({ min: 1, step: 1 }),
-        lr: createNumber({ min: lowestRate, max: highestRate, step: "any" }),
-        batch_size: createSelect(batches, (n) => grouped(n)),
+        lr: createNumber({ min: props.lowestRate, max: props.highestRate, step: "any" }),
+        batch_size: h("select", {}),
     };
     const titles = {
+        data: "Images of",
         net: "Net",
         images: "Images",
         epochs: "Epochs",
@@ -36,8 +40,21 @@ export const createSettings = (props, change) => {
         Object.keys(SWITCHES).map((name) => [name, h("input", { type: "checkbox" })]),
     );
     const look = h("p", { class: "train-look" });
-    const buttons = lessons.map((lesson) => foldButton(lesson.title, () => set(lesson)));
+    const buttons = lessons.map((lesson) => foldButton(lesson.title, () => teach(lesson)));
+    // What can be chosen of MNIST, or of one's own data.
+    const fill = () => {
+        const name = (n) => grouped(n);
+        const images = data.value
+            ? [h("option", { value: own.choices.images }, grouped(own.images))]
+            : createSelect(sizes, name).children;
+        fields.images.replaceChildren(...images);
+        const all = createSelect(data.value ? own.batches : batches, name);
+        fields.batch_size.replaceChildren(...all.children);
+    };
+    // How many images are trained on: of one's own data, `images` has also those that are held out.
+    const trainedOn = () => (data.value ? own.images : Number(fields.images.value));
     const read = () => ({
+        data: data.value,
         net: fields.net.value,
         ...Object.fromEntries(
             ["images", "epochs", "lr", "batch_size"].map((name) => [
@@ -49,12 +66,13 @@ export const createSettings = (props, change) => {
     });
     // What depends on other settings.
     const update = () => {
-        const images = Number(fields.images.value);
+        const images = trainedOn();
         fields.epochs.max = Math.floor(mostImages / images);
         for (const option of fields.batch_size.options)
             option.disabled = Number(option.value) > images;
         if (Number(fields.batch_size.value) > images) fields.batch_size.value = 64;
         switches.dropout.disabled = !dropout.includes(fields.net.value);
+        switches.pen_font.disabled = Boolean(data.value);
         change(read());
     };
     const mark = (lesson) => {
@@ -63,19 +81,25 @@ export const createSettings = (props, change) => {
         });
         look.textContent = lesson?.words ?? "Your own settings.";
     };
-    const set = (lesson) => {
-        for (const [name, value] of Object.entries(lesson.choices)) {
+    const set = ({ choices }) => {
+        data.value = choices.data;
+        fill();
+        for (const [name, value] of Object.entries(choices)) {
             if (name in switches) switches[name].checked = value;
-            else fields[name].value = value;
+            else if (name in fields) fields[name].value = value;
         }
+    };
+    const teach = (lesson) => {
+        set(lesson);
         mark(lesson);
         update();
     };
     const form = h(
         "form",
         {
-            class: "train-settings",
+            class: own ? "train-settings with-data" : "train-settings",
             oninput: ({ target }) => {
+                if (target === data) set(data.value ? own : lessons[0]);
                 if (target === fields.net) fields.lr.value = rates[fields.net.value];
                 mark(null);
                 update();
@@ -89,10 +113,11 @@ export const createSettings = (props, change) => {
     );
     const presets = h("div", { class: "train-presets", role: "group", "aria-label": "Presets" });
     presets.append(...buttons);
-    set(lessons[0]);
+    teach(lessons[0]);
     return {
         node: h("div", {}, presets, look, form),
         read,
+        trainedOn,
         isValid: () => form.reportValidity(),
     };
 };

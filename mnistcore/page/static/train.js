@@ -17,10 +17,10 @@ const NOT_SENT = "The file could not be sent. Check your connection and try agai
 const percents = (x) => `${(100 * x).toFixed(2)} %`;
 
 // How a net came to be, in words.
-export const aboutWords = ({ file, points, trainedOn }) =>
+export const aboutWords = ({ file, points, trainedOn, of = "" }) =>
     file
         ? `uploaded: ${file}`
-        : `trained here: ${Number(points.at(-1).epoch.toFixed(1))} epochs on ${grouped(trainedOn)} images`;
+        : `trained here: ${Number(points.at(-1).epoch.toFixed(1))} epochs on ${grouped(trainedOn)} images${of}`;
 
 // How fast it goes and how long it takes, of at most `most` seconds.
 export const speedWords = ({ epoch, images, left, seconds }, epochs, most) => {
@@ -33,7 +33,7 @@ export const speedWords = ({ epoch, images, left, seconds }, epochs, most) => {
 };
 
 export default ({ element, props, server }) => {
-    const { mostSeconds, mostImages, mostPaused, mostBytes } = props;
+    const { mostSeconds, mostImages, mostPaused, mostBytes, own } = props;
     let run = null; // what is shown
     let before = null; // the run before it
     const learning = createLearning(element);
@@ -103,7 +103,8 @@ export default ({ element, props, server }) => {
         ]
             .filter(Boolean)
             .join(" ");
-        test.hidden = run?.state !== "ended" || !n || Boolean(all);
+        const tested = run?.end?.data === "MNIST" || (own?.hasTest && run?.end?.data === own.name);
+        test.hidden = run?.state !== "ended" || !n || Boolean(all) || !tested;
         download.hidden = run?.state !== "ended" || !n;
         usage.hidden ||= download.hidden;
         learning.draw(run, before);
@@ -123,8 +124,10 @@ export default ({ element, props, server }) => {
             state.textContent = found?.error ?? BUSY;
             return;
         }
-        const { net, epochs, images: trainedOn } = choices;
-        show({ token: found.token, net, epochs, trainedOn, drawn: digit });
+        const { net, epochs, data } = choices;
+        const of = data ? ` of ${own.name}` : "";
+        const trainedOn = settings.trainedOn();
+        show({ token: found.token, net, epochs, trainedOn, of, drawn: digit });
     };
     const send = async (chosen) => {
         const large = tooLarge(chosen.size, mostBytes, "Nets");
@@ -163,7 +166,7 @@ export default ({ element, props, server }) => {
                 h(
                     "p",
                     {},
-                    `On MNIST’s training images, for at most ${mostSeconds} seconds and ${grouped(mostImages)} images.`,
+                    `On the training images of MNIST${own ? ` or ${own.name}` : ""}, for at most ${mostSeconds} seconds and ${grouped(mostImages)} images.`,
                 ),
                 settings.node,
                 h("div", { class: "train-buttons" }, start, pause, stop),
