@@ -23,7 +23,7 @@ from mnistcore.files import (
     write_whole,
 )
 from mnistcore.flags import build_parser
-from mnistcore.training.recipes import RECIPES, TrainConfig
+from mnistcore.training.recipes import FAST, FAST_NET, RECIPES, TrainConfig
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -72,10 +72,13 @@ def _train_and_report(
 
 def run_train(args: Namespace) -> None:
     """Train one net, so that it can read pictures, alone or with the others in its folder."""
+    from mnistcore.datasets import MNIST, data_name
     from mnistcore.models import model_name
 
-    name = model_name(args.model)
-    _train_and_report(name, args, args.out, args.overwrite)
+    if args.fast and (data := data_name(args.data_dir)) != MNIST:
+        raise ValueError(f"--fast is for MNIST, but the data is {data}; give --model LeNet instead")
+    name = FAST_NET if args.fast else model_name(args.model)
+    _train_and_report(name, args, args.out, args.overwrite, **(FAST if args.fast else {}))
     if _is_first_process():
         _choose_thresholds(args.out, args.data_dir)
         print(f"To read with it, add --weights {args.out} --model {name}.")
@@ -267,6 +270,7 @@ def run_benchmark(args: Namespace) -> None:
         from mnistcore.benchmark import report, speed
 
         result = speed.compare_speed(["LeNet", "MyVggNet"], args.data_dir, args.device, True)
+        result["fast"] = speed.compare_fast(args.data_dir, args.device, True)
         result["reading"] = speed.compare_reading(args.data_dir, args.device)
         write_json(out_dir / "speed.json", result)
         _publish("speed", report.speed_report(result), out_dir)

@@ -7,7 +7,7 @@ from typing import NoReturn, TypeAlias
 
 from mnistcore import __version__
 from mnistcore.files import ASSETS, RUNS, WEIGHTS
-from mnistcore.training.recipes import RECIPES, TrainConfig
+from mnistcore.training.recipes import FAST_NET, RECIPES, TrainConfig
 
 NETS = ", ".join(RECIPES)
 
@@ -71,7 +71,11 @@ def _add_training_flags(parser: Parser) -> None:
 
 def _add_train(commands: Commands) -> None:
     command = commands.add_parser("train", help="train one net")
-    command.add_argument("--model", required=True, help=NETS)
+    chosen = command.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--model", help=NETS)
+    chosen.add_argument(
+        "--fast", action="store_true", help=f"{FAST_NET} on MNIST, to about 99 %% in seconds"
+    )
     command.add_argument(
         "--out", type=_path, default=RUNS, help=f"folder for the weights; default: {RUNS}"
     )

@@ -205,6 +205,30 @@ class Rates(TypedDict):
     ratio: float
     ratio_min: float
     ratio_max: float
+    flops_per_image: NotRequired[int]  # of a training step; not in the results of earlier versions
+
+
+class Peak(TypedDict):
+    """FLOP/s of the fastest matrix product on the device."""
+
+    float32: float
+    bfloat16: float | None  # None: the device has no instructions for it
+
+
+class ShortTraining(TypedDict):
+    """A short training, once per seed."""
+
+    seconds: list[float]  # from the data in memory to the last step
+    accuracies: list[float]  # on the test set
+
+
+class Fast(TypedDict):
+    """``train --fast`` against a conventional fast recipe, in turn, with the same seeds."""
+
+    device: str
+    net: str
+    conventional: ShortTraining
+    ours: ShortTraining
 
 
 class ReadRates(TypedDict):
@@ -228,7 +252,10 @@ class Speed(TypedDict):
     images: int  # per round
     rounds: int
     nets: dict[str, Rates]
-    reading: NotRequired[ReadRates]  # not in the results of earlier versions
+    # Not in the results of earlier versions:
+    peak: NotRequired[Peak]
+    fast: NotRequired[Fast]
+    reading: NotRequired[ReadRates]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from mnistcore.__main__ import main
 from mnistcore.benchmark import documents
 from mnistcore.files import ASSETS, RESULTS, ROOT, WEIGHTS
 from mnistcore.models import list_models
-from mnistcore.training.recipes import TrainConfig
+from mnistcore.training.recipes import FAST, TrainConfig
 from mnistcore.training.threshold import choose_thresholds
 
 EXAMPLES = ROOT / "assets" / "examples"
@@ -83,6 +83,7 @@ def test_bad_input_is_one_line_and_writes_nothing(
     "argv",
     [
         ["train"],
+        ["train", "--model", "LeNet", "--fast"],
         ["train", "--model", "LeNet", "--epochs", "many"],
         ["train", "--model", "LeNet", "--resume", "--overwrite"],
         ["predict", ""],
@@ -103,6 +104,25 @@ def test_a_wrong_call_is_one_line(argv: list[str], capsys: pytest.CaptureFixture
 def test_weights_are_not_ignored(instead: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark", instead, "--weights", "runs"]) == 2
     assert f"{instead} is for the shipped weights: leave out --weights" in one_line(capsys)
+
+
+def test_fast_trains_lenet_with_its_own_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = shlex.split("--batch-size 100 --val-size 500 --device cpu")
+    assert main(["train", "--fast", "--out", str(tmp_path), *flags]) == 0
+    content = checkpoint.load(tmp_path / "LeNet.pt")
+    assert content["config"]["epochs"] == FAST["epochs"]
+    assert content["config"]["drawn"] == 0
+    assert content["config"]["batch_size"] == 100  # a flag replaces a setting
+    assert "--model LeNet" in capsys.readouterr().out
+    assert checkpoint.load_model("LeNet", tmp_path)
+
+
+def test_fast_is_for_mnist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "0").mkdir()
+    assert main(["train", "--fast", "--data-dir", str(tmp_path)]) == 2
+    assert f"--fast is for MNIST, but the data is {tmp_path.name}" in one_line(capsys)
 
 
 def test_an_output_folder_that_cannot_be_written_is_one_line(

@@ -57,6 +57,7 @@ def make_blocks(results: Results) -> dict[str, str]:
         "pairs": report.pairs_report(benchmark["mcnemar"]),
         "pictures": report.pictures_report(pictures),
         "speed": report.speed_report(speed),
+        "fast": report.fast_sentence(speed),
         "model-index": report.model_index(benchmark),
         "recipe": report.recipe_table(benchmark),
         "limits": report.limits(pictures),

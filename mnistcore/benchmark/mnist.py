@@ -146,6 +146,7 @@ def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
     config, data, recipe = settings(content), trained_on(content), RECIPES[name]
     images_per_epoch = config["train_size"] or data["n"] - config["val_size"]
     images_per_epoch += config["drawn"] + config["edited"] + config["others"]
+    passes = 1 + (config["epochs"] - 1) * config["hard"]
     if data["name"] != MNIST:
         recipe = fitted(recipe, data["n"])
     adapted: dict[str, Any] = content.get("adapted", {})
@@ -158,7 +159,7 @@ def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
         "processes": content["processes"],
         "torch_version": content["torch_version"],
         "code_version": content["code_version"],
-        "images_per_second": config["epochs"] * images_per_epoch / content["train_seconds"],
+        "images_per_second": passes * images_per_epoch / content["train_seconds"],
         "own_recipe": not adapted and config == asdict(replace(recipe, seed=config["seed"])),
         "val_accuracy": 1 - content["val"]["errors"] / content["val"]["n"],
     }

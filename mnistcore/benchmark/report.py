@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import compress
+from statistics import fmean, stdev
 from typing import Literal
 
 from mnistcore.results import (
@@ -9,14 +10,18 @@ from mnistcore.results import (
     TOGETHER,
     Answers,
     Benchmark,
+    Fast,
     NetResults,
     Pair,
+    Peak,
     PictureRow,
     Pictures,
+    Rates,
     ReadRates,
     Score,
     SeedAnswers,
     Seeds,
+    ShortTraining,
     Speed,
     Spread,
     TrainingRun,
@@ -285,17 +290,20 @@ def pairs_report(pairs: Sequence[Pair]) -> str:
 
 
 def speed_report(speed: Speed) -> str:
-    """Training images per second of a conventional loop and of ours, and pictures read per second.
+    """The speed of a conventional loop and of ours, two short trainings, and the speed of reading.
 
-    Results of earlier versions do not have the latter.
+    Results of earlier versions have the first alone, without the device's peak.
     """
     header = ["net", "conventional, images/s", "this project, images/s", "ratio (min, max)"]
+    if "peak" in speed:
+        header += ["conventional, GFLOP/s (of peak)", "this project, GFLOP/s (of peak)"]
     rows = [
         [
             name,
             f"{net['conventional']:,.0f}",
             f"{net['ours']:,.0f}",
             f"**{net['ratio']:.1f}** ({net['ratio_min']:.1f}, {net['ratio_max']:.1f})",
+            *(_flops_cells(net, speed["peak"]) if "peak" in speed else []),
         ]
         for name, net in speed["nets"].items()
     ]
@@ -303,10 +311,83 @@ def speed_report(speed: Speed) -> str:
         f"Medians of {speed['rounds']} rounds of {speed['images']:,} images; both loops take turns "
         f"in one process; {speed['device']}, torch {speed['torch_version']}."
     )
+    if "peak" in speed:
+        how += f" {_peak_sentence(speed['peak'])}"
     parts = [_table(header, rows), how]
+    if "fast" in speed:
+        parts += _fast_table(speed["fast"])
     if "reading" in speed:
         parts += _reading_speed(speed["reading"])
     return "\n\n".join(parts)
+
+
+def _flops_cells(net: Rates, peak: Peak) -> list[str]:
+    """FLOP/s of both loops: the conventional one in float32, ours in bfloat16 where there is it."""
+
+    def cell(images_per_second: float, at_best: float) -> str:
+        flops = images_per_second * net["flops_per_image"]
+        return f"{flops / 1e9:,.1f} ({flops / at_best:.1%})"
+
+    return [
+        cell(net["conventional"], peak["float32"]),
+        cell(net["ours"], peak["bfloat16"] or peak["float32"]),
+    ]
+
+
+def _peak_sentence(peak: Peak) -> str:
+    peaks, ours = f"{peak['float32'] / 1e9:,.0f} GFLOP/s in float32", "float32"
+    if peak["bfloat16"]:
+        peaks, ours = f"{peaks} and {peak['bfloat16'] / 1e9:,.0f} in bfloat16", "bfloat16"
+    return (
+        f"Peak: the fastest product of two square matrices, {peaks}; the conventional loop "
+        f"computes in float32, this project's in {ours}. FLOPs are those of the layers' products "
+        "alone, as torch.utils.flop_counter counts them."
+    )
+
+
+def _fast_table(fast: Fast) -> list[str]:
+    header = ["training", "test accuracy %", "seconds (min, max)", "times as fast (min, max)"]
+    theirs, ours = fast["conventional"], fast["ours"]
+
+    def cells(title: str, training: ShortTraining) -> list[str]:
+        accuracies, seconds = training["accuracies"], training["seconds"]
+        return [
+            title,
+            f"{_percent(fmean(accuracies))} ± {_percent(stdev(accuracies))}",
+            f"{fmean(seconds):.1f} ({min(seconds):.1f}, {max(seconds):.1f})",
+        ]
+
+    rows = [
+        [*cells("a conventional fast recipe", theirs), "1"],
+        [*cells(f"`mnistcore train --fast` ({fast['net']})", ours), f"**{_faster(fast)}**"],
+    ]
+    how = (
+        f"Means over {len(ours['seconds'])} seeds, in turn in one process, from the data in memory "
+        f"to the last step; {fast['device']}."
+    )
+    return [_table(header, rows), how]
+
+
+def _faster(fast: Fast) -> str:
+    """How many times as fast ours is: the ratio of the means, and the extremes over the seeds."""
+    theirs, ours = fast["conventional"]["seconds"], fast["ours"]["seconds"]
+    ratios = [a / b for a, b in zip(theirs, ours, strict=True)]
+    return f"{fmean(theirs) / fmean(ours):.1f} ({min(ratios):.1f}, {max(ratios):.1f})"
+
+
+def fast_sentence(speed: Speed) -> str:
+    """The README's sentence about ``train --fast``; empty for results of earlier versions."""
+    if "fast" not in speed:
+        return ""
+    fast = speed["fast"]
+    theirs, ours = fast["conventional"], fast["ours"]
+    return (
+        f"`train --fast` takes {fmean(ours['seconds']):.1f} s from the data in memory to "
+        f"{_percent(fmean(ours['accuracies']))} % of MNIST's test digits (mean of "
+        f"{len(ours['seconds'])} seeds; {fast['device']}). A conventional fast recipe takes "
+        f"{fmean(theirs['seconds']):.1f} s to {_percent(fmean(theirs['accuracies']))} %; ratio, "
+        f"with its extremes: {_faster(fast)}."
+    )
 
 
 def _reading_speed(rates: ReadRates) -> list[str]:

@@ -1,5 +1,6 @@
 """A net in training: its state, its optimizer steps, and the checkpoint that it becomes."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -46,6 +47,19 @@ def moving_average(memory: float) -> Callable[[Tensors, Tensors, Tensor | int], 
     return update
 
 
+def init_for_relu(model: nn.Module) -> None:
+    """Draw a net's weights so that ReLU keeps the variance from layer to layer; biases are 0.
+
+    References:
+        He et al.: Delving deep into rectifiers. ICCV 2015.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            assert layer.bias is not None
+            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+
+
 class Step(NamedTuple):
     """What one step found: scalars on the device."""
 
@@ -61,7 +75,8 @@ class Training:
     states need not be stored.
 
     Raises:
-        ValueError: the batches cannot be shared among the processes, or there are too few steps.
+        ValueError: the batches cannot be shared among the processes, or there are too few steps;
+            or the hard images are to be chosen by several processes.
     """
 
     def __init__(self, name: str, config: TrainConfig, workers: Workers, n: int) -> None:
@@ -69,19 +84,27 @@ class Training:
             raise ValueError(
                 f"batch_size {config.batch_size} cannot be divided by {workers.world} processes"
             )
+        if config.hard < 1 and workers.world > 1:
+            raise ValueError(f"hard is {config.hard}; with several processes it must be 1")
         self.name, self.config, self.workers = name, config, workers
         self.history: list[dict[str, float]] = []
         torch.backends.cudnn.deterministic = True
         torch.manual_seed(config.seed)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.model = create_model(name).to(workers.device).to(memory_format=layout)
+        if config.he_init:
+            init_for_relu(self.model)
         if not config.dropout:
             for layer in self.model.modules():
                 if isinstance(layer, nn.Dropout):
                     layer.p = 0.0
         self.net = DistributedDataParallel(self.model) if workers.world > 1 else self.model
-        self.steps_per_epoch = n // config.batch_size  # the last incomplete batch is left out
-        total_steps = config.epochs * self.steps_per_epoch
+        self._num_hard = int(config.hard * n)
+        # The last incomplete batch of an epoch is left out.
+        first, later = n // config.batch_size, self._num_hard // config.batch_size
+        self.epoch_steps = [first, *[later] * (config.epochs - 1)]
+        total_steps = sum(self.epoch_steps)
+        self.losses = torch.full((n,), math.inf, device=workers.device)  # of each image, the last
         if config.warmup * total_steps < 2:  # OneCycleLR would divide by zero
             raise ValueError(
                 f"epochs {config.epochs} and batch_size {config.batch_size} give {total_steps} "
@@ -91,13 +114,18 @@ class Training:
         average = moving_average(config.ema * total_steps)
         self.ema = AveragedModel(self.model, multi_avg_fn=average)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
+            self.model.parameters(),
+            lr=config.lr,
+            betas=(config.beta1 or 0.9, config.beta2),
+            weight_decay=config.weight_decay,
+            fused=True,
         )
         self.scheduler = OneCycleLR(
             self.optimizer,
             max_lr=config.lr,
             total_steps=total_steps,
             pct_start=config.warmup,
+            cycle_momentum=not config.beta1,
         )
         self.parts: dict[str, Any] = {
             "weights": self.model,
@@ -110,16 +138,19 @@ class Training:
         """The content of ``training.pt``."""
         parts = {key: part.state_dict() for key, part in self.parts.items()}
         config = asdict(self.config)
-        return {"model": self.name, "config": config, "history": self.history, **parts}
+        losses = {"losses": self.losses} if self.config.hard < 1 else {}
+        return {"model": self.name, "config": config, "history": self.history, **parts, **losses}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a state that :meth:`state` returned."""
         for key, part in self.parts.items():
             part.load_state_dict(state[key])
         self.history = state["history"]
+        if self.config.hard < 1:
+            self.losses.copy_(state["losses"])
 
     def steps(self, images: Tensor, labels: Tensor) -> Iterator[Step]:
-        """Train once on each image in whole batches, and pause after each of them.
+        """Train once on each image of the epoch in whole batches, and pause after each of them.
 
         Args:
             images: uint8 (n, 1, 28, 28), on the device.
@@ -132,12 +163,14 @@ class Training:
             order = torch.randperm(len(images), generator=shuffle).to(device)
         else:
             order = labels.argsort(stable=True)
+        if epoch and config.hard < 1:
+            order = order[torch.isin(order, self.losses.topk(self._num_hard).indices)]
         torch.manual_seed(_seed(config.seed, epoch, rank))  # for dropout
         generator = torch.Generator(device).manual_seed(_seed(config.seed, epoch, rank, 1))
         amp = config.amp and has_bfloat16(device)
         target_probs = torch.cat([torch.eye(10), torch.full((1, 10), 0.1)]).to(device)
         self.net.train()
-        for step in range(self.steps_per_epoch):
+        for step in range(self.epoch_steps[epoch]):
             batch = order[step * config.batch_size : (step + 1) * config.batch_size][rank::world]
             batch_labels = labels.index_select(0, batch)
             inputs = distort(
@@ -147,8 +180,11 @@ class Training:
             )
             with torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 logits = self.net(normalize(inputs)).float()
-            loss = F.cross_entropy(logits, target_probs.index_select(0, batch_labels))
+            targets = target_probs.index_select(0, batch_labels)
+            losses = F.cross_entropy(logits, targets, reduction="none")
+            loss = losses.mean()
             loss.backward()
+            self.losses[batch] = losses.detach()
             self.optimizer.step()
             self.optimizer.zero_grad()
             self.scheduler.step()
@@ -180,7 +216,7 @@ class Training:
             dist.all_reduce(sums)
         loss_sum, correct, digits = sums.tolist()
         return {
-            "loss": loss_sum / (self.steps_per_epoch * world),
+            "loss": loss_sum / (self.epoch_steps[len(self.history)] * world),
             "accuracy": correct / digits,
             "lr": self.scheduler.get_last_lr()[0],
         }

@@ -147,12 +147,12 @@ class Live:
                 sums += torch.stack(step)
                 yield step
             loss, correct, digits = sums.tolist()
-            means = {"loss": loss / training.steps_per_epoch, "accuracy": correct / digits}
+            means = {"loss": loss / training.epoch_steps[0], "accuracy": correct / digits}
             training.history.append(means | {"seconds": watch.seconds() - start})
 
     def _progress(self, done: int) -> Told:
         """How far the training is after so many steps."""
-        per_epoch, config = self._training.steps_per_epoch, self._training.config
+        per_epoch, config = self._training.epoch_steps[0], self._training.config
         return {
             "epoch": done / per_epoch,
             "images": done * config.batch_size,

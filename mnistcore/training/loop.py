@@ -220,10 +220,13 @@ def _prepare_folder(out_dir: Path, name: str, overwrite: bool) -> None:
 
 def _run_epochs(training: Training, data: Data, out_dir: Path, show_progress: bool) -> None:
     name, config, first = training.name, training.config, training.workers.rank == 0
-    total = config.epochs * training.steps_per_epoch * config.batch_size
+    total, done = (
+        sum(training.epoch_steps[:epochs]) * config.batch_size
+        for epochs in (config.epochs, len(training.history))
+    )
     with tqdm(
         total=total,
-        initial=total * len(training.history) // config.epochs,
+        initial=done,
         desc=name,
         unit="image",
         unit_scale=True,

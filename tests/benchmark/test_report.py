@@ -197,7 +197,35 @@ def test_speed_report() -> None:
     text = speed_report(speed)
     assert rows(text)[-1] == ["LeNet", "4,321", "43,211", "**10.0** (9.5, 11.1)"]
     assert "5 rounds of 16,384 images" in text
-    assert "read_many" not in text  # not in the results of earlier versions
+    # Not in the results of earlier versions:
+    assert "read_many" not in text
+    assert "peak" not in text
+    assert report.fast_sentence(speed) == ""
+    speed["nets"]["LeNet"]["flops_per_image"] = 1_000_000
+    speed["peak"] = {"float32": 1e11, "bfloat16": 1e12}
+    speed["fast"] = {
+        "device": "Some CPU, 2 threads",
+        "net": "LeNet",
+        "conventional": {"seconds": [8.0, 9.0], "accuracies": [0.99, 0.991]},
+        "ours": {"seconds": [4.0, 3.0], "accuracies": [0.9912, 0.9914]},
+    }
+    text = speed_report(speed)
+    assert rows(text)[2][4:] == ["4.3 (4.3%)", "43.2 (4.3%)"]
+    assert "100 GFLOP/s in float32 and 1,000 in bfloat16" in text
+    assert rows(text)[-2:] == [
+        ["a conventional fast recipe", "99.05 ± 0.07", "8.5 (8.0, 9.0)", "1"],
+        [
+            "`mnistcore train --fast` (LeNet)",
+            "99.13 ± 0.01",
+            "3.5 (3.0, 4.0)",
+            "**2.4 (2.0, 3.0)**",
+        ],
+    ]
+    sentence = report.fast_sentence(speed)
+    assert "3.5 s from the data in memory to 99.13 %" in sentence
+    assert "8.5 s to 99.05 %; ratio, with its extremes: 2.4 (2.0, 3.0)" in sentence
+    speed["peak"]["bfloat16"] = None
+    assert rows(speed_report(speed))[2][4:] == ["4.3 (4.3%)", "43.2 (43.2%)"]
     speed["reading"] = {
         "device": "Some CPU, 1 thread",
         "n": 1000,

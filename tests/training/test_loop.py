@@ -61,6 +61,35 @@ def test_the_distortion_fades_out_at_the_end() -> None:
     assert replace(config, fade=0).distortion(1) == config.distortion(0)
 
 
+def test_the_images_with_the_greatest_loss_are_trained_on_again(
+    few_images: Tensor, few_labels: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(SHORT, batch_size=32, hard=0.25, channels_last=False)
+    training = Training("LeNet", config, ALONE, len(few_images))
+    assert training.epoch_steps == [8, 2, 2]
+    marks = few_images.flatten(1).long() @ torch.arange(1, 785)  # tells the images apart
+    seen: list[int] = []
+
+    def undistorted(images: Tensor, *_: Any, **__: Any) -> Tensor:
+        seen.extend(((images.flatten(1) * 255).round().long() @ torch.arange(1, 785)).tolist())
+        return images
+
+    monkeypatch.setattr(epoch, "distort", undistorted)
+    training.history.append(training.epoch(few_images, few_labels, QUIET))
+    assert sorted(seen) == sorted(marks.tolist())
+    hardest = training.losses.topk(64).indices
+    seen.clear()
+    resumed = Training("LeNet", config, ALONE, len(few_images))
+    resumed.restore(training.state())
+    resumed.epoch(few_images, few_labels, QUIET)
+    assert sorted(seen) == sorted(marks[hardest].tolist())
+
+
+def test_several_processes_do_not_choose_hard_images() -> None:
+    with pytest.raises(ValueError, match=r"hard is 0\.5; with several processes it must be 1"):
+        Training("LeNet", replace(SHORT, hard=0.5), Workers(0, 2, torch.device("cpu")), 1000)
+
+
 def test_the_average_is_the_mean_until_its_memory_is_full() -> None:
     averaged, update = [torch.tensor([1.0])], moving_average(memory=3)
     means = []
