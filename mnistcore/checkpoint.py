@@ -7,8 +7,8 @@ import hashlib
 import io
 import json
 import lzma
-import math
 import pickle
+import sys
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -151,9 +151,9 @@ def load_for(name: str, path: Path, *keys: str) -> dict[str, Any]:
         if key not in content:
             raise ValueError(f"{path} has no {key}; delete it and train again")
     temperature = content.get("temperature", 1.0)
-    if not isinstance(temperature, int | float) or not 0 < temperature < math.inf:
+    if not isinstance(temperature, int | float) or not 0 < temperature <= sys.float_info.max:
         raise ValueError(
-            f"{path} has the temperature {temperature}; it must be a positive number: "
+            f"{path} has the temperature {temperature!s:.40}; it must be a positive number: "
             "delete the file and train again"
         )
     return content

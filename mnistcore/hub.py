@@ -169,9 +169,11 @@ def _settings(name: str, content: Mapping[str, Any]) -> str:
     """A line about how a net was trained."""
     settings = ", ".join(f"`{key}` {value}" for key, value in content["config"].items())
     part, adapted = content["config"].get("train_size"), content.get("adapted")
+    stopped = content.get("stopped_after")
+    ended = "" if stopped is None else f"; stopped after {stopped:.1f} epochs"
     fewer = f"only {part:,} of the training images; " if part else ""
     further = f"; then adapted to {adapted['digits']:,} digits of one's own" if adapted else ""
-    return f"- {name}: {fewer}{settings}{further}"
+    return f"- {name}: {fewer}{settings}{ended}{further}"
 
 
 def _validation(nets: Ensemble, name: str, content: Mapping[str, Any]) -> str:

@@ -146,7 +146,8 @@ def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
     config, data, recipe = settings(content), trained_on(content), RECIPES[name]
     images_per_epoch = config["train_size"] or data["n"] - config["val_size"]
     images_per_epoch += config["drawn"] + config["edited"] + config["others"]
-    passes = 1 + (config["epochs"] - 1) * config["hard"]
+    stopped = content.get("stopped_after")
+    passes = 1 + (config["epochs"] - 1) * config["hard"] if stopped is None else stopped
     if data["name"] != MNIST:
         recipe = fitted(recipe, data["n"])
     adapted: dict[str, Any] = content.get("adapted", {})
@@ -165,6 +166,8 @@ def _training_run(name: str, content: Mapping[str, Any]) -> TrainingRun:
     }
     if adapted:
         run["adapted"] = adapted["digits"]
+    if stopped is not None:
+        run["stopped_after"] = stopped
     return run
 
 

@@ -203,7 +203,10 @@ def _change(training: TrainingRun) -> str:
     """What was done to a net that was not trained by its recipe alone."""
     if "adapted" in training:
         return f"adapted to {training['adapted']} digits of somebody's hand"
-    return f"{training['config']['epochs']} epochs"
+    epochs = training["config"]["epochs"]
+    if "stopped_after" in training:
+        return f"{training['stopped_after']:.1f} of {epochs} epochs"
+    return f"{epochs} epochs"
 
 
 def _net_cells(net: NetResults) -> list[str]:

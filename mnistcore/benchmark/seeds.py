@@ -67,7 +67,10 @@ def write_record(path: Path, first: Path, dataset: Dataset, folder: Path) -> Pat
     """
     name = path.stem
     content = checkpoint.load_for(name, path, "weights", *MADE)
-    made = {key: content[key] for key in MADE} | {"data": trained_on(content)}
+    made = {key: content[key] for key in MADE} | {
+        "data": trained_on(content),
+        "adapted": content.get("adapted"),
+    }
     _check_same_recipe(path, made, first)
     model = checkpoint.build_model(content, path, dataset.images.device)
     logits = predict_logits(model, dataset.images)
@@ -132,9 +135,17 @@ def read_record(path: Path) -> dict[str, Any]:
         ) from error
 
 
+def _own_digits(content: Mapping[str, Any]) -> int:
+    """To how many digits of somebody's hand a net was adapted."""
+    return int((content.get("adapted") or {}).get("digits", 0))
+
+
 def _differences(content: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, str]:
     """The settings that differ between two checkpoints, each as a phrase, and their data."""
-    ours, theirs = (settings(one) | {"data": trained_on(one)["name"]} for one in (content, first))
+    ours, theirs = (
+        settings(one) | {"data": trained_on(one)["name"], "digits of one's own": _own_digits(one)}
+        for one in (content, first)
+    )
     return {
         key: f"{key} is {ours.get(key)}, not {theirs.get(key)}"
         for key in {**theirs, **ours}

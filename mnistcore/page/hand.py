@@ -2,7 +2,9 @@
 
 import base64
 import io
+import lzma
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -71,7 +73,16 @@ def unpack_digits(content: bytes) -> list[OwnDigit]:
             return [
                 (int(file.filename.split("/")[-1][0]), _digit(archive.read(file))) for file in files
             ]
-    except (BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+    except (
+        BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        EOFError,
+        SyntaxError,  # Pillow's, of a broken PNG
+        zlib.error,
+        lzma.LZMAError,
+    ) as error:
         raise ValueError("This is not a zip that the page has exported.") from error
 
 

@@ -18,7 +18,7 @@ from mnistcore.change import CHANGES
 from mnistcore.models import model_name
 from mnistcore.page import atlas_view, hand, results_view, views
 from mnistcore.page.guard import is_upload, reject_bad_input, user_error
-from mnistcore.page.yours import AT, Find, NetGoneError, Nets
+from mnistcore.page.yours import AT, Find, NetGoneError, Nets, find_own
 from mnistcore.reading.picture import PictureError
 from mnistcore.reading.recognizer import Reading, Recognizer
 from mnistcore.results import Results, load_results
@@ -353,8 +353,7 @@ class Handlers:
     def show_results(self, choice: str) -> tuple[str, str]:
         """The benchmark's table, and the chosen net's errors."""
         chosen = parse_choice(choice)[0]
-        net, _, token = chosen.partition(AT)
-        own = self.find(token) if token else None
+        own, net = find_own(chosen, self.find), chosen.partition(AT)[0]
         data = dict(results_view.results_data(read_results(), chosen if own else net, own))
         top = {key: data.pop(key) for key in ("chosen", "words", "notes", "rows", "seeds")}
         return views.to_json(top), views.to_json(data)

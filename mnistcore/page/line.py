@@ -1,5 +1,6 @@
 """The line of the trainings: so many go on at a time, each in a process, and the others wait."""
 
+import logging
 import threading
 import time
 from pathlib import Path
@@ -62,19 +63,35 @@ class Line:
         """Wait for the run's turn, and follow it to its end."""
         if not self._wait_for_turn(run):
             return
-        with self.changed:
-            worker = self._idle.pop() if self._idle else Worker(*self._where)
-        worker.tell(**run.job)
-        idle = [worker]
+        state, idle, worker = FAILED, [], None
         try:
+            worker = self._take_worker()
+            worker.tell(**run.job)
             state = self._listen(run, worker)
+            idle = [worker]
         except EOFError:
-            state, idle = GONE if run.is_left() else FAILED, []
+            if run.is_left():
+                state = GONE
+        except (OSError, ValueError):  # there is no memory for a process, or it says nonsense
+            logging.getLogger(__name__).exception("a training broke off")
+            if worker:
+                worker.kill()
         with self.changed:
-            run.state = state
+            run.state = ENDED if run.is_test else state  # its net is there, whatever was read
+            run.job = {"do": run.job["do"]}  # a visitor's digits are kept no longer
             self._idle += idle
             self._busy -= 1
             self.changed.notify_all()
+
+    def _take_worker(self) -> Worker:
+        """A process for a run: one that is idle, or a new one."""
+        with self.changed:
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.is_alive:
+                    return worker
+                worker.kill()
+            return Worker(*self._where)
 
     def _wait_for_turn(self, run: Run) -> bool:
         """Whether the run's turn has come before the visitor left or stopped it."""
@@ -83,12 +100,14 @@ class Line:
                 stopped = run.words.get("training") == {"do": "stop"}
                 if run.is_left(RELOAD) or stopped:
                     self._waiting.remove(run)
-                    run.state = ENDED if stopped else GONE
+                    run.state = ENDED if stopped or run.is_test else GONE
                     self.changed.notify_all()
                     return False
                 self.changed.wait(CHECK)
             self._waiting.remove(run)
-            run.state = TESTING if run.job["do"] == "test" else STARTING
+            run.state = TESTING if run.is_test else STARTING
+            if run.is_test:
+                run.words.pop("training", None)  # which came too late for the training
             self._busy += 1
             self.changed.notify_all()
             return True
@@ -112,7 +131,7 @@ class Line:
                 if "end" in message:
                     if "failed" in message["end"]:
                         return FAILED
-                    if run.state == TESTING:
+                    if run.is_test:
                         run.test = message["end"]
                     else:
                         run.end = message["end"]

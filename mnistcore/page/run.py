@@ -55,6 +55,11 @@ class Run:
             answers["test"] = self.test["errors"], self.test["n"]
         return OwnNet(self.path, answers, self.end.get("data", MNIST))
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it only reads the test set with a net that has been trained."""
+        return bool(self.job["do"] == "test")
+
     def is_left(self, seconds: float = LEASE) -> bool:
         """Whether the visitor has given no sign for so long."""
         return not self.connections and time.monotonic() - self.asked > seconds

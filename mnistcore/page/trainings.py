@@ -34,11 +34,13 @@ from mnistcore.page.guard import (
 )
 from mnistcore.page.hand import parse_digits
 from mnistcore.page.line import CHECK, MOST_PAUSED, Line
-from mnistcore.page.run import AT_WORK, ENDED, GONE, TESTING, WAITING, Run
-from mnistcore.page.yours import AT, OwnNet, unpack_net
+from mnistcore.page.run import AT_WORK, ENDED, GONE, RELOAD, TESTING, WAITING, Run
+from mnistcore.page.yours import AT, OwnNet, find_own, unpack_net
 
 MOST_IN_LINE = 20  # visitors who wait for their training
-MOST_KEPT = 20  # trained and uploaded nets, the newest
+MOST_KEPT = 40  # nets, the last used: a class's; the largest take 37 MB each
+
+MOST_CONNECTIONS = 4  # that say that a visitor is there; a page that loads again has two
 
 TOO_MANY = "Too many visitors wait for their training. Please try again later."
 UPLOADED = "uploaded"  # how a net came to be that was not trained here
@@ -73,7 +75,7 @@ class Trainings:
         self.form = form | limits | {"dropout": views.nets_with_dropout()}
         self._folder, self._parse, self._weights = folder, parse, weights
         self._line = Line(most, device, data)
-        self._runs: dict[str, Run] = {}  # by token, the newest last; guarded by the line's lock
+        self._runs: dict[str, Run] = {}  # by token, the last used last; guarded by the line's lock
 
     def server_functions(self) -> list[Callable[..., Any]]:
         """What ``train.js`` calls."""
@@ -94,8 +96,8 @@ class Trainings:
 
             The open connection says so, also while the page is too busy to ask, or out of sight.
             """
-            run = self._runs.get(str(question["token"]))
-            if run is None:
+            run = self._runs.get(str(question.get("token")))
+            if run is None or run.connections >= MOST_CONNECTIONS:
                 return
             run.connections += 1  # not a time: a busy server would be late to renew it
             try:
@@ -150,12 +152,13 @@ class Trainings:
         Returns:
             The ``token`` of the copy and the name of its ``net``, or an ``error`` in a sentence.
         """
-        name, _, token = str(question["net"]).partition(AT)
+        asked = str(question["net"])
+        name, own_net, _ = asked.partition(AT)
         name = model_name(views.NET_OF_ALL if name == views.ALL else name)
         labels, images = zip(*parse_digits(question["digits"]), strict=True)
         digit = self._digit(question["digit"])
-        own = self.find(token)
-        if token and (own is None or own.path.stem != name):
+        own = find_own(asked, self.find)
+        if own_net and own is None:
             return {"error": "Your net is no longer on the server. Please choose another."}
         base = own.path if own else checkpoint.find(self._weights, name)
         try:
@@ -255,8 +258,12 @@ class Trainings:
 
     def find(self, token: str) -> OwnNet | None:
         """A visitor's own net by its token; None if it is not there, or cannot read yet."""
-        run = self._runs.get(token)
-        return run.net if run else None
+        with self._line.changed:
+            run = self._runs.get(token)
+            net = run.net if run else None
+            if net:
+                self._runs[token] = self._runs.pop(token)  # the last used is the last
+            return net
 
     @staticmethod
     def _digit(packed: str | None) -> str | None:
@@ -272,8 +279,9 @@ class Trainings:
             run.words["training"] = {"do": command}
 
     def _forget(self) -> None:
-        """Forget the oldest trained nets and those runs whose visitors have gone."""
-        done = [t for t, run in self._runs.items() if run.state not in AT_WORK]
-        kept = [t for t in done if self._runs[t].state == ENDED][-MOST_KEPT:]
-        for token in set(done) - set(kept):
+        """Forget the nets that were used longest ago, and runs without one that are left."""
+        done = {token: run for token, run in self._runs.items() if run.state not in AT_WORK}
+        nets = [token for token, run in done.items() if run.net]
+        failed = [t for t, run in done.items() if not run.net and not run.is_left(RELOAD)]
+        for token in done.keys() - {*nets[-MOST_KEPT:], *failed}:
             shutil.rmtree(self._runs.pop(token).path.parent, ignore_errors=True)

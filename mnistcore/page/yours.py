@@ -9,9 +9,11 @@ from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile
 
 import gradio as gr
+import torch
+from torch import nn
 
 from mnistcore import checkpoint
-from mnistcore.data import SIZES
+from mnistcore.data import SIDE, SIZES, normalize
 from mnistcore.datasets import trained_on
 from mnistcore.models import MODELS
 from mnistcore.reading.ensemble import THRESHOLD_FILE, Ensemble
@@ -35,6 +37,13 @@ class OwnNet:
 
 
 Find = Callable[[str], OwnNet | None]  # from a token; None if the server has no such net
+
+
+def find_own(name: str, find: Find) -> OwnNet | None:
+    """The own net that "LeNet@<token>" means; None if the server has none, or not of that kind."""
+    net, _, token = name.partition(AT)
+    found = find(token) if token else None
+    return found if found and found.path.stem == net else None
 
 
 class NetGoneError(gr.Error):
@@ -61,11 +70,11 @@ class Nets:
         Raises:
             NetGoneError: the server has no such net of a visitor.
         """
-        net, own, token = name.partition(AT)
+        net, own, _ = name.partition(AT)
         if not own:
             return self._shared, net
-        found = self._find(token)
-        if found is None or found.path.stem != net:
+        found = find_own(name, self._find)
+        if found is None:
             raise NetGoneError
         folder, device = found.path.parent, str(self._shared.device)
         with self._lock:
@@ -125,7 +134,7 @@ def _unpack(upload: Path, folder: Path) -> None:
             shutil.copyfile(upload, path)
         with ZipFile(path) as archive:
             _check_size(sum(file.file_size for file in archive.infolist()))
-    except BadZipFile as error:
+    except (BadZipFile, UnicodeDecodeError) as error:
         raise ValueError("the file is damaged or not a net") from error
 
 
@@ -140,7 +149,7 @@ def _check(folder: Path) -> OwnNet:
     if name not in MODELS:
         raise ValueError(f"the net is a {name!s:.40}, and the page knows {', '.join(MODELS)}")
     content = checkpoint.load_for(name, path, "temperature", "config", "val")
-    checkpoint.build_model(content, path)
+    _check_answers(checkpoint.build_model(content, path), content["temperature"])
     numbers = content["val"]["errors"], content["val"]["n"], content["config"]["val_size"]
     errors, n, held_out = numbers
     if not (
@@ -153,6 +162,15 @@ def _check(folder: Path) -> OwnNet:
         _ = Ensemble(folder).thresholds  # reads and checks them
     data = str(trained_on(content)["name"])
     return OwnNet(path.rename(folder / f"{name}.pt"), {"validation": (errors, n)}, data)
+
+
+def _check_answers(model: nn.Module, temperature: float) -> None:
+    """Ask a net about a blank and a full image: finite weights alone do not make it answer."""
+    inks = torch.stack([torch.zeros(1, SIDE, SIDE), torch.ones(1, SIDE, SIDE)])
+    with torch.inference_mode():
+        probs = (model(normalize(inks)) / temperature).softmax(1)
+    if not bool(probs.isfinite().all()):
+        raise ValueError("the net does not answer with numbers")
 
 
 def _check_size(size: int) -> None:

@@ -86,6 +86,8 @@ class Live:
         self.digit = to_unit(self._val_images[0, 0])
         self.stopped = False
         self.ended = ""
+        # Of the epoch at hand: its sums, its steps, and when it began.
+        self._sums, self._count, self._start = self._no_sums(), 0, 0.0
 
     def tell(self) -> Iterator[Told]:
         """Train, and tell at the start, several times a second, and at the end.
@@ -120,6 +122,9 @@ class Live:
                 yield told | {"seconds": seconds}
         else:
             self.ended = FINISHED
+        if self._count:
+            self._end_epoch(watch)
+        self._epochs = done / self._training.epoch_steps[0]
         last = self._progress(done) | {"train": self._means(sums, count)}
         if self.ended != DIVERGED:
             last |= self._look() | self._validate()
@@ -142,13 +147,29 @@ class Live:
         """The steps of all epochs; after each of these, the history has an entry more."""
         training = self._training
         for _ in range(training.config.epochs):
-            sums, start = self._no_sums(), watch.seconds()
+            self._sums, self._start = self._no_sums(), watch.seconds()
+            self._count = 0
             for step in training.steps(self._data.images, self._data.labels):
-                sums += torch.stack(step)
+                self._sums += torch.stack(step)
+                self._count += 1
                 yield step
-            loss, correct, digits = sums.tolist()
-            means = {"loss": loss / training.epoch_steps[0], "accuracy": correct / digits}
-            training.history.append(means | {"seconds": watch.seconds() - start})
+            self._end_epoch(watch)
+
+    def _end_epoch(self, watch: Stopwatch) -> None:
+        """Add the epoch at hand, whole or not, to the history."""
+        loss, correct, digits = self._sums.tolist()
+        val = measure(predict_logits(self._net, self._val_images), self._val_labels)
+        self._training.history.append(
+            {
+                "loss": loss / self._count,
+                "accuracy": correct / digits,
+                "lr": float(self._training.scheduler.get_last_lr()[0]),
+                "val_loss": val.loss,
+                "val_accuracy": val.accuracy,
+                "seconds": watch.seconds() - self._start,
+            }
+        )
+        self._count = 0
 
     def _progress(self, done: int) -> Told:
         """How far the training is after so many steps."""
@@ -212,6 +233,8 @@ class Live:
         told: Told = {"ended": self.ended, "data": self._data.record["name"]}
         if self.ended != DIVERGED and all(w.isfinite().all() for w in self._net.parameters()):
             content = self._training.finished(self._data)
+            if self.ended != FINISHED:
+                content["stopped_after"] = self._epochs
             checkpoint.save(content, path)
             choose_thresholds(path.parent, self._images)
             told["val_errors"], told["val_n"] = content["val"]["errors"], content["val"]["n"]

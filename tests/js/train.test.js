@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { linear, logarithmic, pathOf, ticksTo } from "../../mnistcore/page/static/chart.js";
-import { columnsOf, unpackBytes } from "../../mnistcore/page/static/learning.js";
+import { unpackSigned } from "../../mnistcore/page/static/format.js";
+import { columnsOf } from "../../mnistcore/page/static/learning.js";
 import { stateWords } from "../../mnistcore/page/static/run.js";
 import { speedWords } from "../../mnistcore/page/static/train.js";
 
@@ -43,7 +44,7 @@ test("the picture of the answers is filled up to now", () => {
 });
 
 test("bytes have a sign", () => {
-    assert.deepEqual([...unpackBytes(btoa("\x00\x7f\x81\xff"))], [0, 127, -127, -1]);
+    assert.deepEqual([...unpackSigned(btoa("\x00\x7f\x81\xff"))], [0, 127, -127, -1]);
 });
 
 test("the time that is left ends with the limit", () => {

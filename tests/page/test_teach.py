@@ -48,7 +48,7 @@ def test_a_net_learns_ones_hand(scheme: str, width: int, open_page: Open, tmp_pa
         re.compile(
             r"1 of your 1 held-out digits are right, before 0; MNIST 99\.\d %, "
             rf".*Your drawing: a {ODD} \([\d.]+ %\), before an? \d \([\d.]+ %\)\. "
-            "Your LeNet reads now"
+            "Your LeNet now reads what you draw"
         ),
         timeout=START,
     )

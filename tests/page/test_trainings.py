@@ -45,6 +45,7 @@ class FakeWorker:
             self.messages.put({"end": None})
 
     deaf = False
+    is_alive = True
 
     def hear(self, seconds: float) -> dict[str, Any]:
         try:
@@ -175,6 +176,46 @@ def test_a_process_that_is_lost_ends_its_training(one: Trainings) -> None:
     assert len(workers) == 2
 
 
+def test_a_process_that_cannot_start_ends_its_training_alone(
+    one: Trainings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: Any) -> None:
+        raise OSError("Cannot allocate memory")
+
+    monkeypatch.setattr(line, "Worker", no_memory)
+    token = start(one)
+    wait_for(lambda: status(one, token)["state"] == "failed")
+    monkeypatch.setattr(line, "Worker", FakeWorker)
+    start(one)
+    wait_for(lambda: bool(workers and workers[0].told))
+    assert status(one, token)["state"] == "failed"  # not forgotten before its page knows
+
+
+def test_a_test_that_fails_costs_no_net(one: Trainings) -> None:
+    token = start(one)
+    wait_for(lambda: bool(workers and workers[0].told))
+    folder = Path(workers[0].told[0]["path"]).parent
+    folder.mkdir()
+    for name in ("LeNet.pt", THRESHOLD_FILE):
+        shutil.copy(WEIGHTS / name, folder)
+    status(one, token, "stop")  # it comes too late
+    end = {"ended": "finished", "val_errors": 30, "val_n": 5000}
+    workers[0].messages.put({"end": end})
+    wait_for(lambda: status(one, token)["state"] == "ended")
+    status(one, token, "test")
+    wait_for(lambda: status(one, token)["state"] == "testing")
+    workers[0].messages.put({"end": {"failed": True}})
+    wait_for(lambda: status(one, token)["state"] == "ended")
+    now = status(one, token)
+    assert (now["end"], now["test"]) == (end, {})
+    assert one.find(token)
+    status(one, token, "test")
+    wait_for(lambda: status(one, token)["state"] == "testing")
+    workers[0].messages.put({"end": {"errors": 100, "n": 10_000}})
+    wait_for(lambda: bool(status(one, token)["test"]))
+    assert status(one, token)["end"] == end
+
+
 def test_only_a_trained_net_can_be_downloaded(one: Trainings) -> None:
     assert "no longer on the server" in one.download({"token": "another's"})["error"]
 
@@ -285,9 +326,9 @@ def test_the_process_trains_and_reads_the_test_set_once(
     test = status(real, token, "test")["test"]
     low, high = test["interval"]
     assert low < 1 - test["errors"] / test["n"] < high
-    worker._process.kill()
+    worker._process.kill()  # while it is idle: the next training gets another
     again = start(real)
-    wait_for(lambda: status(real, again)["state"] == "failed", PATIENCE)
+    wait_for(lambda: status(real, again)["state"] == "training", PATIENCE)
 
 
 def test_an_uploaded_net_is_as_one_that_was_trained_here(

@@ -215,6 +215,10 @@ BAD: dict[str, tuple[Callable[[Path, Path], Any], str]] = {
         lambda own, path: changed(own, path, temperature=float("nan")),
         "The file has the temperature nan",
     ),
+    "no answers": (
+        lambda own, path: changed(own, path, temperature=1e-300),
+        "The net does not answer with numbers.",
+    ),
     "no numbers": (
         lambda own, path: changed(own, path, val={"errors": "none", "n": 5000}),
         "The file does not say what the net reached",
@@ -265,7 +269,7 @@ def test_a_trained_net_is_one_of_the_nets_for_its_visitor_alone(
     page.get_by_role("spinbutton", name="Epochs").fill("20")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(option(page).get_by_role("radio")).to_be_checked(timeout=120_000)
-    expect(page.locator(".train-result")).to_contain_text("chosen at the top, as yours")
+    expect(page.locator(".train-result")).to_contain_text("chosen at the top as “Yours”")
     assert option(page).get_attribute("title") == "trained here: 20 epochs on 600 images"
 
     with page.expect_download() as downloading:

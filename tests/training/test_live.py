@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mnistcore import checkpoint
 from mnistcore.datasets import Dataset
+from mnistcore.figures import curves
 from mnistcore.metrics import predict_logits
 from mnistcore.results import MNIST
 from mnistcore.training import live
@@ -90,6 +91,10 @@ def test_it_is_held_up_stopped_and_bounded(
     assert last["val"]
     assert one.finish(tmp_path / "LeNet.pt")["ended"] == STOPPED
     assert read_test_set(tmp_path / "LeNet.pt", CPU)["n"] == 10_000
+    content = checkpoint.load(tmp_path / "LeNet.pt")
+    assert 0 < content["stopped_after"] <= len(content["history"]) < 1000
+    assert curves("LeNet", content["history"]).startswith(b"\x89PNG")  # as a benchmark draws them
+    assert content["train_seconds"] > 0
 
     monkeypatch.setattr(live, "MOST_SECONDS", 0.5)
     two = Live(long, mnist, CPU)

@@ -81,7 +81,7 @@ export default ({ element, props, trigger }) => {
         const choice = chosenForAll(props);
         if (now.net === net) take(choice);
         forgetYours();
-        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only the newest nets of all visitors are kept. ${choice.net} reads now.`;
+        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only those that were used last are kept. ${choice.net} reads now.`;
     });
     const before = props.value;
     choose(now ?? parse(kept("choice"), props) ?? parse(before, props));

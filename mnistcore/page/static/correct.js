@@ -32,7 +32,7 @@ export default ({ element }) => {
         ...buttons,
     );
     const task = h("p", { role: "status" });
-    const next = foldButton("Keep it, next", () => {
+    const next = foldButton("Keep it and go on", () => {
         if (!addDigits([{ label: wanted, image }])) {
             task.textContent = FULL;
             return;

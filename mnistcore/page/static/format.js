@@ -21,7 +21,7 @@ export const article = (digit) => (digit === 8 ? "an" : "a");
 
 export const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
 
-// base64 of numbers, little-endian: of uint8, of uint16, of float32.
+// base64 of numbers, little-endian: of uint8, of int8, of uint16, of float32.
 export const unpackBytes = (text) => {
     const letters = atob(text);
     const bytes = new Uint8Array(letters.length);
@@ -31,6 +31,7 @@ export const unpackBytes = (text) => {
 };
 export const packBytes = (numbers) =>
     btoa(Array.from(Uint8ClampedArray.from(numbers), (x) => String.fromCharCode(x)).join(""));
+export const unpackSigned = (text) => new Int8Array(unpackBytes(text).buffer);
 export const unpackWhole = (text) => new Uint16Array(unpackBytes(text).buffer);
 // Numbers in ±limit that come as int16.
 export const unpackShort = (text, limit) =>

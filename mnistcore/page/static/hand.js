@@ -53,9 +53,12 @@ export default ({ element, props, server }) => {
     );
     const deleteAll = foldButton("Delete all", () => remove(ownDigits()));
     const undo = foldButton("Undo", () => {
-        addDigits(deleted);
+        const back = addDigits(deleted);
+        note.textContent =
+            back < deleted.length
+                ? `${back} of ${deleted.length} are back: there is no room for more.`
+                : "";
         deleted = [];
-        note.textContent = "";
         deleteAll.focus();
     });
     const teaching = server.teach ? createTeaching(server) : null; // the page may train nothing
@@ -67,7 +70,7 @@ export default ({ element, props, server }) => {
             "p",
             {},
             "Where an answer is wrong, say below it which digit it is: the drawing joins your digits. Ten of " +
-                "each take a few minutes. They stay in this browser, and what you export is a zip of pictures.",
+                "each take a few minutes. They are stored in this browser alone; the server gets them to teach a net, or to make or read a zip of pictures.",
         ),
         h(
             "div",

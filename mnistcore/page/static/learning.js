@@ -1,18 +1,14 @@
 // What a net looks like while it learns: its kernels and maps, what it says to a digit, what it mixes up.
 import { createChart } from "./chart.js";
 import { paintInk, scaleOf } from "./colours.js";
-import { grouped, percent } from "./format.js";
+import { grouped, percent, unpackSigned } from "./format.js";
 import { confusionTable } from "./results.js";
 import { h } from "./shared.js";
 
 const FULL = 127; // what the limit of packed bytes is
 
-// base64 of int8 -> Int8Array.
-export const unpackBytes = (text) =>
-    Int8Array.from(atob(text), (letter) => (letter.charCodeAt(0) << 24) >> 24);
-
-// The same as ink in [0, 1].
-const inkOf = (text) => Float32Array.from(unpackBytes(text), (x) => x / FULL);
+// Ink in [0, 1] from base64 of int8.
+const inkOf = (text) => Float32Array.from(unpackSigned(text), (x) => x / FULL);
 
 // The columns of the picture of all answers, one for each step of the axis: for each, the last
 // answer until then; null before the first.
@@ -46,7 +42,7 @@ const createPlanes = (title) => {
                 cells.replaceChildren(...canvases);
             }
             note.textContent = `${count} of ${height}×${width}, on a scale of ±${limit.toPrecision(2)}`;
-            const numbers = unpackBytes(bytes);
+            const numbers = unpackSigned(bytes);
             canvases.forEach((canvas, i) => {
                 scale.paint(canvas, numbers, i * width * height, FULL);
             });

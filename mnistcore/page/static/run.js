@@ -4,9 +4,15 @@ import { keep, kept } from "./memory.js";
 
 const AT_WORK = ["waiting", "starting", "training", "paused", "testing"];
 const EVERY = 200; // milliseconds between two questions about a training
-const TRIES = 15; // questions in a row that may fail
+const TRIES = 50; // questions in a row that may fail: the server waits for ten seconds
 
 const wait = () => new Promise((resolve) => setTimeout(resolve, EVERY));
+
+const GONE = {
+    net: "This net is no longer on the server.",
+    file: "The upload was lost, because the server did not hear from this page. Please upload it again.",
+    training: "The training has ended, because the server did not hear from this page.",
+};
 
 export const isAtWork = (run) => AT_WORK.includes(run?.state);
 
@@ -30,8 +36,17 @@ export const stateWords = ({ state, place, end, file }, mostPaused) => {
         failed: file
             ? `No threshold could be chosen for ${file}. Please upload it again.`
             : "The training broke off. Please start it again.",
-        gone: "The training has ended, because the server did not hear from this page.",
+        gone: GONE[end?.val_n ? "net" : file ? "file" : "training"],
     }[state];
+};
+
+// What was kept; null if it cannot be read.
+const parsed = (text) => {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return null;
+    }
 };
 
 // Follows one run at a time, also one from before the page was reloaded, which is kept by `name`. `draw`
@@ -93,11 +108,17 @@ export const createFollower = (name, server, draw) => {
     };
     const resume = async (details) => {
         const question = { token: details.token, seen: [0, 0], command: null, digit: null };
-        const { state } = await server.status(question).catch(() => ({ state: "gone" }));
-        if (!run && state !== "gone") begin(details);
+        for (let failed = 0; failed < TRIES && !run; failed++) {
+            const answer = await server.status(question).catch(() => null);
+            if (answer) {
+                if (!run && answer.state !== "gone") begin(details);
+                return;
+            }
+            await wait();
+        }
     };
-    const text = kept(name);
-    if (text) resume(JSON.parse(text));
+    const before = parsed(kept(name));
+    if (before) resume(before);
     return {
         // Follows a run in place of the one before: its token, and what else is to be known of it.
         begin,

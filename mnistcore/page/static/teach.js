@@ -26,6 +26,7 @@ const broughtWords = ({ summary, says: [before, after] }) => {
 // What the visitor is told about a run while it goes.
 const goingWords = (run) => {
     const { step, steps } = run.points.at(-1) ?? {};
+    if (run.state === "paused") return "Paused.";
     if (run.state !== "training") return stateWords(run);
     if (step === steps) return "Checking what it brought.";
     return `${capital(titleOf(run.base))} learns from ${run.digits} of your digits.`;
@@ -43,7 +44,8 @@ export const createTeaching = (server) => {
     const leave = foldButton("Keep the net as it was", () => answer("The net is as it was."));
     const offer = h("div", { class: "own-tools", hidden: true }, use, leave);
     const download = foldButton("Download your net", async () => {
-        status.textContent = await downloadNet(server, yours().token);
+        const error = await downloadNet(server, yours().token);
+        if (error) status.textContent = error;
     });
     stop.hidden = true;
 
@@ -64,7 +66,7 @@ export const createTeaching = (server) => {
     const take = (words = "") => {
         const about = `taught by ${run.digits} of your digits`;
         setYours({ token: run.token, net: run.net, about });
-        answer(`${words}Your ${run.net} reads now: see at the top.`);
+        answer(`${words}Your ${run.net} now reads what you draw; it is chosen at the top.`);
     };
     const follower = createFollower("taught", server, (now) => {
         run = now;
@@ -107,7 +109,7 @@ export const createTeaching = (server) => {
             {},
             "“Learn from them” takes a copy of the net that is chosen at the top (LeNet, if all five are) " +
                 "and trains it on your digits, for a few seconds or, if the net is large, up to a minute. MNIST’s are mixed in, so that it " +
-                "forgets nothing; each fifth digit of a class is held out, to see what it brought.",
+                "forgets little; each fifth digit of a class is held out, to see what it brought.",
         ),
         h("div", { class: "own-tools" }, learn, stop, progress, rest, download),
         status,

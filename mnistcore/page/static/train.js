@@ -97,7 +97,7 @@ export default ({ element, props, server }) => {
         result.textContent = [
             n &&
                 `${grouped(errors)} of ${grouped(n)} validation digits are read wrong: ${percents(1 - errors / n)} right.`,
-            run?.isYours && "It is chosen at the top, as yours, and reads what you draw.",
+            run?.isYours && "It is chosen at the top as “Yours” and reads what you draw.",
             all &&
                 `Test set: ${grouped(wrong)} of ${grouped(all)} wrong, ${percents(1 - wrong / all)} right; the 95 % interval is ${percents(interval[0])} to ${percents(interval[1])}.`,
         ]
