@@ -19,6 +19,7 @@ from mnistcore import checkpoint
 from mnistcore.files import WEIGHTS
 from mnistcore.page import views, yours
 from mnistcore.page.handlers import Handlers
+from mnistcore.page.results_view import own_rows
 from mnistcore.page.yours import NetGoneError, Nets, OwnNet, unpack_net
 from mnistcore.reading.ensemble import THRESHOLD_FILE
 from mnistcore.reading.recognizer import Recognizer
@@ -173,6 +174,15 @@ def test_a_net_is_taken_from_a_zip_or_a_checkpoint(
 def changed(folder: Path, path: Path, **changes: Any) -> Path:
     checkpoint.save(checkpoint.load(folder / "MyNetV2.pt") | changes, path)
     return path
+
+
+def test_a_net_of_other_data_says_so(folder: Path, tmp_path: Path) -> None:
+    data = {"name": "ours", "classes": [0, 1, 2, 3], "n": 300}
+    found = unpack_net(changed(folder, tmp_path / "net.pt", data=data), tmp_path / "new")
+    assert found.data == "ours"
+    assert {row["name"] for row in own_rows("MyNetV2@a", found)} == {
+        f"Your MyNetV2, {found.answers['validation'][1]:,} validation images of ours"
+    }
 
 
 BAD: dict[str, tuple[Callable[[Path, Path], Any], str]] = {

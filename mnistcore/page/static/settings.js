@@ -40,7 +40,7 @@ export const createSettings = (props, change) => {
         Object.keys(SWITCHES).map((name) => [name, h("input", { type: "checkbox" })]),
     );
     const look = h("p", { class: "train-look" });
-    const buttons = lessons.map((lesson) => foldButton(lesson.title, () => teach(lesson)));
+    const buttons = lessons.map((lesson) => foldButton(lesson.title, () => setLesson(lesson)));
     // What can be chosen of MNIST, or of one's own data.
     const fill = () => {
         const name = (n) => grouped(n);
@@ -89,7 +89,7 @@ export const createSettings = (props, change) => {
             else if (name in fields) fields[name].value = value;
         }
     };
-    const teach = (lesson) => {
+    const setLesson = (lesson) => {
         set(lesson);
         mark(lesson);
         update();
@@ -113,7 +113,7 @@ export const createSettings = (props, change) => {
     );
     const presets = h("div", { class: "train-presets", role: "group", "aria-label": "Presets" });
     presets.append(...buttons);
-    teach(lessons[0]);
+    setLesson(lessons[0]);
     return {
         node: h("div", {}, presets, look, form),
         read,
