@@ -327,6 +327,7 @@ def test_the_process_trains_and_reads_the_test_set_once(
     low, high = test["interval"]
     assert low < 1 - test["errors"] / test["n"] < high
     worker._process.kill()  # while it is idle: the next training gets another
+    worker._process.wait()
     again = start(real)
     wait_for(lambda: status(real, again)["state"] == "training", PATIENCE)
 
