@@ -75,13 +75,13 @@ class Adapted:
             f"{own.n - own.after} of your {own.n} held-out digits are right, before "
             f"{own.n - own.before}"
             if own.n
-            else f"none of your digits is held out, as no class has {TEST_EVERY}"
+            else f"none of your digits is held out, as no class has {TEST_EVERY} digits"
         )
         after, before = (
             f"{100 * (1 - wrong / mnist.n):.1f} %" for wrong in (mnist.after, mnist.before)
         )
         change = "as before" if after == before else f"before {before}"
-        return f"{held_out}; MNIST {after}, {change}; {self.seconds:.1f} s"
+        return f"{held_out}; MNIST {after}, {change}; learned in {self.seconds:.1f} s"
 
 
 def adapt(

@@ -79,7 +79,9 @@ def test_what_forgets_is_offered_and_learning_can_be_stopped(
     for button, net in ((keep, "LeNet"), (use, "LeNet@")):
         learn.click()
         expect(said).to_contain_text("worse on MNIST by more than half a point", timeout=START)
-        expect(said).to_contain_text("None of your digits is held out, as no class has 5; MNIST 9")
+        expect(said).to_contain_text(
+            "None of your digits is held out, as no class has 5 digits; MNIST 9"
+        )
         assert chosen.get_attribute("value") == "LeNet"
         button.click()
         expect(chosen).to_have_attribute("value", re.compile(f"^{net}"))

@@ -66,7 +66,7 @@ def test_the_report_counts_held_out_digits_and_mnist(
     assert not adapted.forgets
     assert re.fullmatch(
         rf"{10 - after} of your 10 held-out digits are right, before {10 - before}; "
-        r"MNIST 99\.\d %, (as before|before 99\.\d %); \d+\.\d s",
+        r"MNIST 99\.\d %, (as before|before 99\.\d %); learned in \d+\.\d s",
         adapted.summary,
     )
 
@@ -106,7 +106,9 @@ def test_the_same_digits_in_any_form_give_the_same_net(
     for other in others:
         assert all(torch.equal(value, other[key]) for key, value in first.items())
     assert nets[0].held_out == Errors(0, 0, 0)
-    assert nets[0].summary.startswith("none of your digits is held out, as no class has 5; MNIST")
+    assert nets[0].summary.startswith(
+        "none of your digits is held out, as no class has 5 digits; MNIST"
+    )
 
 
 def test_a_training_can_be_stopped(lenet: nn.Module, mnist_train: tuple[Tensor, Tensor]) -> None:

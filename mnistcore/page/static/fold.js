@@ -27,6 +27,7 @@ export const createWords = (name, ...content) => {
         text.hidden = !shown;
         button.textContent = shown ? "Hide these words" : "Explain";
         button.setAttribute("aria-expanded", shown);
+        button.setAttribute("aria-label", `${button.textContent}: ${name}`); // there are several
     };
     show(!kept(`hidden words ${name}`, LASTING));
     return h("p", { class: "words" }, text, " ", button);

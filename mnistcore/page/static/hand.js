@@ -10,6 +10,8 @@ import { h, hear, say } from "./shared.js";
 import { createTeaching } from "./teach.js";
 
 const FILE = "my-digits.zip";
+// In pieces that stay whole where it is too long for a line.
+const COMMAND = ["python -m", `mnistcore adapt ${FILE}`, "--model LeNet", "--out mine"];
 
 export default ({ element, props, server }) => {
     const note = h("p", { role: "status" });
@@ -43,6 +45,7 @@ export default ({ element, props, server }) => {
                 note.textContent = error;
                 return;
             }
+            deleted = []; // they are not brought back among what is new
             const added = addDigits(digits);
             const full = ownDigits().length === MOST ? ` All ${MOST} places are taken.` : "";
             note.textContent = `Imported: ${added} of ${digits.length}.${full}`;
@@ -86,7 +89,7 @@ export default ({ element, props, server }) => {
             "p",
             {},
             "What you export teaches a net on the command line: ",
-            h("code", {}, `python -m mnistcore adapt ${FILE} --model LeNet --out mine`),
+            h("code", {}, ...COMMAND.flatMap((words) => [h("span", {}, words), " "])),
         ),
         note,
         shown,

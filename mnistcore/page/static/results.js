@@ -115,7 +115,7 @@ const accuracySection = ({ rows, chosen, words, notes, seeds }) => {
                     : chart(low, high, { ...row, share: row.accuracy }),
         ],
         ["95 % interval", ({ interval }) => range(interval)],
-        ["Errors", ({ errors }) => errors],
+        ["Errors", ({ errors }) => grouped(errors)],
         ...seedsColumns(seeds),
         ["Reference %", ({ reference }) => (reference == null ? null : percents(reference))],
         ["Parameters", (row) => grouped(row.num_params)],

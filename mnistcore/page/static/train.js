@@ -8,9 +8,9 @@ import { BUSY, createQuestion } from "./question.js";
 import { createFollower, isAtWork, stateWords } from "./run.js";
 import { createWhenSeen } from "./seen.js";
 import { createSettings } from "./settings.js";
-import { h } from "./shared.js";
+import { h, hear } from "./shared.js";
 import { downloadNet, tooLarge, upload } from "./upload.js";
-import { setYours } from "./yours.js";
+import { setYours, yours } from "./yours.js";
 
 const NOT_SENT = "The file could not be sent. Check your connection and try again.";
 
@@ -97,7 +97,10 @@ export default ({ element, props, server }) => {
         result.textContent = [
             n &&
                 `${grouped(errors)} of ${grouped(n)} validation digits are read wrong: ${percents(1 - errors / n)} right.`,
-            run?.isYours && "It is chosen at the top as “Yours” and reads what you draw.",
+            run?.isYours &&
+                (yours()?.token === run.token
+                    ? "It can be chosen at the top as “Yours”, and reads what you draw."
+                    : "Another net is “Yours” now."),
             all &&
                 `Test set: ${grouped(wrong)} of ${grouped(all)} wrong, ${percents(1 - wrong / all)} right; the 95 % interval is ${percents(interval[0])} to ${percents(interval[1])}.`,
         ]
@@ -188,4 +191,5 @@ export default ({ element, props, server }) => {
     whenRestyled(update);
     createWhenSeen(element)(() => server.prepare({}).catch(() => {}));
     update();
+    hear(element, "yours", update);
 };
