@@ -148,7 +148,7 @@ def test_the_page_leads_through_ten_of_each(open_page: Open) -> None:
     expect(answer(page)).to_have_text("8")
     page.locator(".hand summary").click()
     page.get_by_role("button", name="Draw ten of each").click()
-    task, keep = page.locator(".guide p"), page.get_by_role("button", name="Keep it, next")
+    task, keep = page.locator(".guide p"), page.get_by_role("button", name="Keep it and go on")
     for label in ("0", "1"):
         expect(task).to_have_text(re.compile(f"Draw a {label} \\(1 of 10\\)"))
         expect(keep).to_be_disabled()  # the canvas is empty
