@@ -147,7 +147,7 @@ def test_one_net_can_be_named_in_any_case_and_goes_into_the_folder_of_its_format
     ("flags", "message"),
     [
         (["--format", "onnx", "--model", "LeNet6"], "unknown model 'LeNet6'"),
-        (["--format", "onnx", "--weights", "/nowhere"], "mnistcore all"),
+        (["--format", "onnx", "--weights", "/nowhere"], "/nowhere does not exist"),
         (["--format", "coreml"], "invalid choice: 'coreml'"),
         ([], "--format"),
     ],
