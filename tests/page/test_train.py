@@ -126,7 +126,7 @@ def test_a_training_goes_on_after_a_reload(open_page: Open) -> None:
     expect(page.locator(".train-state")).to_have_text("Training.", timeout=START)
     wait_until(page, lambda: points(page) > 1)
     press(page, "Stop")
-    expect(page.locator(".train-result")).to_contain_text("It is chosen at the top")
+    expect(page.locator(".train-result")).to_contain_text("chosen at the top")
     said = page.locator(".train-result").inner_text()
     page.reload()
     expect(page.locator(".train-result")).to_have_text(said, timeout=START)
