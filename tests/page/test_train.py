@@ -121,6 +121,7 @@ def test_a_training_goes_on_after_a_reload(open_page: Open) -> None:
     open_train(page)
     press(page, "Overfitting: few images")
     press(page, "Start")
+    expect(page.locator(".train-state")).to_have_text("Training.", timeout=START)
     wait_until(page, lambda: points(page) > 1)
     page.reload()
     expect(page.locator(".train-state")).to_have_text("Training.", timeout=START)
