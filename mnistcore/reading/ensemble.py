@@ -71,7 +71,9 @@ class Ensemble:
         """
         names = [name for name in list_models() if checkpoint.find(self.folder, name).is_file()]
         if not self.folder.is_dir():
-            raise FileNotFoundError(f"{self.folder} does not exist; give a folder of trained nets")
+            raise FileNotFoundError(
+                f"{self.folder} does not exist; give a folder that `mnistcore all` has written"
+            )
         if not names:
             raise FileNotFoundError(
                 f"no weights in {self.folder}; make them with `mnistcore all` or `mnistcore train`"
@@ -138,15 +140,15 @@ class Ensemble:
         Raises:
             FileNotFoundError, ValueError: their file is missing or damaged.
         """
-        _ = self.names  # first of all, there must be nets
         path, config = self.folder / THRESHOLD_FILE, self.folder / CONFIG_FILE
         from_config = config.is_file() and not path.is_file()
         if from_config:
             path = config
         if not path.is_file():
+            _ = self.names  # says so if there are no nets, either
             raise FileNotFoundError(
-                f"no {path}; a training writes it beside its net, and scripts/publish_model.sh "
-                f"writes {CONFIG_FILE} in its place"
+                f"no {path}; `mnistcore all` and `mnistcore train` write it, and "
+                f"scripts/publish_model.sh writes {CONFIG_FILE} in its place"
             )
         try:
             content = json.loads(path.read_text())
