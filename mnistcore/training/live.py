@@ -86,6 +86,7 @@ class Live:
         self.digit = to_unit(self._val_images[0, 0])
         self.stopped = False
         self.ended = ""
+        self._epochs = 0.0  # that were done, the last perhaps in part
         # Of the epoch at hand: its sums, its steps, and when it began.
         self._sums, self._count, self._start = self._no_sums(), 0, 0.0
 
@@ -124,8 +125,8 @@ class Live:
             self.ended = FINISHED
         if self._count:
             self._end_epoch(watch)
-        self._epochs = done / self._training.epoch_steps[0]
         last = self._progress(done) | {"train": self._means(sums, count)}
+        self._epochs = last["epoch"]
         if self.ended != DIVERGED:
             last |= self._look() | self._validate()
         yield last | {"seconds": watch.seconds()}
