@@ -7,7 +7,7 @@ globalThis.document ??= new EventTarget();
 const { choose, chosen, chosenForAll, parse } = await import(
     "../../mnistcore/page/static/choice.js"
 );
-const { forgetYours, setYours, titleOf, yours, yoursName } = await import(
+const { forgetYours, setYours, swapYours, titleOf, yours, yoursName } = await import(
     "../../mnistcore/page/static/yours.js"
 );
 
@@ -20,7 +20,7 @@ const net = (name) => ({ token: "secret", net: name, about: "trained here" });
 test("one's own net can be chosen as long as it is there, with the layers of its kind", () => {
     assert.equal(parse("MyNetV1@secret conv4", props), null);
     setYours(net("MyNetV1"));
-    assert.deepEqual(yours(), net("MyNetV1"));
+    assert.deepEqual(yours(), { ...net("MyNetV1"), other: null });
     assert.deepEqual(parse(`${yoursName()} conv4`, props), {
         net: "MyNetV1@secret",
         layer: "conv4",
@@ -41,7 +41,22 @@ test("others get to know only the net that is like it", () => {
     choose(parse(`${yoursName()} conv4`, props));
     assert.deepEqual(chosenForAll(props), { net: "LeNet", layer: "conv1" });
     forgetYours();
+    forgetYours();
     assert.equal(parse("", props), null);
+});
+
+test("a newer net gives its place back", () => {
+    const [first, second, third] = ["LeNet", "MyNetV1", "MyNetV2"].map(net);
+    setYours(first);
+    setYours(second);
+    swapYours();
+    assert.deepEqual(yours(), { ...first, other: { ...second, other: null } });
+    setYours(third);
+    assert.deepEqual(yours(), { ...third, other: { ...first, other: null } });
+    forgetYours();
+    assert.deepEqual(yours(), { ...first, other: null });
+    forgetYours();
+    assert.equal(yours(), null);
 });
 
 test("in a sentence, a net has its name", () => {

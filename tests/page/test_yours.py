@@ -326,12 +326,23 @@ def test_a_trained_net_is_one_of_the_nets_for_its_visitor_alone(
         expect(other.locator(".train-state")).to_have_text(f"Uploaded: {name}.", timeout=60_000)
         expect(option(other)).to_have_attribute("title", f"uploaded: {name}")
         expect(option(other).get_by_role("radio")).to_be_checked()
+    origin = other.locator("#choice p", has_text="uploaded")
+    expect(origin).to_contain_text("Uploaded: LeNet.pt. Before: uploaded: mine.zip.")
+    other.get_by_role("button", name="Bring it back").click()
+    expect(origin).to_contain_text("Uploaded: mine.zip. Before: uploaded: LeNet.pt.")
+    expect(option(other).get_by_role("radio")).to_be_checked()
+    other.reload()
+    expect(origin).to_contain_text("Uploaded: mine.zip. Before: uploaded: LeNet.pt.")
+    other.locator("#choice label", has_text="MyNetV2").click()
+    expect(origin).to_be_hidden()
     other.evaluate("""sessionStorage.setItem("mnistcore yours", JSON.stringify(
         { token: "../forged", net: "LeNet" }))""")
     other.evaluate("""sessionStorage.setItem("mnistcore choice", "LeNet@../forged conv2")""")
     other.goto("about:blank")
     other.goto(page.url.partition("#")[0])
-    expect(other.locator(".choice-note")).to_contain_text("Your LeNet is no longer on the server")
+    expect(other.locator("#choice").get_by_role("status")).to_contain_text(
+        "Your LeNet is no longer on the server"
+    )
     assert option(other).count() == 0
     assert other.locator("#choice input:checked").input_value() == "LeNet"
     draw(other, DIGITS["1"])

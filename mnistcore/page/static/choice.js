@@ -1,7 +1,9 @@
 // The net of the whole page, as one group of radio buttons, and the layer of its maps.
+import { foldButton } from "./fold.js";
+import { capital } from "./format.js";
 import { keep, kept } from "./memory.js";
 import { h, hear, say } from "./shared.js";
-import { architectureOf, forgetYours, yours, yoursName } from "./yours.js";
+import { architectureOf, forgetYours, swapYours, titleOf, yours, yoursName } from "./yours.js";
 
 let now = null; // {net, layer}; null until something has been chosen
 
@@ -32,6 +34,9 @@ export default ({ element, props, trigger }) => {
     const { nets, titles } = props;
     const group = h("fieldset", { class: "choice" });
     const note = h("p", { class: "choice-note", role: "status" });
+    const [about, other] = [h("span", {}), h("span", {})];
+    const swap = h("span", {}, " Before: ", other, ". ", foldButton("Bring it back", swapYours));
+    const origin = h("p", { class: "choice-note" }, about, swap);
     const take = (choice) => {
         choose(choice);
         trigger("input");
@@ -58,16 +63,20 @@ export default ({ element, props, trigger }) => {
         const kind = mine && h("span", { class: "choice-kind" }, ` (${mine.net})`);
         own = mine && option(yoursName(), ["Yours", kind], mine.about);
         if (own) group.append(own);
+        about.textContent = mine ? `${capital(mine.about)}.` : "";
+        swap.hidden = !mine?.other;
+        other.textContent = mine?.other?.about ?? "";
     };
     const update = ({ net, layer }) => {
         for (const radio of group.querySelectorAll("input")) radio.checked = radio.value === net;
         props.value = `${net} ${layer}`;
+        origin.hidden = net !== yoursName();
     };
     group.append(
         h("legend", { class: "unseen" }, "Net"),
         ...nets.map((net) => option(net, [titles[net] ?? net])),
     );
-    element.append(group, note);
+    element.append(group, origin, note);
     offerYours();
     hear(element, "choice", update);
     hear(element, "yours", () => {
@@ -81,7 +90,7 @@ export default ({ element, props, trigger }) => {
         const choice = chosenForAll(props);
         if (now.net === net) take(choice);
         forgetYours();
-        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only those that were used last are kept. ${choice.net} reads now.`;
+        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only those that were used last are kept. ${capital(titleOf(now.net))} reads now.`;
     });
     const before = props.value;
     choose(now ?? parse(kept("choice"), props) ?? parse(before, props));

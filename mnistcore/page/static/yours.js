@@ -1,5 +1,6 @@
 // The net of this visitor alone, "Yours": trained here, taught or uploaded. It lies on the server in a
-// folder whose name, the token, nobody else knows; among the nets it is "LeNet@<token>".
+// folder whose name, the token, nobody else knows; among the nets it is "LeNet@<token>". A newer net
+// takes its place, and can give it back.
 import { keep, kept } from "./memory.js";
 import { say } from "./shared.js";
 
@@ -8,8 +9,8 @@ const KEY = "yours";
 // What this tab has kept; null if there is nothing that can be read.
 const stored = () => {
     try {
-        const { token, net, about } = JSON.parse(kept(KEY));
-        return token && net ? { token, net, about } : null;
+        const { token, net, about, other } = JSON.parse(kept(KEY));
+        return token && net ? { token, net, about, other } : null;
     } catch {
         return null;
     }
@@ -23,15 +24,20 @@ const change = (now) => {
     say("yours");
 };
 
-// {token, net, about}; null as long as there is none.
+// {token, net, about, other}; null as long as there is none. `other` is the net that it replaced, or
+// was replaced by, if there is one.
 export const yours = () => mine;
 
 // Makes a net the visitor's own in place of the one before, and chooses it. `about` says in a short
 // sentence how it came to be: "trained here: 3 epochs on 55,000 images".
-export const setYours = ({ token, net, about }) => change({ token, net, about });
+export const setYours = ({ token, net, about }) =>
+    change({ token, net, about, other: mine ? { ...mine, other: null } : null });
+
+// Puts the other net in its place, and this one in that of the other.
+export const swapYours = () => change({ ...mine.other, other: { ...mine, other: null } });
 
 // The server no longer has it.
-export const forgetYours = () => change(null);
+export const forgetYours = () => change(mine.other);
 
 // Its name among the nets; null as long as there is none.
 export const yoursName = () => mine && `${mine.net}@${mine.token}`;
