@@ -71,7 +71,7 @@ class _Windows(torch.autograd.Function):
 
 
 class ConvReLUPool(nn.Sequential):
-    """A convolution, ReLU and 2x2 max pooling, in this order; the layers can be iterated over.
+    """An unpadded convolution with a square kernel, ReLU and 2x2 max pooling; iterable.
 
     In training on a CPU, the three become one matrix product and a maximum. The four outputs that
     are pooled together apply the kernel at four places of a window that is one pixel larger. So
@@ -88,6 +88,12 @@ class ConvReLUPool(nn.Sequential):
         conv = next(self.children())
         assert isinstance(conv, nn.Conv2d)
         assert conv.bias is not None
+        assert (conv.padding, conv.stride, conv.dilation, conv.groups) == (
+            (0, 0),
+            (1, 1),
+            (1, 1),
+            1,
+        )
         if torch.is_autocast_enabled("cpu"):
             x = x.to(torch.get_autocast_dtype("cpu"))
         maps = x.permute(1, 2, 3, 0).contiguous()  # (C_in, H, W, N)

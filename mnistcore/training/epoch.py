@@ -76,7 +76,7 @@ class Training:
 
     Raises:
         ValueError: the batches cannot be shared among the processes, or there are too few steps;
-            or the hard images are to be chosen by several processes.
+            or the hard images do not fill a batch, or are to be chosen by several processes.
     """
 
     def __init__(self, name: str, config: TrainConfig, workers: Workers, n: int) -> None:
@@ -85,7 +85,10 @@ class Training:
                 f"batch_size {config.batch_size} cannot be divided by {workers.world} processes"
             )
         if config.hard < 1 and workers.world > 1:
-            raise ValueError(f"hard is {config.hard}; with several processes it must be 1")
+            raise ValueError(
+                f"hard is {config.hard}, and several processes cannot share what is hard: train in "
+                "one process, or add --hard 1"
+            )
         self.name, self.config, self.workers = name, config, workers
         self.history: list[dict[str, float]] = []
         torch.backends.cudnn.deterministic = True
@@ -102,9 +105,15 @@ class Training:
         self._num_hard = int(config.hard * n)
         # The last incomplete batch of an epoch is left out.
         first, later = n // config.batch_size, self._num_hard // config.batch_size
+        if config.epochs > 1 and first and not later:
+            raise ValueError(
+                f"hard is {config.hard}: that leaves {self._num_hard} images after the first "
+                f"epoch, fewer than batch_size {config.batch_size}: use more, or smaller batches"
+            )
         self.epoch_steps = [first, *[later] * (config.epochs - 1)]
         total_steps = sum(self.epoch_steps)
-        self.losses = torch.full((n,), math.inf, device=workers.device)  # of each image, the last
+        self.losses = torch.full((n,), math.inf, device=workers.device)  # of each image, the last,
+        # less what no net can avoid
         if config.warmup * total_steps < 2:  # OneCycleLR would divide by zero
             raise ValueError(
                 f"epochs {config.epochs} and batch_size {config.batch_size} give {total_steps} "
@@ -169,6 +178,7 @@ class Training:
         generator = torch.Generator(device).manual_seed(_seed(config.seed, epoch, rank, 1))
         amp = config.amp and has_bfloat16(device)
         target_probs = torch.cat([torch.eye(10), torch.full((1, 10), 0.1)]).to(device)
+        least_losses = torch.special.entr(target_probs).sum(1)  # of a uniform target: log(10)
         self.net.train()
         for step in range(self.epoch_steps[epoch]):
             batch = order[step * config.batch_size : (step + 1) * config.batch_size][rank::world]
@@ -184,7 +194,7 @@ class Training:
             losses = F.cross_entropy(logits, targets, reduction="none")
             loss = losses.mean()
             loss.backward()
-            self.losses[batch] = losses.detach()
+            self.losses[batch] = losses.detach() - least_losses.index_select(0, batch_labels)
             self.optimizer.step()
             self.optimizer.zero_grad()
             self.scheduler.step()

@@ -22,9 +22,9 @@ from mnistcore.training.threshold import choose_thresholds
 from mnistcore.training.workers import Workers
 
 EVERY = 0.2  # seconds of training between two looks at the net
-VAL_EVERY = 4  # a validation waits until training has taken so many times as long as the last one
+VAL_EVERY = 4  # times as long as the last validation took, it trains before the next
 VAL_IMAGES = 1_000  # of those held out, on which a net is validated while it trains
-MOST_WRONG = 24  # of the validation digits that it reads wrong, that are told
+MOST_WRONG = 24  # misread validation digits told at a time
 MOST_MAPS = 16  # of the first convolution
 
 FINISHED, STOPPED, TIME_UP, DIVERGED = "finished", "stopped", "time is up", "diverged"
@@ -136,16 +136,19 @@ class Live:
         if not count:
             return None
         loss, correct, digits = sums.tolist()
-        if not math.isfinite(loss):
+        if not (math.isfinite(loss) and self._is_finite()):
             self.ended = DIVERGED
             return None
         return [loss / count, correct / digits]
+
+    def _is_finite(self) -> bool:
+        return all(bool(weights.isfinite().all()) for weights in self._net.parameters())
 
     def _no_sums(self) -> Tensor:
         return torch.zeros(3, device=self._training.workers.device)
 
     def _steps(self, watch: Stopwatch) -> Iterator[Step]:
-        """The steps of all epochs; after each of these, the history has an entry more."""
+        """The steps of all epochs; after each of these, the history has one more entry."""
         training = self._training
         for _ in range(training.config.epochs):
             self._sums, self._start = self._no_sums(), watch.seconds()
@@ -174,11 +177,11 @@ class Live:
 
     def _progress(self, done: int) -> Told:
         """How far the training is after so many steps."""
-        per_epoch, config = self._training.epoch_steps[0], self._training.config
+        steps, batch_size = self._training.epoch_steps, self._training.config.batch_size
         return {
-            "epoch": done / per_epoch,
-            "images": done * config.batch_size,
-            "left": (config.epochs * per_epoch - done) * config.batch_size,
+            "epoch": done / steps[0],
+            "images": done * batch_size,
+            "left": (sum(steps) - done) * batch_size,
         }
 
     @torch.no_grad()
@@ -232,7 +235,7 @@ class Live:
             OSError: the file cannot be written.
         """
         told: Told = {"ended": self.ended, "data": self._data.record["name"]}
-        if self.ended != DIVERGED and all(w.isfinite().all() for w in self._net.parameters()):
+        if self.ended != DIVERGED:
             content = self._training.finished(self._data)
             if self.ended != FINISHED:
                 content["stopped_after"] = self._epochs

@@ -31,11 +31,11 @@ def offer(data_dir: Path | None, folder: Path) -> Offer:
 def copy_data(data_dir: Path, folder: Path) -> OwnData | None:
     """Write one's own data as files in MNIST's format; None if it is MNIST.
 
-    Pictures are read and framed once so, and not by each process. Without test images it has
-    none, which is logged as a warning.
+    Pictures are read and framed once so, and not by each process. Without test images that can be
+    used it has none; the reason is logged as a warning.
 
     Raises:
-        FileNotFoundError, ValueError, OSError: the data cannot be used.
+        FileNotFoundError, ValueError, OSError: the training images cannot be used.
     """
     train = load_data("train", data_dir)
     if train.is_mnist:

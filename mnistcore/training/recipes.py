@@ -41,13 +41,15 @@ class TrainConfig:
     train_size: int = _setting(
         0, 0, 59_999, "training images used, the first ones; 0 for all that are not held out"
     )
-    beta1: float = _setting(0.0, 0, 0.999, "AdamW's memory of gradients; 0 for one that cycles")
+    beta1: float = _setting(
+        0.0, 0, 0.999, "AdamW's memory of gradients; 0: it cycles from 0.95 to 0.85 and back"
+    )
     beta2: float = _setting(0.999, 0, 0.99999, "AdamW's memory of squared gradients")
     hard: float = _setting(
         1.0,
         0.01,
         1,
-        "fraction of the images, those with the greatest loss so far, that take part after the "
+        "fraction of the images, those whose last loss was greatest, that take part after the "
         "first epoch",
     )
     seed: int = _setting(0, 0, 2**31 - 1, "seed of weights, order, distortion and dropout")

@@ -2,6 +2,7 @@
 
 import base64
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from mnistcore.metrics import predict_logits
 from mnistcore.results import MNIST
 from mnistcore.training import live
 from mnistcore.training.choices import LESSONS, Choices
-from mnistcore.training.epoch import Training
+from mnistcore.training.epoch import Step, Training
 from mnistcore.training.images import split_data
 from mnistcore.training.jobs import read_test_set
 from mnistcore.training.live import DIVERGED, FINISHED, STOPPED, TIME_UP, Live
@@ -113,6 +114,23 @@ def test_a_training_that_diverges_ends_without_a_net(mnist: Dataset, tmp_path: P
     assert all(entry.get("train") is None for entry in told)
     assert one.finish(tmp_path / "LeNet.pt") == {"ended": DIVERGED, "data": MNIST}
     assert not (tmp_path / "LeNet.pt").exists()
+
+
+def test_weights_that_are_no_numbers_count_as_diverged_before_their_loss_does(
+    mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Live(SHORT, mnist, CPU)
+    steps = one._training.steps
+
+    def broken(images: Tensor, labels: Tensor) -> Iterator[Step]:
+        for step in steps(images, labels):
+            with torch.no_grad():
+                next(one._net.parameters()).fill_(float("nan"))
+            yield step
+
+    monkeypatch.setattr(one._training, "steps", broken)
+    list(one.tell())
+    assert one.ended == DIVERGED
 
 
 def accuracies(choices: Choices, mnist: Dataset) -> tuple[float, list[float], list[float]]:

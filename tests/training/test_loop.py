@@ -17,6 +17,7 @@ from mnistcore.metrics import measure, predict_logits
 from mnistcore.models import list_models
 from mnistcore.training import epoch, loop
 from mnistcore.training.epoch import Training, moving_average
+from mnistcore.training.images import NO_DIGIT
 from mnistcore.training.loop import train
 from mnistcore.training.recipes import RECIPES, TrainConfig
 from mnistcore.training.workers import Workers
@@ -85,8 +86,22 @@ def test_the_images_with_the_greatest_loss_are_trained_on_again(
     assert sorted(seen) == sorted(marks[hardest].tolist())
 
 
+def test_what_is_no_digit_is_hard_only_if_it_gets_an_answer(few_images: Tensor) -> None:
+    config = replace(SHORT, batch_size=32, hard=0.5, lr=1e-6)  # it answers as it was made: unsure
+    training = Training("LeNet", config, ALONE, len(few_images))
+    labels = torch.zeros(len(few_images), dtype=torch.int64)
+    labels[::2] = NO_DIGIT
+    training.epoch(few_images, labels, QUIET)
+    assert training.losses[::2].max() < training.losses[1::2].min()
+
+
+def test_hard_images_fill_a_batch() -> None:
+    with pytest.raises(ValueError, match="leaves 99 images after the first epoch, fewer than"):
+        Training("LeNet", replace(SHORT, hard=0.099, batch_size=100), ALONE, 1000)
+
+
 def test_several_processes_do_not_choose_hard_images() -> None:
-    with pytest.raises(ValueError, match=r"hard is 0\.5; with several processes it must be 1"):
+    with pytest.raises(ValueError, match=r"hard is 0\.5, and several processes cannot share"):
         Training("LeNet", replace(SHORT, hard=0.5), Workers(0, 2, torch.device("cpu")), 1000)
 
 
