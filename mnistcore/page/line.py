@@ -78,7 +78,7 @@ class Line:
                 worker.kill()
         with self.changed:
             run.state = ENDED if run.is_test else state  # its net is there, whatever was read
-            run.job = {"do": run.job["do"]}  # a visitor's digits are kept no longer
+            run.forget_digits()
             self._idle += idle
             self._busy -= 1
             self.changed.notify_all()
@@ -101,13 +101,12 @@ class Line:
                 if run.is_left(RELOAD) or stopped:
                     self._waiting.remove(run)
                     run.state = ENDED if stopped or run.is_test else GONE
+                    run.forget_digits()
                     self.changed.notify_all()
                     return False
                 self.changed.wait(CHECK)
             self._waiting.remove(run)
             run.state = TESTING if run.is_test else STARTING
-            if run.is_test:
-                run.words.pop("training", None)  # which came too late for the training
             self._busy += 1
             self.changed.notify_all()
             return True
@@ -143,7 +142,8 @@ class Line:
                 # It stops at once when its visitor leaves, and goes on if he only reloads the page.
                 if run.is_left() != away and run.state == (PAUSED if away else TRAINING):
                     away = not away
-                    run.words["training"] = {"do": "pause" if away else "go"}
+                    # A word of the visitor's own that has just come counts more.
+                    run.words.setdefault("training", {"do": "pause" if away else "go"})
                 words, run.words = run.words, {}
                 if "training" in words:
                     run.state = PAUSED if words["training"]["do"] == "pause" else TRAINING

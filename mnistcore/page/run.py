@@ -1,4 +1,4 @@
-"""One visitor's training, as far as it is known."""
+"""What is known of one visitor's training, and the states it goes through."""
 
 import time
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Run:
     # What the process is told next, the newest word about each thing.
     words: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: float = field(default_factory=time.monotonic)  # the visitor's last question
-    connections: int = 0  # of the visitor, that say that he is there
+    connections: int = 0  # open ones; each shows that the visitor is there
 
     def take(self, told: dict[str, Any]) -> None:
         """Keep what the process told."""
@@ -54,6 +54,10 @@ class Run:
         if self.test:
             answers["test"] = self.test["errors"], self.test["n"]
         return OwnNet(self.path, answers, self.end.get("data", MNIST))
+
+    def forget_digits(self) -> None:
+        """Keep nothing of the job but its kind: it may hold the visitor's own digits."""
+        self.job = {"do": self.job["do"]}
 
     @property
     def is_test(self) -> bool:

@@ -38,11 +38,11 @@ from mnistcore.page.run import AT_WORK, ENDED, GONE, RELOAD, TESTING, WAITING, R
 from mnistcore.page.yours import AT, OwnNet, find_own, unpack_net
 
 MOST_IN_LINE = 20  # visitors who wait for their training
-MOST_KEPT = 40  # nets, the last used: a class's; the largest take 37 MB each
+MOST_KEPT = 40  # nets, those used last: enough for a school class; the largest has 18 MB
 
-MOST_CONNECTIONS = 4  # that say that a visitor is there; a page that loads again has two
+MOST_CONNECTIONS = 4  # that show that a visitor is there; a page that loads again has two
 
-TOO_MANY = "Too many visitors wait for their training. Please try again later."
+TOO_MANY = "Too many visitors are waiting to train. Please try again later."
 UPLOADED = "uploaded"  # how a net came to be that was not trained here
 
 
@@ -96,7 +96,7 @@ class Trainings:
 
             The open connection says so, also while the page is too busy to ask, or out of sight.
             """
-            run = self._runs.get(str(question.get("token")))
+            run = self._runs.get(str(question.get("token"))) if isinstance(question, dict) else None
             if run is None or run.connections >= MOST_CONNECTIONS:
                 return
             run.connections += 1  # not a time: a busy server would be late to renew it
@@ -249,7 +249,7 @@ class Trainings:
         content = io.BytesIO()
         with self._line.changed:
             run = self._runs.get(str(question["token"]))
-            if run is None or run.state != ENDED or not run.path.exists():
+            if run is None or run.net is None:
                 return {"error": "This net is no longer on the server. Please train it again."}
             with ZipFile(content, "w") as archive:
                 for path in sorted(run.path.parent.iterdir()):
@@ -273,15 +273,16 @@ class Trainings:
         if digit is not None:
             run.words["digit"] = {"do": "digit", "digit": digit}
         if command == "test" and run.state == ENDED and run.path.exists() and not run.test:
+            run.words.pop("training", None)  # which came too late for the training
             run.state, run.job = WAITING, {"do": "test", "path": str(run.path)}
             self._line.add(run)
         elif command in ("pause", "go", "stop") and run.state in AT_WORK - {TESTING}:
             run.words["training"] = {"do": command}
 
     def _forget(self) -> None:
-        """Forget the nets that were used longest ago, and runs without one that are left."""
+        """Forget the nets used longest ago, and runs that made none and whose visitor has left."""
         done = {token: run for token, run in self._runs.items() if run.state not in AT_WORK}
         nets = [token for token, run in done.items() if run.net]
-        failed = [t for t, run in done.items() if not run.net and not run.is_left(RELOAD)]
-        for token in done.keys() - {*nets[-MOST_KEPT:], *failed}:
+        watched = [t for t, run in done.items() if not run.net and not run.is_left(RELOAD)]
+        for token in done.keys() - {*nets[-MOST_KEPT:], *watched}:
             shutil.rmtree(self._runs.pop(token).path.parent, ignore_errors=True)

@@ -1,5 +1,6 @@
 """The nets of single visitors, each known by a token: trained here, taught, or uploaded."""
 
+import logging
 import shutil
 import threading
 from collections import OrderedDict
@@ -24,7 +25,7 @@ AT = "@"  # between a net and its token: "LeNet@..." is a visitor's own LeNet
 MOST_LOADED = 8  # of these nets in memory: of MyNetV1, the largest, they take 300 MB
 MOST_UNPACKED = 40 * 10**6  # bytes of a net's file: MyNetV1 takes 37 MB in float32
 UPLOADED = "uploaded.pt"  # until the net in it is known
-WANTED = "Please upload a checkpoint (.pt) that mnistcore has written, or the zip of this page."
+WANTED = "Please upload a checkpoint (.pt) written by mnistcore, or a zip from this page."
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ def unpack_net(upload: Path, folder: Path) -> OwnNet:
         return _check(folder)
     except Exception as error:  # a stranger's file can make torch raise anything
         shutil.rmtree(folder)
+        if isinstance(error, OSError):  # a full disk, for instance, is not the visitor's fault
+            logging.getLogger(__name__).exception("an upload could not be unpacked")
         known = isinstance(error, ValueError)
         reason = str(error).partition(";")[0] if known else "the file cannot be read"
         for name, words in ((UPLOADED, "the file"), (THRESHOLD_FILE, f"its {THRESHOLD_FILE}")):

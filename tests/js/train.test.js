@@ -57,6 +57,6 @@ test("the time that is left ends with the limit", () => {
 });
 
 test("where a training is, in words", () => {
-    assert.equal(stateWords({ state: "waiting", place: 2 }), "Waiting: number 2 in the line.");
+    assert.equal(stateWords({ state: "waiting", place: 2 }), "Waiting: number 2 in line.");
     assert.equal(stateWords({ state: "ended", end: { ended: "stopped" } }), "Stopped.");
 });

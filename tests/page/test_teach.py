@@ -42,7 +42,7 @@ def test_a_net_learns_ones_hand(scheme: str, width: int, open_page: Open, tmp_pa
     learn.click()
     expect(learn).to_be_disabled()
     said = page.locator(".teach > [role=status]")
-    expect(said).to_contain_text("LeNet learns from 15 of your digits.", timeout=START)
+    expect(said).to_contain_text("LeNet learns from your 15 digits;", timeout=START)
     expect(page.get_by_role("progressbar")).to_be_visible()
     expect(said).to_contain_text(
         re.compile(
@@ -58,7 +58,7 @@ def test_a_net_learns_ones_hand(scheme: str, width: int, open_page: Open, tmp_pa
     height = learn.bounding_box()["height"]
     assert height >= (FINGER if width < 500 else 24)
     mine = json.loads(page.evaluate("sessionStorage['mnistcore yours']"))
-    assert (mine["net"], mine["about"]) == ("LeNet", "taught by 15 of your digits")
+    assert (mine["net"], mine["about"]) == ("LeNet", "taught with 15 of your digits")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download your net").click()
     with ZipFile(download.value.path()) as archive:
@@ -73,7 +73,7 @@ def test_what_forgets_is_offered_and_learning_can_be_stopped(
     import_hand(page, [*range(10)] * 4, tmp_path / "my-digits.zip", added=1)
     learn = page.get_by_role("button", name="Learn from them")
     keep = page.get_by_role("button", name="Keep the net as it was")
-    use = page.get_by_role("button", name="Use it all the same")
+    use = page.get_by_role("button", name="Use it anyway")
     said = page.locator(".teach > [role=status]")
     chosen = page.locator("#choice input:checked")
     for button, net in ((keep, "LeNet"), (use, "LeNet@")):
@@ -87,7 +87,7 @@ def test_what_forgets_is_offered_and_learning_can_be_stopped(
         expect(chosen).to_have_attribute("value", re.compile(f"^{net}"))
         expect(button).to_be_hidden()
     learn.click()
-    expect(said).to_contain_text("Your LeNet learns from 40 of your digits.", timeout=START)
+    expect(said).to_contain_text("Your LeNet learns from your 40 digits;", timeout=START)
     page.get_by_role("button", name="Stop learning").click()
     expect(said).to_have_text("Stopped.")
     expect(learn).to_be_enabled()

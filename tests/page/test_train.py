@@ -81,7 +81,7 @@ def test_a_net_learns_before_ones_eyes(
     wait_until(page, lambda: page.locator(".train-speed").inner_text() != seen)
     press(page, "Stop")
     result = page.locator(".train-result")
-    expect(result).to_contain_text(re.compile(r"of 5,000 validation digits are read wrong"))
+    expect(result).to_contain_text(re.compile(r"of 5,000 validation digits are misread"))
     expect(page.locator(".learning-says")).to_contain_text(re.compile(r"it says \d: "))
     if width > 500:
         press(page, "Read the test set, once")
@@ -108,7 +108,7 @@ def test_a_second_visitor_waits_until_the_first_has_left(server: str, open_page:
         press(page, "Start")
         if page is first:
             expect(page.locator(".train-state")).to_have_text("Training.", timeout=START)
-    expect(second.locator(".train-state")).to_have_text("Waiting: number 1 in the line.")
+    expect(second.locator(".train-state")).to_have_text("Waiting: number 1 in line.")
     first.goto(server + "/robots.txt")
     # The first would train for longer than anybody is patient here.
     expect(second.locator(".train-state")).not_to_contain_text("Waiting")
@@ -168,7 +168,7 @@ def test_ones_own_data_trains_with_one_click(
         press(page, "Stop")
         result = page.locator(".train-result")
         held_out = len(labels) // 5
-        expect(result).to_contain_text(f"of {held_out} validation digits are read wrong")
+        expect(result).to_contain_text(f"of {held_out} validation digits are misread")
         press(page, "Read the test set, once")
         expect(result).to_contain_text(f"of {len(labels)} wrong", timeout=START)
         page.get_by_role("tab", name="Benchmark").click()

@@ -98,9 +98,9 @@ def told(epoch: float, **more: Any) -> dict[str, Any]:
 
 def test_a_training_is_told_as_it_goes(one: Trainings) -> None:
     token = start(one)
-    wait_for(lambda: status(one, token)["state"] == "starting")
+    wait_for(lambda: bool(workers and workers[0].told))
+    assert status(one, token)["state"] == "starting"
     worker = workers[0]
-    wait_for(lambda: bool(worker.told))
     assert worker.told[0]["choices"] == SHORT
     worker.messages.put(told(0, images_of={"7": "x"}))
     worker.messages.put(told(1, images_of={"9": "y"}))
@@ -166,14 +166,26 @@ def test_a_training_stops_while_its_page_is_reloaded(
     wait_for(lambda: worker.told[-1]["do"] == "drop", 10)
 
 
+def test_a_stop_on_ones_return_counts_more_than_going_on(one: Trainings) -> None:
+    token = start(one)
+    wait_for(lambda: bool(workers))
+    (worker,) = workers
+    worker.messages.put(told(0))
+    wait_for(lambda: status(one, token)["state"] == "training")
+    wait_for(lambda: worker.told[-1]["do"] == "pause", 10)
+    status(one, token, "stop")
+    wait_for(lambda: status(one, token) and worker.told[-1]["do"] != "pause")
+    assert worker.told[-1]["do"] == "stop"
+
+
 def test_a_process_that_is_lost_ends_its_training(one: Trainings) -> None:
     token = start(one)
     wait_for(lambda: bool(workers))
     workers[0].messages.put({"lost": True})
     wait_for(lambda: status(one, token)["state"] == "failed")
     again = start(one)
-    wait_for(lambda: status(one, again)["state"] == "starting")
-    assert len(workers) == 2
+    wait_for(lambda: len(workers) == 2)
+    assert status(one, again)["state"] == "starting"
 
 
 def test_a_process_that_cannot_start_ends_its_training_alone(
@@ -216,6 +228,37 @@ def test_a_test_that_fails_costs_no_net(one: Trainings) -> None:
     assert status(one, token)["end"] == end
 
 
+def test_a_word_that_came_too_late_stops_no_test(one: Trainings) -> None:
+    token = start(one)
+    wait_for(lambda: bool(workers and workers[0].told))
+    folder = Path(workers[0].told[0]["path"]).parent
+    folder.mkdir()
+    for name in ("LeNet.pt", THRESHOLD_FILE):
+        shutil.copy(WEIGHTS / name, folder)
+    with one._line.changed:  # so that the stop waits until the training has ended
+        workers[0].messages.put({"end": {"ended": "finished", "val_errors": 30, "val_n": 5000}})
+        time.sleep(0.1)
+        one._runs[token].words["training"] = {"do": "stop"}
+    wait_for(lambda: status(one, token)["state"] == "ended")
+    other = start(one)
+    wait_for(lambda: status(one, other)["state"] == "starting")
+    status(one, token, "test")
+    time.sleep(0.3)
+    assert status(one, token)["state"] == "waiting"
+    assert "zip" in one.download({"token": token})
+    workers[0].messages.put({"end": {"ended": "stopped"}})
+    wait_for(lambda: status(one, token)["state"] == "testing")
+
+
+def test_digits_of_whoever_stops_waiting_are_not_kept(one: Trainings) -> None:
+    start(one)
+    waiting = one.teach({"net": "LeNet", "digits": digits(), "digit": None})["token"]
+    assert "images" in one._runs[waiting].job
+    status(one, waiting, "stop")
+    wait_for(lambda: status(one, waiting)["state"] == "ended")
+    assert one._runs[waiting].job == {"do": "adapt"}
+
+
 def test_only_a_trained_net_can_be_downloaded(one: Trainings) -> None:
     assert "no longer on the server" in one.download({"token": "another's"})["error"]
 
@@ -247,7 +290,7 @@ def test_wrong_settings_and_a_long_line_are_refused(
     wait_for(lambda: status(one, first)["state"] == "starting")
     start(one)
     refused = one.start({"choices": SHORT, "digit": None})
-    assert "Too many visitors wait" in refused["error"]
+    assert "Too many visitors are waiting" in refused["error"]
 
 
 def test_a_net_is_taught_in_the_same_line(one: Trainings) -> None:

@@ -14,11 +14,13 @@ const GONE = {
     training: "The training has ended, because the server did not hear from this page.",
 };
 
+const LOST = "The server does not answer. Please reload the page.";
+
 export const isAtWork = (run) => AT_WORK.includes(run?.state);
 
 // Where a run is, in words. `place` is that in the line, `file` what was uploaded instead of trained,
 // `mostPaused` in seconds.
-export const stateWords = ({ state, place, end, file }, mostPaused) => {
+export const stateWords = ({ state, place, end, file, lost }, mostPaused) => {
     const ends = {
         uploaded: `Uploaded: ${file}.`,
         finished: "Finished.",
@@ -27,7 +29,7 @@ export const stateWords = ({ state, place, end, file }, mostPaused) => {
         diverged: "The loss is no longer a number: the training has diverged.",
     };
     return {
-        waiting: `Waiting: number ${place} in the line.`,
+        waiting: `Waiting: number ${place} in line.`,
         starting: "Getting ready: a few seconds.",
         training: "Training.",
         paused: `Paused, for ${mostPaused} s at most.`,
@@ -35,8 +37,8 @@ export const stateWords = ({ state, place, end, file }, mostPaused) => {
         ended: ends[end?.ended] ?? ends.stopped,
         failed: file
             ? `No threshold could be chosen for ${file}. Please upload it again.`
-            : "The training broke off. Please start it again.",
-        gone: GONE[end?.val_n ? "net" : file ? "file" : "training"],
+            : "The training ended unexpectedly. Please start it again.",
+        gone: lost ? LOST : GONE[end?.val_n ? "net" : file ? "file" : "training"],
     }[state];
 };
 
@@ -80,7 +82,7 @@ export const createFollower = (name, server, draw) => {
             const question = { token: mine.token, seen, command: told, digit: drawn };
             let answer = await server.status(question).catch(() => null);
             failed = answer ? 0 : failed + 1;
-            if (failed === TRIES) answer = { state: "gone" };
+            if (failed === TRIES) answer = { state: "gone", lost: true };
             if (answer && mine === run) {
                 if (command === told) command = null;
                 if (drawn) mine.drawn = drawn;

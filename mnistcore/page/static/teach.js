@@ -29,7 +29,7 @@ const goingWords = (run) => {
     if (run.state === "paused") return "Paused.";
     if (run.state !== "training") return stateWords(run);
     if (step === steps) return "Checking what it brought.";
-    return `${capital(titleOf(run.base))} learns from ${run.digits} of your digits.`;
+    return `${capital(titleOf(run.base))} learns from your ${run.digits} digits; each fifth of a class is held out.`;
 };
 
 export const createTeaching = (server) => {
@@ -40,7 +40,7 @@ export const createTeaching = (server) => {
     const learn = foldButton("Learn from them", () => begin());
     const stop = foldButton("Stop learning", () => follower.tell("stop"));
     const rest = h("small", {}); // the time left
-    const use = foldButton("Use it all the same", () => take());
+    const use = foldButton("Use it anyway", () => take());
     const leave = foldButton("Keep the net as it was", () => answer("The net is as it was."));
     const offer = h("div", { class: "own-tools", hidden: true }, use, leave);
     const download = foldButton("Download your net", async () => {
@@ -64,7 +64,7 @@ export const createTeaching = (server) => {
         status.textContent = words;
     };
     const take = (words = "") => {
-        const about = `taught by ${run.digits} of your digits`;
+        const about = `taught with ${run.digits} of your digits`;
         setYours({ token: run.token, net: run.net, about });
         answer(`${words}Your ${run.net} now reads what you draw; it is chosen at the top.`);
     };

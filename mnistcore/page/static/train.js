@@ -55,6 +55,7 @@ export default ({ element, props, server }) => {
         }),
         foldButton("Stop", () => follower.tell("stop")),
         foldButton("Read the test set, once", () => {
+            run.isTested = true;
             follower.tell("test");
         }),
         foldButton("Download the net", async () => {
@@ -96,11 +97,15 @@ export default ({ element, props, server }) => {
         const { errors: wrong, n: all, interval } = run?.test ?? {};
         result.textContent = [
             n &&
-                `${grouped(errors)} of ${grouped(n)} validation digits are read wrong: ${percents(1 - errors / n)} right.`,
+                `${grouped(errors)} of ${grouped(n)} validation digits are misread: ${percents(1 - errors / n)} right.`,
             run?.isYours &&
                 (yours()?.token === run.token
                     ? "It can be chosen at the top as “Yours”, and reads what you draw."
                     : "Another net is “Yours” now."),
+            run?.isTested &&
+                run.state === "ended" &&
+                !all &&
+                "The test set was not read. Please try again.",
             all &&
                 `Test set: ${grouped(wrong)} of ${grouped(all)} wrong, ${percents(1 - wrong / all)} right; the 95 % interval is ${percents(interval[0])} to ${percents(interval[1])}.`,
         ]
