@@ -23,6 +23,7 @@ from mnistcore.results import Benchmark, DataRecord, load_results
 
 Contents = Mapping[str, Mapping[str, Any]]  # the checkpoint of each net
 
+SYNTHETIC = "drawn", "edited", "others"  # numbers of images that are not MNIST's
 LICENSE = re.compile(r"^license: (\S+)$", re.MULTILINE)  # in a card
 CODE = re.compile(r"```python\n.*?```", re.DOTALL)
 RELATIVE_LINK = re.compile(r"\[([^]]+)\]\((?!https?:)[^)]*\)")
@@ -132,13 +133,16 @@ def _own_card(source: str, nets: Ensemble, contents: Contents) -> str:
     sections = {title: text for title, _, text in (part.partition("\n\n") for part in parts)}
     data = trained_on(contents[nets.names[0]])
     of_mnist = data["name"] == MNIST
+    mnist, _, synthetic = sections["Data"].partition("\n\n")
+    if any(content["config"].get(key) for content in contents.values() for key in SYNTHETIC):
+        mnist += "\n\n" + synthetic
     kept = ["library_name", "pipeline_tag", "tags", *(["datasets"] if of_mnist else [])]
     front = [line for line in front_matter.splitlines() if line.partition(":")[0] in kept]
     blocks = [
         "\n".join(["---", *front, "---", f"# {', '.join(nets.names)}, trained on {data['name']}"]),
         introduction,
         "## Data",
-        sections["Data"] if of_mnist else _data(data),
+        mnist if of_mnist else _data(data),
         "## Recipe",
         sections["Recipe"].partition("<!--")[0],
         "\n".join(_settings(name, content) for name, content in contents.items()),

@@ -85,7 +85,7 @@ class SeedAnswers(Spread):
 
 
 class Seeds(TypedDict):
-    """Trainings of the same nets that differ only in their seed."""
+    """Trainings of the same nets with the same settings, but other seeds."""
 
     n: int
     nets: dict[str, SeedAnswers]  # by net, and TOGETHER where there are several nets

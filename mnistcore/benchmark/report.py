@@ -123,7 +123,8 @@ def _ensemble_row(benchmark: Benchmark, seeds: Seeds) -> list[str]:
 
 def _seeds_note(seeds: Seeds) -> str:
     return (
-        f"Mean ± standard deviation of n = {seeds['n']} trainings that differ only in their seed. "
+        f"Mean ± standard deviation of n = {seeds['n']} trainings with the same settings "
+        "and data, but other seeds; their devices and versions of the code may differ. "
         "Nets that answer together are of the same seed, except in the last row."
     )
 
@@ -325,7 +326,7 @@ def speed_report(speed: Speed) -> str:
 
 
 def _flops_cells(net: Rates, peak: Peak) -> list[str]:
-    """FLOP/s of both loops: the conventional one in float32, ours in bfloat16 where there is it."""
+    """FLOP/s of both loops: float32 in the conventional one, ours bfloat16 if the device has it."""
 
     def cell(images_per_second: float, at_best: float) -> str:
         flops = images_per_second * net["flops_per_image"]
@@ -366,7 +367,7 @@ def _fast_table(fast: Fast) -> list[str]:
     ]
     how = (
         f"Means over {len(ours['seconds'])} seeds, in turn in one process, from the data in memory "
-        f"to the last step; {fast['device']}."
+        f"to the last step, without validation or files; {fast['device']}."
     )
     return [_table(header, rows), how]
 
@@ -385,11 +386,12 @@ def fast_sentence(speed: Speed) -> str:
     fast = speed["fast"]
     theirs, ours = fast["conventional"], fast["ours"]
     return (
-        f"`train --fast` takes {fmean(ours['seconds']):.1f} s from the data in memory to "
+        f"With the data in memory, `train --fast` trains {fast['net']} in "
+        f"{fmean(ours['seconds']):.1f} s, without validation or files; it then reads "
         f"{_percent(fmean(ours['accuracies']))} % of MNIST's test digits (mean of "
         f"{len(ours['seconds'])} seeds; {fast['device']}). A conventional fast recipe takes "
-        f"{fmean(theirs['seconds']):.1f} s to {_percent(fmean(theirs['accuracies']))} %; ratio, "
-        f"with its extremes: {_faster(fast)}."
+        f"{fmean(theirs['seconds']):.1f} s and reads {_percent(fmean(theirs['accuracies']))} %; "
+        f"ours is {_faster(fast)} times as fast (least and greatest in brackets)."
     )
 
 

@@ -191,7 +191,7 @@ def conventional_fast(images: Tensor, labels: Tensor, seed: int) -> nn.Module:
 
 
 def our_fast(images: Tensor, labels: Tensor, seed: int) -> nn.Module:
-    """What ``train --fast`` does between loading the data and the last step."""
+    """The steps of ``train --fast``, without its validation and files after each epoch."""
     config = replace(RECIPES[FAST_NET], **FAST, seed=seed)
     indices = split_train_val(config.val_size, len(images))[0].to(images.device)
     images, labels = images[indices], labels[indices]

@@ -222,8 +222,8 @@ def test_speed_report() -> None:
         ],
     ]
     sentence = report.fast_sentence(speed)
-    assert "3.5 s from the data in memory to 99.13 %" in sentence
-    assert "8.5 s to 99.05 %; ratio, with its extremes: 2.4 (2.0, 3.0)" in sentence
+    assert "trains LeNet in 3.5 s, without validation or files; it then reads 99.13 %" in sentence
+    assert "takes 8.5 s and reads 99.05 %; ours is 2.4 (2.0, 3.0) times as fast" in sentence
     speed["peak"]["bfloat16"] = None
     assert rows(speed_report(speed))[2][4:] == ["4.3 (4.3%)", "43.2 (43.2%)"]
     speed["reading"] = {
