@@ -35,7 +35,14 @@ export default ({ element, props, trigger }) => {
     const group = h("fieldset", { class: "choice" });
     const note = h("p", { class: "choice-note", role: "status" });
     const [about, other] = [h("span", {}), h("span", {})];
-    const swap = h("span", {}, " Before: ", other, ". ", foldButton("Bring it back", swapYours));
+    const swap = h(
+        "span",
+        {},
+        " Your other net: “",
+        other,
+        "”. ",
+        foldButton("Use it instead", swapYours),
+    );
     const origin = h("p", { class: "choice-note" }, about, swap);
     const take = (choice) => {
         choose(choice);
