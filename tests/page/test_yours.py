@@ -314,6 +314,9 @@ def test_a_trained_net_is_one_of_the_nets_for_its_visitor_alone(
     expect(answer(page)).to_have_text("1")
     click(page, "link")
     expect(page.get_by_label("Link to this drawing")).to_have_value(re.compile("net=LeNet&"))
+    expect(page.locator(".pad-note [role=status]")).to_have_text(
+        re.compile(r"(Copied|Copy this); it opens with the page.s LeNet:")
+    )
     assert "@" not in page.url
     assert option(other).count() == 0
     other.reload()

@@ -1,6 +1,6 @@
 // Where a drawing is kept apart from the canvas: in a link to copy, and in this tab's memory.
 import { linkInAddress, putLink } from "./address.js";
-import { choose, chosenForAll, parse } from "./choice.js";
+import { choose, chosen, chosenForAll, parse } from "./choice.js";
 import { loaded } from "./drawing.js";
 import { decode, encode, fromJSON, toJSON } from "./link.js";
 import { keep, kept } from "./memory.js";
@@ -43,13 +43,16 @@ export const createLink = ({ element, props }, drawing, sender, refresh) => {
             return;
         }
         const url = location.origin + location.pathname + fragment;
-        tell("Copy this:", url);
+        // Nobody else gets one's own net.
+        const [own, other] = [chosen().net, chosenForAll(props).net];
+        const end = own.includes("@") ? `; it opens with the page’s ${other}:` : ":";
+        tell(`Copy this${end}`, url);
         field.select();
         field.scrollIntoView({ block: "nearest" });
         try {
             // Browsers let only pages on HTTPS or on this machine write to the clipboard.
             await navigator.clipboard.writeText(url);
-            status.textContent = "Copied:";
+            status.textContent = `Copied${end}`;
         } catch {}
     };
     // Shows the operations that a promise resolves to, or none if it rejects. Resolves to whether
