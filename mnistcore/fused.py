@@ -88,12 +88,9 @@ class ConvReLUPool(nn.Sequential):
         conv = next(self.children())
         assert isinstance(conv, nn.Conv2d)
         assert conv.bias is not None
-        assert (conv.padding, conv.stride, conv.dilation, conv.groups) == (
-            (0, 0),
-            (1, 1),
-            (1, 1),
-            1,
-        )
+        assert conv.padding == (0, 0)
+        assert conv.stride == conv.dilation == (1, 1)
+        assert conv.groups == 1
         if torch.is_autocast_enabled("cpu"):
             x = x.to(torch.get_autocast_dtype("cpu"))
         maps = x.permute(1, 2, 3, 0).contiguous()  # (C_in, H, W, N)

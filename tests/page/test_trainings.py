@@ -87,6 +87,17 @@ def start(of: Trainings) -> str:
     return of.start({"choices": SHORT, "digit": None})["token"]
 
 
+def start_with_net(of: Trainings) -> str:
+    """A training of which the net is there already, as its process writes it before the end."""
+    token = start(of)
+    wait_for(lambda: bool(workers and workers[0].told))
+    folder = Path(workers[0].told[0]["path"]).parent
+    folder.mkdir()
+    for name in ("LeNet.pt", THRESHOLD_FILE):
+        shutil.copy(WEIGHTS / name, folder)
+    return token
+
+
 def digits(count: int = 3, side: int = 28, label: int = 3) -> list[dict[str, Any]]:
     image = base64.b64encode(bytes(side * side)).decode()
     return [{"label": label, "image": image} for _ in range(count)]
@@ -204,12 +215,7 @@ def test_a_process_that_cannot_start_ends_its_training_alone(
 
 
 def test_a_test_that_fails_costs_no_net(one: Trainings) -> None:
-    token = start(one)
-    wait_for(lambda: bool(workers and workers[0].told))
-    folder = Path(workers[0].told[0]["path"]).parent
-    folder.mkdir()
-    for name in ("LeNet.pt", THRESHOLD_FILE):
-        shutil.copy(WEIGHTS / name, folder)
+    token = start_with_net(one)
     status(one, token, "stop")  # it comes too late
     end = {"ended": "finished", "val_errors": 30, "val_n": 5000}
     workers[0].messages.put({"end": end})
@@ -229,12 +235,7 @@ def test_a_test_that_fails_costs_no_net(one: Trainings) -> None:
 
 
 def test_a_word_that_came_too_late_stops_no_test(one: Trainings) -> None:
-    token = start(one)
-    wait_for(lambda: bool(workers and workers[0].told))
-    folder = Path(workers[0].told[0]["path"]).parent
-    folder.mkdir()
-    for name in ("LeNet.pt", THRESHOLD_FILE):
-        shutil.copy(WEIGHTS / name, folder)
+    token = start_with_net(one)
     with one._line.changed:  # so that the stop waits until the training has ended
         workers[0].messages.put({"end": {"ended": "finished", "val_errors": 30, "val_n": 5000}})
         time.sleep(0.1)
