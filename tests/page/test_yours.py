@@ -336,7 +336,6 @@ def test_a_trained_net_is_one_of_the_nets_for_its_visitor_alone(
     expect(option(other).get_by_role("radio")).to_be_checked()
     other.locator("#choice label", has_text="MyNetV2").click()
     expect(origin).to_be_hidden()
-    other.wait_for_timeout(3000)  # Gradio logs an error if the page is left before it is answered
     other.evaluate("""sessionStorage.setItem("mnistcore yours", JSON.stringify(
         { token: "../forged", net: "LeNet" }))""")
     other.evaluate("""sessionStorage.setItem("mnistcore choice", "LeNet@../forged conv2")""")
