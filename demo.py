@@ -43,7 +43,7 @@ def read_tab(handlers: Handlers, choices: dict[str, Any], teaching: list[Any]) -
     with gr.Row(elem_id="top"):
         with gr.Column(min_width=320, elem_id="input"), gr.Tabs() as inputs:
             with gr.Tab("Draw", id="draw", elem_id="draw") as draw_tab:
-                hint = "Draw a digit, or a number of several digits"
+                hint = "Draw a digit, or a number with several digits"
                 pad = view("canvas", pen=20, hint=hint, **choices)
             with gr.Tab("Upload, paste, camera", id="upload") as upload_tab:
                 picture = view("picture", maxFile=guard.MAX_FILE, examples=list(EXAMPLES))

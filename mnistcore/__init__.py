@@ -1,4 +1,4 @@
-"""Five small CNNs that read handwritten digits: trained, measured and looked into.
+"""Five small CNNs that read handwritten digits: trained, measured and explained.
 
 The public names load their modules on first use, so importing the package is cheap.
 """

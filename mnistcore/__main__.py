@@ -187,13 +187,13 @@ def run_adapt(args: Namespace) -> None:
             forgetful.append(name)
     if forgetful and not args.force:
         raise ValueError(
-            f"nothing is written: {', '.join(forgetful)} lost more than half a point on MNIST; "
-            "check the digits and their classes, or add --force to write all the same"
+            f"nothing is written: {', '.join(forgetful)} lost more than half a percentage point on "
+            "MNIST; check the digits and their classes, or add --force to write them anyway"
         )
     for name, content in contents.items():
         checkpoint.save(content, args.out / f"{name}.pt")
     choose_thresholds(args.out, mnist[0])
-    print(f"To read your hand, add --weights {args.out} --model {chosen or args.model}.")
+    print(f"To read your handwriting, add --weights {args.out} --model {chosen or args.model}.")
 
 
 def _check_results(out_dir: Path, data_dir: Path) -> None:
@@ -356,7 +356,7 @@ def _only_digit(recognizer: "Recognizer", path: Path, model: str = "all") -> "Di
 
 
 def run_explain(args: Namespace) -> None:
-    """Draw which ink of a digit speaks for the nets' answer, and which for another digit."""
+    """Draw which ink of a digit supports the nets' answer, and which supports another digit."""
     from mnistcore import figures
     from mnistcore.reading.recognizer import Recognizer
     from mnistcore.why import explain

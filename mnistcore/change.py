@@ -1,4 +1,4 @@
-"""What would change an answer: a digit turned, thickened or moved, and the smallest change of ink.
+"""What would change an answer: a digit turned, thickened or moved, and the smallest change in ink.
 
 All of it works on many 28x28 images at once, on the device of the net.
 """
@@ -138,7 +138,7 @@ def curves(
 
 @dataclass(frozen=True)
 class Flip:
-    """The smallest change of ink that was found to give another answer."""
+    """The smallest change in the ink that was found to give another answer."""
 
     image: Tensor  # float (28, 28) in [0, 1]
     before: int  # the net's answer
@@ -148,7 +148,7 @@ class Flip:
 
 
 def smallest_flip(model: nn.Module, image: Tensor) -> Flip | None:
-    """The smallest change of ink that makes a net give another answer; None if none was found.
+    """The smallest change in the ink that makes a net give another answer; None if none was found.
 
     The other answer has at least half of the probability. In each step, its log-odds are taken for
     linear, and the image moved to where they would be even; in the end, as little of the way is

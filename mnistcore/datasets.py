@@ -26,7 +26,7 @@ from mnistcore.results import MNIST, DataRecord
 CLASSES = tuple("0123456789")  # names of a picture's folder, or in front of its own name
 # Folders of pictures for training (False) and for the test (True), as data sets often have them.
 IS_TEST = {"train": False, "training": False, "test": True, "testing": True}
-TEST_EVERY = 5  # outside such folders, each fifth digit of a class, in file order, is for the test
+TEST_EVERY = 5  # outside such folders, every fifth digit of a class, in file order, is for the test
 HIDDEN = (".", "__MACOSX")  # begin the names of files that a system adds to a folder or a zip
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # images (n, 28, 28) and labels (n,)
@@ -68,7 +68,7 @@ def check_of_mnist(checkpoint: Mapping[str, Any]) -> None:
     """
     if (data := trained_on(checkpoint)["name"]) != MNIST:
         raise ValueError(
-            f"{checkpoint['model']} was trained on {data}; only nets of MNIST can be adapted"
+            f"{checkpoint['model']} was trained on {data}; only MNIST nets can be adapted"
         )
 
 
@@ -103,7 +103,7 @@ def load_data(
       stored transposed, are turned.
     - Pictures of digits, in folders 0 to 9 or named like ``3_name.png``; or a zip of them. They are
       framed as the reader frames them. A picture may show several digits of its class. A folder
-      ``train`` or ``test`` above says what they are for. Without it, each fifth digit of a class,
+      ``train`` or ``test`` above says what they are for. Without it, every fifth digit of a class,
       in the order of the files' names, is for the test, and the others are for training.
 
     Args:

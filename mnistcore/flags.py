@@ -121,7 +121,7 @@ def _add_adapt(commands: Commands) -> None:
     command.add_argument(
         "--force",
         action="store_true",
-        help="write nets that have become worse on MNIST by more than half a point, too",
+        help="also write nets that have become worse on MNIST by more than half a percentage point",
     )
     _add_data_flags(command)
 
@@ -137,8 +137,8 @@ def _add_benchmark(commands: Commands) -> None:
     )
     instead = command.add_mutually_exclusive_group()
     for flag, meaning in (
-        ("speed", "measure how fast nets are trained and pictures are read instead, with MNIST"),
-        ("pictures", "measure how well pictures are read instead, with MNIST"),
+        ("speed", "instead, measure how fast nets are trained and pictures read, with MNIST"),
+        ("pictures", "instead, measure how well pictures are read, with MNIST"),
         ("report", "measure nothing; write the documents' tables from the project's own results"),
     ):
         instead.add_argument(
@@ -149,7 +149,7 @@ def _add_benchmark(commands: Commands) -> None:
         type=_path,
         nargs="+",
         metavar="DIR",
-        help="store what the same nets in other folders, trained with other seeds, answer, and "
+        help="store the answers of the same nets in other folders, trained with other seeds, and "
         "print no results; from then on `benchmark` reports mean and standard deviation",
     )
     _add_data_flags(command)
@@ -193,7 +193,7 @@ def _add_maps(commands: Commands) -> None:
 
 def _add_explain(commands: Commands) -> None:
     command = commands.add_parser(
-        "explain", help="draw which ink of a digit speaks for the answer, and which against it"
+        "explain", help="draw which ink of a digit supports the answer, and which counts against it"
     )
     command.add_argument("picture", type=_path, metavar="FILE", help="a picture of one digit")
     command.add_argument("--model", default="all", help=f"all, {NETS}")

@@ -150,7 +150,7 @@ def _own_card(source: str, nets: Ensemble, contents: Contents) -> str:
         "\n".join(_validation(nets, name, content) for name, content in contents.items()),
         _test_results(nets.folder, contents),
         "## Limits",
-        f"- How the nets read other pictures than those of {data['name']} was not measured, nor "
+        f"- How the nets read pictures other than those of {data['name']} was not measured, nor "
         "whether they read some\n  groups of writers better than others.\n"
         "- The probabilities were calibrated on the images held out for validation. Calibration on "
         "other pictures was not\n  measured.",

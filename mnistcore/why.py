@@ -1,4 +1,4 @@
-"""Why a net says one digit and not another: which ink speaks for the answer, which against it."""
+"""Why a net says one digit and not another: which ink supports the answer, which against it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ BATCH = 128  # images per pass: bounds the memory
 
 @dataclass(frozen=True)
 class Why:
-    """How much the ink of each pixel speaks for one digit and against another."""
+    """How much the ink of each pixel supports one digit and counts against another."""
 
     digit: int
     other: int

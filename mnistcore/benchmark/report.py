@@ -100,7 +100,7 @@ def overview(benchmark: Benchmark, pictures: Pictures) -> str:
     if seeds:
         notes = f"{_seeds_note(seeds)} Canvases and photos: seed {seed} alone. {notes}"
     else:
-        notes = f"One training of each net, seed {seed}. {notes}"
+        notes = f"One training run of each net, seed {seed}. {notes}"
     return f"{_table(header, rows)}\n\n{notes}"
 
 
@@ -203,7 +203,7 @@ def _seeds_table(benchmark: Benchmark, seeds: Seeds) -> str:
 def _change(training: TrainingRun) -> str:
     """What was done to a net that was not trained by its recipe alone."""
     if "adapted" in training:
-        return f"adapted to {training['adapted']} digits of somebody's hand"
+        return f"adapted to {training['adapted']} digits of one writer"
     epochs = training["config"]["epochs"]
     if "stopped_after" in training:
         return f"{training['stopped_after']:.1f} of {epochs} epochs"
@@ -246,8 +246,8 @@ def _provenance(benchmark: Benchmark) -> str:
         "MNIST test set" if tested["name"] == MNIST else f"{tested['name']} (classes {classes})"
     )
     return (
-        f"{test_set}, n = {n:,}, evaluated after the last epoch; Wilson intervals; one training of "
-        f"each net, seed {_first_seeds(benchmark)}. Trained: {'; '.join(places)}."
+        f"{test_set}, n = {n:,}, evaluated after the last epoch; Wilson intervals; one training "
+        f"run of each net, seed {_first_seeds(benchmark)}. Trained: {'; '.join(places)}."
     )
 
 

@@ -163,6 +163,6 @@ def _check_same_recipe(path: Path, content: Mapping[str, Any], first: Path) -> N
     del differences["seed"]
     if differences:
         raise ValueError(
-            f"{path} was trained with another recipe than {first}: "
+            f"{path} was trained with a different recipe from {first}: "
             f"{', '.join(differences.values())}; give nets that differ only in their seed"
         )

@@ -56,7 +56,7 @@ class ReadingAnswer(TypedDict):
 
 
 class MapsAnswer(TypedDict):
-    """What the layers of a net make of a digit."""
+    """The feature maps that a net computes for a digit."""
 
     model: str
     image: list[list[float]]  # 28 rows of 28: the digit as the net reads it
@@ -64,7 +64,7 @@ class MapsAnswer(TypedDict):
 
 
 class WhyAnswer(TypedDict):
-    """How much the ink of a digit speaks for one digit and against another."""
+    """How much the ink of a digit supports one digit and counts against another."""
 
     model: str
     image: list[list[float]]  # 28 rows of 28: the digit as the net reads it
@@ -153,7 +153,7 @@ class Endpoints:
     def explain(self, picture: gr.FileData, model: Net = NETS[0], why_not: int = -1) -> WhyAnswer:
         """Find out why a net says this digit and not another, for a picture's first digit.
 
-        Each pixel of the digit gets a number: above zero, its ink speaks for the answer; below, for
+        Each pixel of the digit gets a number: above zero, its ink supports the answer; below,
         the other digit. They are integrated gradients of the difference of the two logits, from a
         blank image on, and add up to what the ink changes in that difference.
 

@@ -25,13 +25,13 @@ from mnistcore.results import Results, load_results
 from mnistcore.why import Explanation, explain
 
 NO_ATLAS = (
-    "These weights have no map of training digits. Whoever runs this page makes it with "
-    "`mnistcore atlas`."
+    "These weights have no map of training digits. Whoever runs this page can make one "
+    "with `mnistcore atlas`."
 )
 
 NO_ATLAS_OF_OWN = (
     "A net of your own has no map of training digits: each map is made of one net's numbers, and "
-    "the page has those of its own nets alone."
+    "the page has them only for its own nets."
 )
 
 
@@ -330,7 +330,7 @@ class Handlers:
 
     @reject_bad_input
     def flip(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The smallest change of ink that gives another answer."""
+        """The smallest change in the ink that gives another answer."""
         recognizer, net = self._nets.of(str(question["net"]))
         return views.flip_data(recognizer, views.unpack_digit(question["image"]), net)
 

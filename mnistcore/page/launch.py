@@ -39,7 +39,7 @@ def parse_flags() -> argparse.Namespace:
     parser.add_argument("--device", help="cpu, cuda, ...; default: the accelerator if available")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
     parser.add_argument(
-        "--train", type=int, default=1, metavar="N", help="visitors who train at a time; 0: none"
+        "--train", type=int, default=1, metavar="N", help="how many visitors train at once; 0: none"
     )
     parser.add_argument(
         "--data-dir",

@@ -356,7 +356,7 @@ def curves_data(
 
 
 def flip_data(recognizer: Recognizer, image: NDArray[np.float32], net: str) -> dict[str, Any]:
-    """The smallest change of ink that gives another answer; empty if none was found.
+    """The smallest change in the ink that gives another answer; empty if none was found.
 
     Raises:
         ValueError: there is no such net.

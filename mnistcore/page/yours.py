@@ -160,7 +160,7 @@ def _check(folder: Path) -> OwnNet:
         and 0 <= errors <= n <= SIZES["train"]
         and n * held_out > 0
     ):
-        raise ValueError("the file does not say what the net reached on its validation images")
+        raise ValueError("the file does not say how many validation images the net misreads")
     if (folder / THRESHOLD_FILE).exists():
         _ = Ensemble(folder).thresholds  # reads and checks them
     data = str(trained_on(content)["name"])
@@ -173,7 +173,7 @@ def _check_answers(model: nn.Module, temperature: float) -> None:
     with torch.inference_mode():
         probs = (model(normalize(inks)) / temperature).softmax(1)
     if not bool(probs.isfinite().all()):
-        raise ValueError("the net does not answer with numbers")
+        raise ValueError("the net's answers are not finite numbers")
 
 
 def _check_size(size: int) -> None:

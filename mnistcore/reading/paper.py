@@ -78,7 +78,7 @@ def take_paper(ink: Plane) -> Paper:
     notes = ["The lines of the paper were taken out."] if taken else []
     frames = _frames(rest)
     if frames.any():
-        notes.append("A frame around what was written, or what is left of one, was taken out.")
+        notes.append("A frame around the writing, or the remains of one, was taken out.")
     rest &= ~frames
     if not notes:
         return Paper(ink, np.zeros_like(ink), level, [])

@@ -95,7 +95,7 @@ def read_ink(picture: Picture) -> Ink:
     rgba, scale = _load(picture)
     rgb, notes = _on_paper(rgba)
     if scale > 1:
-        notes.insert(0, f"Shrunk {scale:.3g} times: more pixels would show no more of a digit.")
+        notes.insert(0, f"Shrunk by a factor of {scale:.3g}: more pixels would add no detail.")
     ink, how = find_ink(rgb)
     paper = take_paper(ink)
     shown = np.round(rgb * 255).astype(np.uint8)
@@ -276,7 +276,7 @@ def _on_paper(rgba: Plane) -> tuple[Plane, list[str]]:
         return rgb, []
     visible = alpha[:, :, 0] > VISIBLE * alpha.max()
     if not visible.any():
-        return np.ones_like(rgb), ["All of it is transparent."]
+        return np.ones_like(rgb), ["The whole picture is transparent."]
     colours = rgb[visible]
     is_ink = visible.mean() < INK_AREA or colours.std(0).max() < ONE_COLOUR
     if is_ink and not _is_card(visible, colours):

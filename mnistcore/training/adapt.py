@@ -69,10 +69,10 @@ class Adapted:
 
     @property
     def summary(self) -> str:
-        """What it brought, in words."""
+        """How much it helped, in words."""
         own, mnist = self.held_out, self.mnist
         held_out = (
-            f"{own.n - own.after} of your {own.n} held-out digits are right, before "
+            f"{own.n - own.after} of your {own.n} held-out digits are right, previously "
             f"{own.n - own.before}"
             if own.n
             else f"none of your digits is held out, as no class has {TEST_EVERY} digits"
@@ -80,7 +80,7 @@ class Adapted:
         after, before = (
             f"{100 * (1 - wrong / mnist.n):.1f} %" for wrong in (mnist.after, mnist.before)
         )
-        change = "as before" if after == before else f"before {before}"
+        change = "as before" if after == before else f"previously {before}"
         return f"{held_out}; MNIST {after}, {change}; learned in {self.seconds:.1f} s"
 
 

@@ -69,7 +69,7 @@ class Choices:
         steps = images // self.batch_size * self.epochs
         if steps < LEAST_STEPS:
             raise ValueError(
-                f"That makes {steps} steps; a training has at least {LEAST_STEPS}. Choose more "
+                f"That makes {steps} steps; at least {LEAST_STEPS} are needed. Choose more "
                 "epochs, more images or a smaller batch."
             )
 
@@ -169,15 +169,15 @@ def parse_choices(given: dict[str, Any], own: OwnData | None = None) -> Choices:
 # Trainings to learn from. All but the first fail on purpose.
 LESSONS: list[dict[str, Any]] = [
     {
-        "title": "A good training",
+        "title": "A good training run",
         "words": "The kernels begin as noise. Watch the maps of your drawing change with them, "
         "while the validation accuracy passes 95 % before the first epoch ends.",
         "choices": Choices(),
     },
     {
         "title": "Learning rate too high",
-        "words": "The loss jumps up, then stays at 2.30, which is the loss of a guess among ten: "
-        "the steps were so long that the net has lost what it could learn from.",
+        "words": "The loss jumps up, then stays at 2.30, the loss of guessing among ten digits: "
+        "the steps were so large that the net can no longer learn.",
         "choices": Choices(images=6_000, epochs=10, lr=0.3),
     },
     {

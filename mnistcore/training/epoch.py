@@ -86,7 +86,7 @@ class Training:
             )
         if config.hard < 1 and workers.world > 1:
             raise ValueError(
-                f"hard is {config.hard}, and several processes cannot share what is hard: train in "
+                f"hard is {config.hard}, and several processes cannot share hard images: train in "
                 "one process, or add --hard 1"
             )
         self.name, self.config, self.workers = name, config, workers

@@ -39,17 +39,17 @@ class TrainConfig:
     ema: float = _setting(0.05, 0, 1, "span of the weight averaging, as a fraction of all steps")
     val_size: int = _setting(5000, 1, 59_999, "training images held out for validation")
     train_size: int = _setting(
-        0, 0, 59_999, "training images used, the first ones; 0 for all that are not held out"
+        0, 0, 59_999, "how many training images are used, in order; 0: all that are not held out"
     )
     beta1: float = _setting(
-        0.0, 0, 0.999, "AdamW's memory of gradients; 0: it cycles from 0.95 to 0.85 and back"
+        0.0, 0, 0.999, "beta1 of AdamW; 0: it cycles from 0.95 to 0.85 and back"
     )
-    beta2: float = _setting(0.999, 0, 0.99999, "AdamW's memory of squared gradients")
+    beta2: float = _setting(0.999, 0, 0.99999, "beta2 of AdamW")
     hard: float = _setting(
         1.0,
         0.01,
         1,
-        "fraction of the images, those whose last loss was greatest, that take part after the "
+        "fraction of the images, those with the highest last loss, that are used after the "
         "first epoch",
     )
     seed: int = _setting(0, 0, 2**31 - 1, "seed of weights, order, distortion and dropout")
@@ -75,7 +75,7 @@ class TrainConfig:
     shuffle: bool = _switch(
         True, "draw a new random order in each epoch; otherwise all zeros come first, nines last"
     )
-    he_init: bool = _switch(False, "draw the first weights as He et al. do, larger than torch's")
+    he_init: bool = _switch(False, "draw the initial weights as He et al. do, larger than torch's")
     dropout: bool = _switch(True, "use dropout, in the nets that have it")
     amp: bool = _switch(True, "train in bfloat16 where the device has instructions for it")
     channels_last: bool = _switch(True, "keep the channels of a pixel side by side in memory")

@@ -138,7 +138,7 @@ def test_means_on_other_data_have_no_contested_labels(results: Benchmark) -> Non
 def test_the_overview_is_of_one_seed_or_of_several(results: Benchmark, pictures: Pictures) -> None:
     text = report.overview(results, pictures)
     assert rows(text)[0][2] == "MNIST test %"
-    assert "\n\nOne training of each net, seed 0. " in text
+    assert "\n\nOne training run of each net, seed 0. " in text
     add_seeds(results)
     text = report.overview(results, pictures)
     header, _, lenet, _, together, ensemble = rows(text)
@@ -178,7 +178,7 @@ def test_an_adapted_net_is_named(results: Benchmark) -> None:
     training = mnist._training_run("LeNet", content)
     results["nets"]["LeNet"] = net(40) | {"training": training}
     first_line = benchmark_report(results).splitlines()[0]
-    assert "changed recipes for LeNet (adapted to 24 digits of somebody's hand)" in first_line
+    assert "changed recipes for LeNet (adapted to 24 digits of one writer)" in first_line
 
 
 def test_speed_report() -> None:

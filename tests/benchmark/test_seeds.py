@@ -52,7 +52,10 @@ def test_a_record_keeps_the_answers_and_how_the_net_was_made(
     ("settings", "message"),
     [
         ({}, "has seed 0, as .*; give nets that were trained with other seeds"),
-        ({"seed": 1, "lr": 0.5}, r"another recipe than .*: lr is 0\.5, not 0\.012; give nets that"),
+        (
+            {"seed": 1, "lr": 0.5},
+            r"a different recipe from .*: lr is 0\.5, not 0\.012; give nets that",
+        ),
     ],
 )
 def test_only_nets_that_differ_in_their_seed_alone_are_recorded(

@@ -19,7 +19,7 @@ const digit = {
     more: 0.35,
 };
 
-test("a candidate says what speaks for it, what against it, and what it would lead to", () => {
+test("a candidate says what counts for it, what against it, and what it would lead to", () => {
     assert.equal(
         candidateWords(digit, "all"),
         "4: the nets give it 90.0 % (9: 6.0 %, 7: 1.0 %). Against it: doubt about what it is (0.8), " +
@@ -29,7 +29,7 @@ test("a candidate says what speaks for it, what against it, and what it would le
         candidateWords({ ...digit, chosen: true, costs: {} }, "all"),
         /7: 1\.0 %\)\. On the path\.$/,
     );
-    assert.match(candidateWords({ ...digit, read: null }, "all"), /No path leads on from it\.$/);
+    assert.match(candidateWords({ ...digit, read: null }, "all"), /No path continues from it\.$/);
     assert.match(candidateWords({ ...digit, read: "" }, "all"), /with it, nothing would be left/);
 });
 
@@ -63,7 +63,7 @@ test("signs and stray strokes have names", () => {
         "A dash: its shape and place give it 80.0 %. On the path.",
     );
     const stray = { ...sign, kind: "nothing", text: "" };
-    assert.equal(candidateWords(stray, "all"), "A stray stroke: no part of a digit. On the path.");
+    assert.equal(candidateWords(stray, "all"), "A stray stroke: not part of a digit. On the path.");
 });
 
 test("bars go from left to right, those of the path first", () => {

@@ -57,9 +57,9 @@ test("how the pixels add up is said with all four numbers", () => {
     );
 });
 
-test("a pixel speaks for a digit, or has no ink", () => {
+test("a pixel supports a digit, or has no ink", () => {
     const place = { row: 2, column: 0 };
-    assert.equal(pixelWords(0.5, place, 8, 3), "row 3, column 1: for 8");
-    assert.equal(pixelWords(-0.5, place, 8, 3), "row 3, column 1: for 3");
+    assert.equal(pixelWords(0.5, place, 8, 3), "row 3, column 1: supports 8");
+    assert.equal(pixelWords(-0.5, place, 8, 3), "row 3, column 1: supports 3");
     assert.equal(pixelWords(0, place, 8, 3), "row 3, column 1: makes no difference");
 });

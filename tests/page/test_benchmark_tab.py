@@ -114,7 +114,7 @@ def test_on_a_wide_screen_all_is_open_and_explained(open_page: Callable[..., Pag
     open_tab(page, "About")
     expect(page.locator("#about")).to_contain_text(f'Client("{page.url.partition("#")[0]}")')
     expect(page.locator("#about")).to_contain_text(
-        "calibrated probability: of the answers given with 90 %, about 90 % are right"
+        "calibrated probability: of the answers given a probability of 90 %, about 90 % are right"
     )
     first, last = (page.locator("#about h2").nth(place).bounding_box() for place in (0, -1))
     assert last["x"] > first["x"] + first["width"]  # in the second column

@@ -84,9 +84,7 @@ def test_a_corrected_answer_is_kept_exported_and_imported(
         draw(page, DIGITS[digit])
         expect(answer(page)).to_have_text(digit)
         wrong.get_by_role("button", name=digit, exact=True).click()
-        expect(page.locator(".correct-status")).to_have_text(
-            f"Kept among your digits as a {digit}."
-        )
+        expect(page.locator(".correct-status")).to_have_text(f"Added to your digits as a {digit}.")
     assert wrong.get_by_role("button").first.bounding_box()["height"] >= (
         FINGER if width < 500 else 24
     )
@@ -148,7 +146,7 @@ def test_the_page_leads_through_ten_of_each(open_page: Open) -> None:
     expect(answer(page)).to_have_text("8")
     page.locator(".hand summary").click()
     page.get_by_role("button", name="Draw ten of each").click()
-    task, keep = page.locator(".guide p"), page.get_by_role("button", name="Keep it and go on")
+    task, keep = page.locator(".guide p"), page.get_by_role("button", name="Keep it and continue")
     for label in ("0", "1"):
         expect(task).to_have_text(re.compile(f"Draw a {label} \\(1 of 10\\)"))
         expect(keep).to_be_disabled()  # the canvas is empty

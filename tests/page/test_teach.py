@@ -42,12 +42,12 @@ def test_a_net_learns_ones_hand(scheme: str, width: int, open_page: Open, tmp_pa
     learn.click()
     expect(learn).to_be_disabled()
     said = page.locator(".teach > [role=status]")
-    expect(said).to_contain_text("LeNet learns from your 15 digits;", timeout=START)
+    expect(said).to_contain_text("LeNet is learning from your 15 digits;", timeout=START)
     expect(page.get_by_role("progressbar")).to_be_visible()
     expect(said).to_contain_text(
         re.compile(
-            r"1 of your 1 held-out digits are right, before 0; MNIST 99\.\d %, "
-            rf".*Your drawing: a {ODD} \([\d.]+ %\), before an? \d \([\d.]+ %\)\. "
+            r"1 of your 1 held-out digits are right, previously 0; MNIST 99\.\d %, "
+            rf".*Your drawing: now a {ODD} \([\d.]+ %\), previously an? \d \([\d.]+ %\)\. "
             "Your LeNet now reads what you draw"
         ),
         timeout=START,
@@ -78,7 +78,9 @@ def test_what_forgets_is_offered_and_learning_can_be_stopped(
     chosen = page.locator("#choice input:checked")
     for button, net in ((keep, "LeNet"), (use, "LeNet@")):
         learn.click()
-        expect(said).to_contain_text("worse on MNIST by more than half a point", timeout=START)
+        expect(said).to_contain_text(
+            "worse on MNIST by more than half a percentage point", timeout=START
+        )
         expect(said).to_contain_text(
             "None of your digits is held out, as no class has 5 digits; MNIST 9"
         )
@@ -87,7 +89,7 @@ def test_what_forgets_is_offered_and_learning_can_be_stopped(
         expect(chosen).to_have_attribute("value", re.compile(f"^{net}"))
         expect(button).to_be_hidden()
     learn.click()
-    expect(said).to_contain_text("Your LeNet learns from your 40 digits;", timeout=START)
+    expect(said).to_contain_text("Your LeNet is learning from your 40 digits;", timeout=START)
     page.get_by_role("button", name="Stop learning").click()
     expect(said).to_have_text("Stopped.")
     expect(learn).to_be_enabled()

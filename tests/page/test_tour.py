@@ -55,7 +55,7 @@ def test_words_are_hidden_for_good_until_somebody_wants_them(open_page: Open) ->
     page = open_page()
     words = page.locator(".layer + .words")
     expect(words).to_contain_text("ReLU throws away")
-    words.get_by_role("button", name="Hide these words").press("Enter")
+    words.get_by_role("button", name="Hide explanation").press("Enter")
     expect(words).not_to_contain_text("ReLU throws away", use_inner_text=True)
     page.reload()
     expect(words.get_by_role("button")).to_have_text("Explain")

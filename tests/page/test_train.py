@@ -72,12 +72,12 @@ def test_a_net_learns_before_ones_eyes(
     assert page.locator(".learning-planes canvas").count() == 12
     assert axe_findings(page, "#train") == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    height = page.get_by_role("button", name="Go on").bounding_box()["height"]
+    height = page.get_by_role("button", name="Continue").bounding_box()["height"]
     assert height >= (FINGER if width < 500 else 24)
     seen = page.locator(".train-speed").inner_text()
     page.wait_for_timeout(1000)
     assert page.locator(".train-speed").inner_text() == seen
-    press(page, "Go on")
+    press(page, "Continue")
     wait_until(page, lambda: page.locator(".train-speed").inner_text() != seen)
     press(page, "Stop")
     result = page.locator(".train-result")
@@ -142,7 +142,7 @@ def test_wrong_settings_are_refused_where_they_are(open_page: Open) -> None:
     page.get_by_role("spinbutton", name="Epochs").fill("1")
     page.get_by_label("Images").select_option("600")
     press(page, "Start")
-    expect(page.locator(".train-state")).to_contain_text("a training has at least 10")
+    expect(page.locator(".train-state")).to_contain_text("at least 10 are needed")
 
 
 def test_ones_own_data_trains_with_one_click(
@@ -154,7 +154,7 @@ def test_ones_own_data_trains_with_one_click(
     with served("demo.py", *flags) as (url, *_):
         page = browser.new_page()
         page.goto(f"{url}#train")
-        data = page.get_by_label("Images of")
+        data = page.get_by_label("Data set")
         expect(data).to_have_value("")
         expect(page.locator(".train-command code")).not_to_contain_text("--data-dir")
         data.select_option("ours")
@@ -174,7 +174,7 @@ def test_ones_own_data_trains_with_one_click(
         expect(rows).to_contain_text(f"Your LeNet, {held_out} validation images of ours")
         expect(rows).to_contain_text(f"Your LeNet, {len(labels)} test images of ours")
         page.get_by_role("tab", name="Train").click()
-        press(page, "A good training")
+        press(page, "A good training run")
         expect(data).to_have_value("")
         expect(page.locator(".train-command code")).not_to_contain_text("--data-dir")
         page.close()

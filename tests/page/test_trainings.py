@@ -341,7 +341,7 @@ def test_a_net_of_other_data_is_not_taught(one: Trainings, tmp_path: Path) -> No
     checkpoint.save(content, tmp_path / "LeNet.pt")
     other = Trainings(1, "cpu", tmp_path, {}, parse_choices, weights=tmp_path)
     found = other.teach({"net": "LeNet", "digits": digits(), "digit": None})
-    assert found == {"error": "LeNet was trained on clothes; only nets of MNIST can be adapted."}
+    assert found == {"error": "LeNet was trained on clothes; only MNIST nets can be adapted."}
 
 
 @pytest.mark.slow

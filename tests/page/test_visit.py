@@ -96,7 +96,7 @@ def test_the_maps_follow_the_net_and_the_layer_is_chosen_within_it(page: Page) -
     for net in [*list_models(), "All five"]:
         choose_net(page, net)
         of = "LeNet" if net == "All five" else net
-        expect(heading).to_have_text(f"What {of} makes of it")
+        expect(heading).to_have_text(f"Feature maps of {of}")
         assert layer.locator("option").all_inner_texts() == layer_names()[of]
         expect(page.locator("#maps canvas[data-key='conv1']").first).to_be_visible()
     choose_net(page, LAST_BUT_ONE)

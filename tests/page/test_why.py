@@ -59,7 +59,7 @@ def test_the_five_nets_beside_each_other_while_one_draws(open_page: Open) -> Non
     page = open_page(1280, 1400)
     draw(page, DIGITS["7"])
     open_why(page)
-    page.get_by_role("button", name="All five nets beside each other").press("Enter")
+    page.get_by_role("button", name="All five nets side by side").press("Enter")
     expect(page.locator(".why-pictures canvas")).to_have_count(5)
     page.locator(".why-bars button").nth(1).press("Enter")
     expect(page.locator(".why-title")).to_have_text("Why 7, and not 1?")

@@ -227,7 +227,7 @@ BAD: dict[str, tuple[Callable[[Path, Path], Any], str]] = {
     ),
     "no answers": (
         lambda own, path: changed(own, path, temperature=1e-300),
-        "The net does not answer with numbers.",
+        "The net's answers are not finite numbers.",
     ),
     "no numbers": (
         lambda own, path: changed(own, path, val={"errors": "none", "n": 5000}),
@@ -298,7 +298,7 @@ def test_a_trained_net_is_one_of_the_nets_for_its_visitor_alone(
     page.get_by_role("tab", name="Read", exact=True).click()
     expect(page.locator(".answer h2")).to_contain_text("Your LeNet: probability of each digit")
     expect(page.locator(".nets .chosen")).to_contain_text("Your LeNet")
-    expect(page.locator("#layer h2")).to_have_text("What your LeNet makes of it")
+    expect(page.locator("#layer h2")).to_have_text("Feature maps of your LeNet")
     for section, words in {
         ".why": "s logit of",
         ".units": "logits",

@@ -65,7 +65,7 @@ def test_the_report_counts_held_out_digits_and_mnist(
     assert adapted.mnist.n == 1000
     assert not adapted.forgets
     assert re.fullmatch(
-        rf"{10 - after} of your 10 held-out digits are right, before {10 - before}; "
+        rf"{10 - after} of your 10 held-out digits are right, previously {10 - before}; "
         r"MNIST 99\.\d %, (as before|before 99\.\d %); learned in \d+\.\d s",
         adapted.summary,
     )
@@ -177,8 +177,10 @@ def test_the_command_writes_a_net_that_reads_the_hand(
     assert result.returncode == 0, result.stderr
     assert "4/blank.png is left out: " in result.stderr
     _, summary, advice = result.stdout.splitlines()
-    assert summary.startswith("LeNet: 1 of your 1 held-out digits are right, before 0; MNIST 99.")
-    assert advice == f"To read your hand, add --weights {out} --model LeNet."
+    assert summary.startswith(
+        "LeNet: 1 of your 1 held-out digits are right, previously 0; MNIST 99."
+    )
+    assert advice == f"To read your handwriting, add --weights {out} --model LeNet."
     assert sorted(path.name for path in out.iterdir()) == ["LeNet.pt", "recognizer.json"]
     content, shipped = (checkpoint.load(place / "LeNet.pt") for place in (out, WEIGHTS))
     assert content["adapted"]["digits"] == 25
@@ -206,7 +208,10 @@ def test_nets_that_forget_are_written_only_when_asked(
     assert main(call) == 2
     said, err = lines(capsys)
     assert said[1].startswith("LeNet: none of your digits is held out")
-    assert "mnistcore: nothing is written: LeNet lost more than half a point on MNIST" in err
+    assert (
+        "mnistcore: nothing is written: LeNet lost more than half a percentage point on MNIST"
+        in err
+    )
     assert not out.exists()
     assert main([*call, "--force"]) == 0
     before = (out / "LeNet.pt").read_bytes()

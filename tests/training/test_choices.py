@@ -44,7 +44,7 @@ def test_what_the_form_sends_is_what_was_chosen() -> None:
         ({"epochs": 1.5}, "epochs is 1.5; it must be a whole number"),
         ({"batch_size": 1}, "The batch size is 1"),
         ({"images": 600, "batch_size": 1024}, "A batch of 1,024 cannot be filled with 600"),
-        ({"images": 600, "batch_size": 512}, "That makes 3 steps; a training has at least 10"),
+        ({"images": 600, "batch_size": 512}, "That makes 3 steps; at least 10 are needed"),
     ],
 )
 def test_limits_are_refused_with_a_sentence(given: dict[str, Any], sentence: str) -> None:

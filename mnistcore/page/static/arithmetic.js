@@ -67,7 +67,8 @@ const term = (found, one, data, scale) => {
     );
 };
 
-export const reluWords = (value) => (value < 0 ? "below zero: becomes 0" : "not below zero: stays");
+export const reluWords = (value) =>
+    value < 0 ? "below zero: becomes 0" : "not below zero: unchanged";
 
 export const ledgerRow = (label, value, note = "", name = null) => {
     const text = number(value, DIGITS);

@@ -85,7 +85,7 @@ const createMap = (digitUnder, choose) => {
         height: RESOLUTION,
         role: "img",
         "aria-label":
-            "Map of ten thousand training digits; those that the net finds alike lie together",
+            "Map of ten thousand training digits; those that look alike to the net lie close together",
     });
     const labels = COLOURS.map((colour, digit) => {
         const label = h("span", { class: "atlas-label", "aria-hidden": "true" }, digit);
@@ -189,9 +189,9 @@ export default ({ element, props, server }) => {
         createWords(
             "atlas",
             who,
-            " has learned, among others, from digits that people wrote for MNIST. These are the nearest of ten " +
-                "thousand of them: the numbers of its last hidden layer, from which it computes its answer, " +
-                "differ least. On the map each dot is one of the ten thousand, and the ring is your " +
+            " was trained, among other images, on digits that people wrote for MNIST. These are the nearest of ten " +
+                "thousand of them: their numbers in its last hidden layer, from which it computes its answer, " +
+                "differ least from yours. On the map each dot is one of the ten thousand, and the ring is your " +
                 "digit. Point at a dot to see its digit; click it to put the digit on the canvas.",
         ),
         words,

@@ -60,7 +60,9 @@ export default ({ element, props, server }) => {
         h(
             "div",
             { class: "change-fool" },
-            foldButton("Find the smallest change of ink that gives another answer", () => flip()),
+            foldButton("Find the smallest change in the ink that gives another answer", () =>
+                flip(),
+            ),
             foldButton("Undo all changes", () => rebase(original)),
             flipped,
             difference,
@@ -143,7 +145,7 @@ export default ({ element, props, server }) => {
         flipQuestion.ask(from, (found) => {
             if (!found?.image) {
                 flipped.textContent = found
-                    ? `No small change of ink was found that makes ${titleOf(from.net)} say another digit.`
+                    ? `No small change in the ink was found that makes ${titleOf(from.net)} say another digit.`
                     : BUSY;
                 return;
             }
@@ -152,7 +154,7 @@ export default ({ element, props, server }) => {
                 `${capital(titleOf(from.net))} now says ${found.after} instead of ${found.before}. On average, the ink of a pixel changed by ` +
                 `${share(found.mean)} of full ink, and nowhere by more than ${share(found.largest)}; the picture shows ` +
                 "where. We hardly see it, but a net adds up all pixels at once, and many small changes that all push " +
-                "the same way add up to much.";
+                "the same way add up to a lot.";
             const [before, after] = [from.image, found.image].map(unpack);
             changed = { pixels: after.map((x, i) => x - before[i]), largest: found.largest };
             paint();

@@ -49,7 +49,7 @@ export const pathOf = (points, most, scale) =>
 export const createChart = (title, key, log, words) => {
     const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
     const legend = ["train", "val"].map((kind) => h("span", { class: `chart-key ${kind}` }));
-    const earlierKey = h("span", { class: "chart-key earlier", hidden: true }, "before");
+    const earlierKey = h("span", { class: "chart-key earlier", hidden: true }, "previous run");
     const node = h(
         "figure",
         { class: "learning" },

@@ -97,7 +97,7 @@ export default ({ element, props, trigger }) => {
         const choice = chosenForAll(props);
         if (now.net === net) take(choice);
         forgetYours();
-        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only those that were used last are kept. ${capital(titleOf(now.net))} reads now.`;
+        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only the most recently used nets are kept. ${capital(titleOf(now.net))} reads instead.`;
     });
     const before = props.value;
     choose(now ?? parse(kept("choice"), props) ?? parse(before, props));

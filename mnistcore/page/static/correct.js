@@ -6,7 +6,7 @@ import { addDigits, countOf, digitsLast, MOST } from "./own.js";
 import { h, hear, say } from "./shared.js";
 
 const EACH = 10; // digits of each class, that the page leads through
-const FULL = `You have ${MOST} digits, which is all that is kept. Delete some first.`;
+const FULL = `You have ${MOST} digits, the most that can be kept. Delete some first.`;
 
 // The class to draw next, from 0 to 9 in turn; null if there are enough of all.
 export const nextLabel = (count) => {
@@ -28,11 +28,11 @@ export default ({ element }) => {
     const wrong = h(
         "div",
         { class: "correct", role: "group", "aria-label": "Correct the answer", hidden: true },
-        h("span", {}, "Wrong? It is a"),
+        h("span", {}, "Wrong? It is:"),
         ...buttons,
     );
     const task = h("p", { role: "status" });
-    const next = foldButton("Keep it and go on", () => {
+    const next = foldButton("Keep it and continue", () => {
         if (!addDigits([{ label: wanted, image }])) {
             task.textContent = FULL;
             return;
@@ -52,9 +52,11 @@ export default ({ element }) => {
     };
     const correct = (label) => {
         const lasting = () =>
-            digitsLast() ? "" : " This browser stores nothing: export before you close the page.";
+            digitsLast()
+                ? ""
+                : " This browser stores nothing: export your digits before you close the page.";
         status.textContent = addDigits([{ label, image }])
-            ? `Kept among your digits as ${article(label)} ${label}.${lasting()}`
+            ? `Added to your digits as ${article(label)} ${label}.${lasting()}`
             : FULL;
     };
     const stop = (words = "") => {

@@ -25,7 +25,7 @@ export const createWords = (name, ...content) => {
     });
     const show = (shown) => {
         text.hidden = !shown;
-        button.textContent = shown ? "Hide these words" : "Explain";
+        button.textContent = shown ? "Hide explanation" : "Explain";
         button.setAttribute("aria-expanded", shown);
         button.setAttribute("aria-label", `${button.textContent}: ${name}`); // there are several
     };

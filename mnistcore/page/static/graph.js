@@ -47,14 +47,14 @@ export const candidateWords = (candidate, model) => {
     const may = {
         digit: `${first}: ${whose} it ${percent(sure)}${others.length ? ` (${others.join(", ")})` : ""}.`,
         sign: `${first}: its shape and place give it ${percent(sure)}.`,
-        nothing: `${first}: no part of a digit.`,
+        nothing: `${first}: not part of a digit.`,
     }[kind];
     const against = Object.entries(costs)
         .sort(([, a], [, b]) => b - a)
         .map(([reason, number]) => `${REASONS[reason]} (${cost(number)})`);
     const speaks = against.length ? ` Against it: ${against.join(", ")}.` : "";
     if (chosen) return `${may}${speaks} On the path.`;
-    if (read === null) return `${may}${speaks} No path leads on from it.`;
+    if (read === null) return `${may}${speaks} No path continues from it.`;
     const instead = read
         ? `with it, the line would read ${read}`
         : "with it, nothing would be left";
@@ -86,14 +86,14 @@ export const createGraph = () => {
     const node = h(
         "div",
         { class: "graph", hidden: true },
-        h("h3", {}, "Which strokes are one digit?"),
+        h("h3", {}, "Which strokes belong to one digit?"),
         h(
             "p",
             {},
             "Every likely join and cut of the strokes is a candidate, and the nets are asked about each. " +
                 "The number is the path from left to right that costs least. A cost is minus the " +
                 "logarithm of a probability: 0 is certain, 2.3 is one in ten. Point at a candidate to " +
-                "see what speaks for it.",
+                "see what counts for and against it.",
         ),
         view,
         words,

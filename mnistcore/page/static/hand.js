@@ -72,7 +72,7 @@ export default ({ element, props, server }) => {
         h(
             "p",
             {},
-            "Where an answer is wrong, say below it which digit it is: the drawing joins your digits. Ten of " +
+            "If an answer is wrong, say below it which digit it is, and the drawing is added to your digits. Ten of " +
                 "each take a few minutes. They are stored in this browser alone; the server gets them to teach a net, or to make or read a zip of pictures.",
         ),
         h(
@@ -88,7 +88,7 @@ export default ({ element, props, server }) => {
         h(
             "p",
             {},
-            "What you export teaches a net on the command line: ",
+            "To teach a net on the command line, export your digits and run: ",
             h("code", {}, ...COMMAND.flatMap((words) => [h("span", {}, words), " "])),
         ),
         note,

@@ -5,9 +5,9 @@ import { h, hear } from "./shared.js";
 import { architectureOf, titleOf } from "./yours.js";
 
 export const WORDS =
-    "Each kernel looks for a small pattern, such as an edge, and its map shows where it finds it: red where it does, " +
-    "blue where the opposite is. ReLU throws away what is below zero. Pooling keeps the largest of four neighbours, so " +
-    "that a pixel more or less does not matter.";
+    "Each kernel looks for a small pattern, such as an edge, and its map shows where: red where it finds the pattern, " +
+    "blue where it finds the opposite. ReLU throws away what is below zero. Pooling keeps the largest of four neighbours, so " +
+    "that a shift by one pixel hardly matters.";
 
 export default ({ element, props, trigger }) => {
     const { layers, mapsOf } = props; // for all five nets, the one whose maps are shown
@@ -23,7 +23,7 @@ export default ({ element, props, trigger }) => {
         createWords("maps", WORDS),
     );
     const show = ({ net, layer }) => {
-        heading.textContent = `What ${mapsOf[net] ?? titleOf(net)} makes of it`;
+        heading.textContent = `Feature maps of ${mapsOf[net] ?? titleOf(net)}`;
         const names = layers[architectureOf(net)];
         select.replaceChildren(...names.map((name) => h("option", {}, name)));
         select.value = layer;

@@ -62,7 +62,7 @@ const createAnswers = () => {
     const node = h(
         "figure",
         {},
-        h("h3", {}, "What it says to the drawing"),
+        h("h3", {}, "Its answer over time"),
         words,
         h("div", { class: "learning-answers" }, digit, rows, canvas),
         source,
@@ -78,7 +78,7 @@ const createAnswers = () => {
                 "Each column is a moment, each row a digit; the redder, the likelier. " +
                 (drawn
                     ? ""
-                    : "This one is held out of the training: draw a digit in the Read tab, and it is read here.");
+                    : "This one is held out from training: draw a digit in the Read tab to see it read here instead.");
             const shown = columnsOf(run.points, run.epochs, columns);
             const numbers = new Float32Array(10 * columns);
             shown.forEach((probs, i) => {

@@ -17,7 +17,7 @@ const inTime = (promise) =>
     });
 
 export const BUSY = "The server is busy. Please try again.";
-export const AGAIN = "The server is busy. The page tries again.";
+export const AGAIN = "The server is busy. The page will try again.";
 
 // Asks the server, and passes on its answer (undefined if that failed) unless a newer question has
 // been asked since. If the answers `follow` what somebody drags, all are passed on, and a question that

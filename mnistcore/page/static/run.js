@@ -14,7 +14,7 @@ const GONE = {
     training: "The training has ended, because the server did not hear from this page.",
 };
 
-const LOST = "The server does not answer. Please reload the page.";
+const LOST = "The server is not responding. Please reload the page.";
 
 export const isAtWork = (run) => AT_WORK.includes(run?.state);
 
@@ -25,7 +25,7 @@ export const stateWords = ({ state, place, end, file, lost }, mostPaused) => {
         uploaded: `Uploaded: ${file}.`,
         finished: "Finished.",
         stopped: "Stopped.",
-        "time is up": "The time is up.",
+        "time is up": "Time is up.",
         diverged: "The loss is no longer a number: the training has diverged.",
     };
     return {

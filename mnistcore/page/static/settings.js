@@ -9,8 +9,8 @@ const createSelect = (values, name = String) =>
 const createNumber = (attributes) => h("input", { type: "number", required: true, ...attributes });
 
 const SWITCHES = {
-    distortion: ["Distortion", "each image is turned, scaled, slanted, shifted and bent anew"],
-    dropout: ["Dropout", "half of the last units are left out at random"],
+    distortion: ["Distortion", "each image is turned, scaled, slanted, shifted and bent at random"],
+    dropout: ["Dropout", "half of the units in the last layers are left out at random"],
     pen_font: ["Our pen font", "a tenth more images, drawn in forms that MNIST lacks"],
     shuffle: ["Shuffled", "a new random order in each epoch"],
 };
@@ -29,7 +29,7 @@ export const createSettings = (props, change) => {
         batch_size: h("select", {}),
     };
     const titles = {
-        data: "Images of",
+        data: "Data set",
         net: "Net",
         images: "Images",
         epochs: "Epochs",

@@ -15,7 +15,7 @@ const PIECES = [
     "#c9c95a",
 ];
 
-const PRINTED = "What was printed on the paper, in blue, is taken out.";
+const PRINTED = "What was printed on the paper, shown in blue, is removed.";
 
 // Title and words of each step.
 const texts = ({ box, side }) => [

@@ -17,9 +17,11 @@ const answerOf = (probs) => {
     return `${article(digit)} ${digit} (${percent(p)})`;
 };
 
-// What it brought: the server's `summary`, and what the net `says` to the drawing before and after.
-const broughtWords = ({ summary, says: [before, after] }) => {
-    const drawing = before ? ` Your drawing: ${answerOf(after)}, before ${answerOf(before)}.` : "";
+// How much it helped: the server's `summary`, and what the net `says` to the drawing before and after.
+const helpWords = ({ summary, says: [before, after] }) => {
+    const drawing = before
+        ? ` Your drawing: now ${answerOf(after)}, previously ${answerOf(before)}.`
+        : "";
     return `${capital(summary)}.${drawing}`;
 };
 
@@ -28,8 +30,8 @@ const goingWords = (run) => {
     const { step, steps } = run.points.at(-1) ?? {};
     if (run.state === "paused") return "Paused.";
     if (run.state !== "training") return stateWords(run);
-    if (step === steps) return "Checking what it brought.";
-    return `${capital(titleOf(run.base))} learns from your ${run.digits} digits; each fifth of a class is held out.`;
+    if (step === steps) return "Checking how much this helped.";
+    return `${capital(titleOf(run.base))} is learning from your ${run.digits} digits; every fifth of a class is held out.`;
 };
 
 export const createTeaching = (server) => {
@@ -74,9 +76,9 @@ export const createTeaching = (server) => {
         if (isAtWork(run)) status.textContent = goingWords(run);
         else if (!run.end?.summary) answer(stateWords(run));
         else if (run.end.forgets) {
-            status.textContent = `${broughtWords(run.end)} It has become worse on MNIST by more than half a point: check your digits and their labels.`;
+            status.textContent = `${helpWords(run.end)} It has become worse on MNIST by more than half a percentage point: check your digits and their labels.`;
             offer.hidden = false;
-        } else take(`${broughtWords(run.end)} `);
+        } else take(`${helpWords(run.end)} `);
     });
     const begin = async () => {
         const [digits, digit, base] = [ownDigits(), lookedAt(), chosen().net];
@@ -109,7 +111,7 @@ export const createTeaching = (server) => {
             {},
             "“Learn from them” takes a copy of the net that is chosen at the top (LeNet, if all five are) " +
                 "and trains it on your digits, for a few seconds or, if the net is large, up to a minute. MNIST’s are mixed in, so that it " +
-                "forgets little; each fifth digit of a class is held out, to see what it brought.",
+                "forgets little; every fifth digit of a class is held out, to see how much this helped.",
         ),
         h("div", { class: "own-tools" }, learn, stop, progress, rest, download),
         status,

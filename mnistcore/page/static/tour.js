@@ -13,7 +13,7 @@ const STATIONS = [
     {
         part: "#answer",
         title: "The answer",
-        words: "Five nets read the digit. A net never only says 3: it gives each of the ten digits a probability, and the largest is its answer. Choose a net at the top, or all five.",
+        words: "Five nets read the digit. A net never just says 3: it gives each of the ten digits a probability, and the largest is its answer. Choose a net at the top, or all five.",
     },
     {
         part: "#steps",
@@ -24,7 +24,7 @@ const STATIONS = [
         part: "#why",
         folded: true,
         title: "Why this digit?",
-        words: "Red ink speaks for the answer, blue ink for another digit. Choose any other digit to ask why it is not that one.",
+        words: "Red ink supports the answer, blue ink for another digit. Choose any other digit to ask why it is not that one.",
     },
     {
         part: "#change",
@@ -36,7 +36,7 @@ const STATIONS = [
         part: "#atlas",
         folded: true,
         title: "Which digits does it resemble?",
-        words: "These are digits that the net has learned from and finds most like yours. On the map, digits that the net finds alike lie together. Where it is unsure, the nearest ones come from two clouds.",
+        words: "These are the training digits that the net finds most like yours. On the map, digits that look alike to the net lie close together. Where it is unsure, the nearest ones come from two clusters.",
     },
     {
         part: "#maps",
@@ -47,13 +47,13 @@ const STATIONS = [
         part: "#slide",
         folded: true,
         title: "How a kernel works",
-        words: "Press Play: the kernel slides over the input, multiplies number by number and adds up. Every number of every map is made like this.",
+        words: "Press Play: the kernel slides over the input, multiplies number by number and adds up the products. Every number in every map is computed this way.",
     },
     {
         part: "#units",
         folded: true,
         title: "From the maps to the answer",
-        words: "The units of the last layers vote: a weight says how much each number counts for a digit. Softmax turns the ten sums into probabilities. Follow a vote back, step by step, to a pixel of yours.",
+        words: "The units of the last layers vote: a weight says how much each number counts for a digit. Softmax turns the ten sums into probabilities. Follow a vote back, step by step, to one of your pixels.",
     },
 ];
 

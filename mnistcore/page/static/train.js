@@ -67,7 +67,7 @@ export default ({ element, props, server }) => {
     const usage = h(
         "p",
         { hidden: true },
-        "Unpack it into a folder, mine. Then it reads for you: ",
+        "Unpack it into a folder named mine. Then start the page with it: ",
         h("code", {}, "python demo.py --weights mine"),
     );
     start.classList.add("train-start");
@@ -88,7 +88,7 @@ export default ({ element, props, server }) => {
         start.disabled = uploading.disabled = working;
         pause.disabled = !["training", "paused"].includes(run?.state);
         stop.disabled = !working || run.state === "testing";
-        pause.textContent = run?.state === "paused" ? "Go on" : "Pause";
+        pause.textContent = run?.state === "paused" ? "Continue" : "Pause";
         state.textContent = run ? stateWords(run, mostPaused) : "";
         const last = run?.points.at(-1);
         const goes = ["training", "paused"].includes(run?.state);

@@ -32,7 +32,7 @@ export const unflatten = ([, height, width], index) => ({
 // What training did to the numbers that a layer reads, in words.
 export const dropoutWords = (share) =>
     share
-        ? ` · In training, dropout left out ${Math.round(100 * share)} % of its inputs, different ones each time, so that no unit relies on a few of them. Here all count.`
+        ? ` · In training, dropout left out ${Math.round(100 * share)} % of its inputs, different ones each time, so that no unit relies on just a few of them. Here all are used.`
         : "";
 
 // The softmax of one digit in numbers.
@@ -140,7 +140,7 @@ export default ({ element, server }) => {
     const words = createWords(
         "units",
         "The last maps are written into one long row. Each unit of a linear layer casts a vote: it multiplies " +
-            "every number of the row by a weight of its own and adds them up. Softmax turns the ten sums of the " +
+            "every number in the row by its own weight and adds up the products. Softmax turns the ten sums of the " +
             "last layer, the logits, into probabilities that add up to 1. Choose a unit to see its largest votes, " +
             "and follow them back to the pixels.",
     );
@@ -149,7 +149,7 @@ export default ({ element, server }) => {
         "calibration",
         "The logits are divided by ",
         temperature,
-        ", the temperature, which was chosen on digits the net had not seen: of all answers given with 90 %, " +
+        ", the temperature, which was chosen on digits the net had not seen: of all answers given a probability of 90 %, " +
             "about 90 % are then right. The net is calibrated.",
     );
     const { node, body } = createFold(
@@ -253,7 +253,7 @@ export default ({ element, server }) => {
             numbers,
             title: relu ? `${name} + ReLU` : name,
             note:
-                (name === last.name ? "10 logits, of 0 to 9" : `${numbers.length} units`) +
+                (name === last.name ? "10 logits, for 0 to 9" : `${numbers.length} units`) +
                 dropoutWords(dropout),
             wordsFor: (unit) => (name === last.name ? `logit of ${unit}` : `unit ${unit + 1}`),
         }));

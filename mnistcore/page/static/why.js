@@ -1,4 +1,4 @@
-// Why a net says this digit and not another: how much each pixel of ink speaks for it or against it.
+// Why a net says this digit and not another: how much each pixel of ink supports it or counts against it.
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
 import { createFold, createWords, foldButton } from "./fold.js";
 import { capital, number, percent, unpack } from "./format.js";
@@ -29,7 +29,7 @@ export const sumWords = ({ net, sum, difference, blank }, digit, other) => {
 export const pixelWords = (value, { row, column }, digit, other) => {
     const place = `row ${row + 1}, column ${column + 1}`;
     if (value === 0) return `${place}: makes no difference`;
-    return `${place}: for ${value > 0 ? digit : other}`;
+    return `${place}: supports ${value > 0 ? digit : other}`;
 };
 
 // The ten digits as bars; a click on one asks why it is not that one.
@@ -76,7 +76,7 @@ export default ({ element, props, server }) => {
     const pictures = h("div", { class: "why-pictures" });
     const note = h("p", { class: "nothing" });
     const all = foldButton(
-        nets.length === 5 ? "All five nets beside each other" : "All nets beside each other",
+        nets.length === 5 ? "All five nets side by side" : "All nets side by side",
         () => toggleAll(),
     );
     // A visitor's own net stands before those that all share.
@@ -93,7 +93,7 @@ export default ({ element, props, server }) => {
         "Why this digit, and not another?",
         createWords(
             "why",
-            "Red ink speaks for the digit that the net says, blue ink for the other one. Choose another " +
+            "Red ink supports the digit that the net says, blue ink for the other one. Choose another " +
                 "digit to see why the answer is not that one. To find out, the ink is added little by " +
                 "little to a blank image, and what each pixel changes on the way is summed up.",
         ),
@@ -124,7 +124,7 @@ export default ({ element, props, server }) => {
         const drawn = found.nets.map((one) => {
             const picture = createPicture(one.net, side);
             scale.paint(picture.canvas, one.pixels, 0, limit);
-            const label = `${capital(titleOf(one.net))}: which ink speaks for ${digit} and which for ${other}`;
+            const label = `${capital(titleOf(one.net))}: which ink supports ${digit} and which supports ${other}`;
             picture.canvas.setAttribute("aria-label", label);
             picture.canvas.onpointermove = (event) => {
                 const box = picture.canvas.getBoundingClientRect();
