@@ -71,7 +71,7 @@ class _Windows(torch.autograd.Function):
 
 
 class ConvReLUPool(nn.Sequential):
-    """An unpadded convolution with a square kernel, ReLU and 2x2 max pooling; iterable.
+    """An unpadded convolution with a square kernel, ReLU and 2x2 max pooling.
 
     In training on a CPU, the three become one matrix product and a maximum. The four outputs that
     are pooled together apply the kernel at four places of a window that is one pixel larger. So

@@ -23,7 +23,11 @@ from mnistcore.results import Benchmark, DataRecord, load_results
 
 Contents = Mapping[str, Mapping[str, Any]]  # the checkpoint of each net
 
-SYNTHETIC = "drawn", "edited", "others"  # numbers of images that are not MNIST's
+SYNTHETIC_WORDS = {  # by the setting that says how many
+    "drawn": "digits of the project's own pen font",
+    "edited": "MNIST digits with an extra stroke",
+    "others": "drawings that are not digits, with a uniform target",
+}
 LICENSE = re.compile(r"^license: (\S+)$", re.MULTILINE)  # in a card
 CODE = re.compile(r"```python\n.*?```", re.DOTALL)
 RELATIVE_LINK = re.compile(r"\[([^]]+)\]\((?!https?:)[^)]*\)")
@@ -133,8 +137,8 @@ def _own_card(source: str, nets: Ensemble, contents: Contents) -> str:
     sections = {title: text for title, _, text in (part.partition("\n\n") for part in parts)}
     data = trained_on(contents[nets.names[0]])
     of_mnist = data["name"] == MNIST
-    mnist, _, synthetic = sections["Data"].partition("\n\n")
-    if any(content["config"].get(key) for content in contents.values() for key in SYNTHETIC):
+    mnist = sections["Data"].partition("\n\n")[0]
+    if synthetic := _synthetic(contents):
         mnist += "\n\n" + synthetic
     kept = ["library_name", "pipeline_tag", "tags", *(["datasets"] if of_mnist else [])]
     front = [line for line in front_matter.splitlines() if line.partition(":")[0] in kept]
@@ -167,6 +171,16 @@ def _data(data: DataRecord) -> str:
         f"{data['n']:,} training images of `{data['name']}`, of the classes {classes}. `val_size` "
         "of them are held out to fit\nthe temperature and the threshold."
     )
+
+
+def _synthetic(contents: Contents) -> str:
+    """A sentence about the images that were added to MNIST's; empty if there were none."""
+    added = [
+        f"`{setting}` {words}"
+        for setting, words in SYNTHETIC_WORDS.items()
+        if any(content["config"].get(setting) for content in contents.values())
+    ]
+    return f"The nets also train on {', and on '.join(added)}." if added else ""
 
 
 def _settings(name: str, content: Mapping[str, Any]) -> str:

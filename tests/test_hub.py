@@ -164,6 +164,24 @@ def test_a_card_of_nets_of_mnist_names_mnist(own: Callable[..., Path], tmp_path:
     assert data["datasets"] == ["ylecun/mnist"]
     assert "The 60,000 training images of MNIST" in text
     assert "only 1,000 of the training images" in text
+    assert (
+        "The nets also train on `drawn` digits of the project's own pen font, and on `edited` "
+        "MNIST digits with an extra stroke, and on `others` drawings" in text
+    )
+    assert "cross-validation" not in text
+
+
+@pytest.mark.parametrize(
+    ("drawn", "also"), [(0, ""), (9, "on `drawn` digits of the project's own pen font.\n")]
+)
+def test_a_card_names_the_added_images_that_there_were(
+    drawn: int, also: str, own: Callable[..., Path], tmp_path: Path
+) -> None:
+    config = checkpoint.load(WEIGHTS / "LeNet.pt")["config"]
+    config |= {"drawn": drawn, "edited": 0, "others": 0}
+    _, text = card_of(own(config=config), tmp_path)
+    assert text.partition("The nets also train ")[2].startswith(also)
+    assert ("also train" in text) == bool(also)
 
 
 @pytest.mark.parametrize("place", ["results", "weights/results"])

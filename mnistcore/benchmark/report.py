@@ -386,8 +386,8 @@ def fast_sentence(speed: Speed) -> str:
     fast = speed["fast"]
     theirs, ours = fast["conventional"], fast["ours"]
     return (
-        f"With the data in memory, `train --fast` trains {fast['net']} in "
-        f"{fmean(ours['seconds']):.1f} s, without validation or files; it then reads "
+        f"From the data in memory to the last step, `train --fast` trains {fast['net']} in "
+        f"{fmean(ours['seconds']):.1f} s; it then reads "
         f"{_percent(fmean(ours['accuracies']))} % of MNIST's test digits (mean of "
         f"{len(ours['seconds'])} seeds; {fast['device']}). A conventional fast recipe takes "
         f"{fmean(theirs['seconds']):.1f} s and reads {_percent(fmean(theirs['accuracies']))} %; "

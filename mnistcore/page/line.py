@@ -96,7 +96,7 @@ class Line:
     def _wait_for_turn(self, run: Run) -> bool:
         """Whether the run's turn has come before the visitor left or stopped it."""
         with self.changed:
-            while self._waiting[0] is not run or self._busy >= self._most:
+            while True:
                 stopped = run.words.get("training") == {"do": "stop"}
                 if run.is_left(RELOAD) or stopped:
                     self._waiting.remove(run)
@@ -104,6 +104,8 @@ class Line:
                     run.forget_digits()
                     self.changed.notify_all()
                     return False
+                if self._waiting[0] is run and self._busy < self._most:
+                    break
                 self.changed.wait(CHECK)
             self._waiting.remove(run)
             run.state = TESTING if run.is_test else STARTING

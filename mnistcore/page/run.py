@@ -56,8 +56,8 @@ class Run:
         return OwnNet(self.path, answers, self.end.get("data", MNIST))
 
     def forget_digits(self) -> None:
-        """Keep nothing of the job but its kind: it may hold the visitor's own digits."""
-        self.job = {"do": self.job["do"]}
+        """Keep nothing of the job but its kind: it and words not yet passed on may hold some."""
+        self.job, self.words = {"do": self.job["do"]}, {}
 
     @property
     def is_test(self) -> bool:

@@ -34,11 +34,22 @@ from mnistcore.page.guard import (
 )
 from mnistcore.page.hand import parse_digits
 from mnistcore.page.line import CHECK, MOST_PAUSED, Line
-from mnistcore.page.run import AT_WORK, ENDED, GONE, RELOAD, TESTING, WAITING, Run
+from mnistcore.page.run import (
+    AT_WORK,
+    ENDED,
+    GONE,
+    PAUSED,
+    RELOAD,
+    STARTING,
+    TESTING,
+    TRAINING,
+    WAITING,
+    Run,
+)
 from mnistcore.page.yours import AT, OwnNet, find_own, unpack_net
 
 MOST_IN_LINE = 20  # visitors who wait for their training
-MOST_KEPT = 40  # nets, those used last: enough for a school class; the largest has 18 MB
+MOST_KEPT = 40  # nets, those used last: for a school class; one that was trained has up to 18 MB
 
 MOST_CONNECTIONS = 4  # that show that a visitor is there; a page that loads again has two
 
@@ -270,13 +281,15 @@ class Trainings:
         return None if packed is None else views.pack(views.unpack_digit(packed))
 
     def _obey(self, run: Run, command: str | None, digit: str | None) -> None:
-        if digit is not None:
-            run.words["digit"] = {"do": "digit", "digit": digit}
         if command == "test" and run.state == ENDED and run.path.exists() and not run.test:
-            run.words.pop("training", None)  # which came too late for the training
             run.state, run.job = WAITING, {"do": "test", "path": str(run.path)}
             self._line.add(run)
-        elif command in ("pause", "go", "stop") and run.state in AT_WORK - {TESTING}:
+            return
+        if digit is not None and run.state in AT_WORK:
+            run.words["digit"] = {"do": "digit", "digit": digit}
+        if command == "stop" and run.state in AT_WORK - {TESTING}:
+            run.words["training"] = {"do": command}
+        if command in ("pause", "go") and run.state in (STARTING, TRAINING, PAUSED):
             run.words["training"] = {"do": command}
 
     def _forget(self) -> None:

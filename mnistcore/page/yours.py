@@ -1,5 +1,6 @@
 """The nets of single visitors, each known by a token: trained here, taught, or uploaded."""
 
+import errno
 import logging
 import shutil
 import threading
@@ -25,6 +26,8 @@ AT = "@"  # between a net and its token: "LeNet@..." is a visitor's own LeNet
 MOST_LOADED = 8  # of these nets in memory: of MyNetV1, the largest, they take 300 MB
 MOST_UNPACKED = 40 * 10**6  # bytes of a net's file: MyNetV1 takes 37 MB in float32
 UPLOADED = "uploaded.pt"  # until the net in it is known
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # full, over quota, read-only
+NOT_STORED = "The server could not store the file. Please try again later."
 WANTED = "Please upload a checkpoint (.pt) written by mnistcore, or a zip from this page."
 
 
@@ -100,14 +103,15 @@ def unpack_net(upload: Path, folder: Path) -> OwnNet:
     Raises:
         ValueError: it is something else; the message is a sentence for the visitor.
     """
-    folder.mkdir()
     try:
+        folder.mkdir()
         _unpack(upload, folder)
         return _check(folder)
     except Exception as error:  # a stranger's file can make torch raise anything
-        shutil.rmtree(folder)
-        if isinstance(error, OSError):  # a full disk, for instance, is not the visitor's fault
-            logging.getLogger(__name__).exception("an upload could not be unpacked")
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            logging.getLogger(__name__).exception("an upload could not be stored")
+            raise ValueError(NOT_STORED) from error
         known = isinstance(error, ValueError)
         reason = str(error).partition(";")[0] if known else "the file cannot be read"
         for name, words in ((UPLOADED, "the file"), (THRESHOLD_FILE, f"its {THRESHOLD_FILE}")):

@@ -184,7 +184,7 @@ class Recognizer(Ensemble):
         return reading
 
     def read_many(self, pictures: Iterable[Picture], model: str = ALL) -> list[Reading]:
-        """Read many pictures; small ones several times as fast as one by one.
+        """Read many pictures; small ones two to three times as fast as one by one.
 
         The nets are asked once about the candidates of all pictures, and once more about the cuts
         that some need. All pictures and their steps are in memory, 40 MB for a large photograph:

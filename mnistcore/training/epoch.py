@@ -108,12 +108,13 @@ class Training:
         if config.epochs > 1 and first and not later:
             raise ValueError(
                 f"hard is {config.hard}: that leaves {self._num_hard} images after the first "
-                f"epoch, fewer than batch_size {config.batch_size}: use more, or smaller batches"
+                f"epoch, fewer than batch_size {config.batch_size}: use a larger hard or smaller "
+                "batches"
             )
         self.epoch_steps = [first, *[later] * (config.epochs - 1)]
         total_steps = sum(self.epoch_steps)
-        self.losses = torch.full((n,), math.inf, device=workers.device)  # of each image, the last,
-        # less what no net can avoid
+        # Each image's last loss, less the least that is possible for its target.
+        self.losses = torch.full((n,), math.inf, device=workers.device)
         if config.warmup * total_steps < 2:  # OneCycleLR would divide by zero
             raise ValueError(
                 f"epochs {config.epochs} and batch_size {config.batch_size} give {total_steps} "

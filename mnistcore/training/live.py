@@ -22,7 +22,7 @@ from mnistcore.training.threshold import choose_thresholds
 from mnistcore.training.workers import Workers
 
 EVERY = 0.2  # seconds of training between two looks at the net
-VAL_EVERY = 4  # times as long as the last validation took, it trains before the next
+VAL_EVERY = 4  # before it validates again, it trains this many times as long as that last took
 VAL_IMAGES = 1_000  # of those held out, on which a net is validated while it trains
 MOST_WRONG = 24  # misread validation digits told at a time
 MOST_MAPS = 16  # of the first convolution
@@ -204,7 +204,7 @@ class Live:
         return {"shape": list(planes.shape), "limit": limit, "bytes": pack_bytes(planes, limit)}
 
     def _validate(self) -> Told:
-        """Loss, accuracy, confusion, and the digits that are read wrong, the surest first."""
+        """Loss, accuracy, confusion, and the misread digits, the surest first."""
         logits = predict_logits(self._net, self._val_images)
         metrics = measure(logits, self._val_labels)
         probs, preds = logits.softmax(1).max(1)

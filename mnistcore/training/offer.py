@@ -35,7 +35,8 @@ def copy_data(data_dir: Path, folder: Path) -> OwnData | None:
     used it has none; the reason is logged as a warning.
 
     Raises:
-        FileNotFoundError, ValueError, OSError: the training images cannot be used.
+        FileNotFoundError, ValueError, OSError: the training images cannot be used, or the copy
+            cannot be written.
     """
     train = load_data("train", data_dir)
     if train.is_mnist:
@@ -43,13 +44,14 @@ def copy_data(data_dir: Path, folder: Path) -> OwnData | None:
     place = folder / "data" / train.name  # the name goes with it
     place.mkdir(parents=True)
     _write(train, "train", place)
-    has_test = True
     try:
-        _write(load_data("test", data_dir), "test", place)
-    except (FileNotFoundError, ValueError) as error:
-        has_test = False
+        test = load_data("test", data_dir)
+    except (OSError, ValueError) as error:
+        test = None
         logging.getLogger(__name__).warning("no test set: %s", error)
-    return OwnData(place, train.name, data_dir.resolve().name, len(train.labels), has_test)
+    if test:
+        _write(test, "test", place)
+    return OwnData(place, train.name, data_dir.resolve().name, len(train.labels), test is not None)
 
 
 def _write(dataset: Dataset, split: str, place: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_net_learns_before_ones_eyes(
 
 
 def test_a_second_visitor_waits_until_the_first_has_left(server: str, open_page: Open) -> None:
-    first, second = open_page(), open_page()
+    first, second = open_page(leaves=True), open_page()
     for page in (first, second):
         open_train(page)
         press(page, "Start")
@@ -117,7 +117,7 @@ def test_a_second_visitor_waits_until_the_first_has_left(server: str, open_page:
 
 
 def test_a_training_goes_on_after_a_reload(open_page: Open) -> None:
-    page = open_page()
+    page = open_page(leaves=True)
     open_train(page)
     press(page, "Overfitting: few images")
     press(page, "Start")

@@ -241,6 +241,7 @@ def test_a_word_that_came_too_late_stops_no_test(one: Trainings) -> None:
         time.sleep(0.1)
         one._runs[token].words["training"] = {"do": "stop"}
     wait_for(lambda: status(one, token)["state"] == "ended")
+    assert one._runs[token].words == {}
     other = start(one)
     wait_for(lambda: status(one, other)["state"] == "starting")
     status(one, token, "test")
@@ -249,6 +250,18 @@ def test_a_word_that_came_too_late_stops_no_test(one: Trainings) -> None:
     assert "zip" in one.download({"token": token})
     workers[0].messages.put({"end": {"ended": "stopped"}})
     wait_for(lambda: status(one, token)["state"] == "testing")
+
+
+def test_whoever_stops_as_his_turn_comes_does_not_train(one: Trainings) -> None:
+    start(one)
+    wait_for(lambda: bool(workers and workers[0].told))
+    waiting = start(one)
+    with one._line.changed:
+        workers[0].messages.put({"end": {"ended": "stopped"}})
+        one._runs[waiting].words["training"] = {"do": "stop"}
+    wait_for(lambda: status(one, waiting)["state"] not in ("waiting", "starting"))
+    assert status(one, waiting)["state"] == "ended"
+    assert len(workers[0].told) == len(workers) == 1
 
 
 def test_digits_of_whoever_stops_waiting_are_not_kept(one: Trainings) -> None:

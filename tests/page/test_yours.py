@@ -231,7 +231,7 @@ BAD: dict[str, tuple[Callable[[Path, Path], Any], str]] = {
     ),
     "no numbers": (
         lambda own, path: changed(own, path, val={"errors": "none", "n": 5000}),
-        "The file does not say what the net reached",
+        "The file does not say how many validation images the net misreads.",
     ),
     "no dict": (lambda own, path: changed(own, path, val=[]), "The file cannot be read."),
     "threshold": (
@@ -257,6 +257,21 @@ def test_other_files_are_refused_in_a_sentence(
     assert not new.exists()
 
 
+def test_a_full_disk_is_not_the_visitors_fault(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", fail)
+    with pytest.raises(
+        ValueError, match=r"^The server could not store the file\. Please try again"
+    ):
+        unpack_net(folder / "MyNetV2.pt", tmp_path / "new")
+    assert "No space left on device" in caplog.text
+    assert not (tmp_path / "new").exists()
+
+
 def option(page: Page) -> Any:
     return page.locator("#choice label", has_text="Yours")
 
@@ -271,7 +286,7 @@ def send(page: Page, path: Path) -> None:
 def test_a_trained_net_is_one_of_the_nets_for_its_visitor_alone(
     open_page: Open, tmp_path: Path
 ) -> None:
-    page, other = open_page(), open_page()
+    page, other = open_page(leaves=True), open_page()
     draw(page, DIGITS["1"])
     expect(answer(page)).to_have_text("1")
     page.get_by_role("tab", name="Train").click()

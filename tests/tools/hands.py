@@ -1,8 +1,8 @@
-"""Adapt nets to the writers of drawn digits, and print what it brings.
+"""Adapt nets to the writers of drawn digits, and print how much it helps.
 
 ``python -m tests.tools.hands [n] [model ...]`` at the root of the project: at most n writers, by
 default all, and LeNet. A writer gives 2, 5 or 10 digits of each class, of which ``adapt`` holds out
-each fifth of a class; the net is then tested on the writer's other digits, and on 5,000 MNIST
+every fifth of a class; the net is then tested on the writer's other digits, and on 5,000 MNIST
 validation digits. With several nets, the mean of their probabilities is measured, too.
 """
 
@@ -129,7 +129,7 @@ def errors(probs: Tensor, labels: Tensor) -> int:
 
 
 def show(name: str, given: int, rows: Sequence[Row]) -> None:
-    """Print what it brought to the writers."""
+    """Print how much it helped the writers."""
     tested, before, after, mnist_before, mnist_after, seconds = map(
         np.array, zip(*rows, strict=True)
     )

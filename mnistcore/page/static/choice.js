@@ -86,18 +86,20 @@ export default ({ element, props, trigger }) => {
     element.append(group, origin, note);
     offerYours();
     hear(element, "choice", update);
-    hear(element, "yours", () => {
+    const takeYours = () => take(parse(`${yoursName()} ${now.layer}`, props));
+    hear(element, "yours", (isChosen) => {
         note.textContent = "";
         offerYours();
-        if (own) take(parse(`${yoursName()} ${now.layer}`, props));
+        if (isChosen) takeYours();
     });
     // The server has no such net of a visitor.
     hear(element, "gone", (net) => {
         if (net !== yoursName()) return; // another has taken its place
+        const wasChosen = now.net === net;
         const choice = chosenForAll(props);
-        if (now.net === net) take(choice);
         forgetYours();
-        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only the most recently used nets are kept. ${capital(titleOf(now.net))} reads instead.`;
+        if (wasChosen) yours() ? takeYours() : take(choice);
+        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only the most recently used nets are kept.${wasChosen ? ` ${capital(titleOf(now.net))} reads instead.` : ""}`;
     });
     const before = props.value;
     choose(now ?? parse(kept("choice"), props) ?? parse(before, props));

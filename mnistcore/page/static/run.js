@@ -20,13 +20,13 @@ export const isAtWork = (run) => AT_WORK.includes(run?.state);
 
 // Where a run is, in words. `place` is that in the line, `file` what was uploaded instead of trained,
 // `mostPaused` in seconds.
-export const stateWords = ({ state, place, end, file, lost }, mostPaused) => {
+export const stateWords = ({ state, place, end, file, isYours, lost }, mostPaused) => {
     const ends = {
         uploaded: `Uploaded: ${file}.`,
         finished: "Finished.",
         stopped: "Stopped.",
         "time is up": "Time is up.",
-        diverged: "The loss is no longer a number: the training has diverged.",
+        diverged: "The training has diverged: its numbers are no longer finite.",
     };
     return {
         waiting: `Waiting: number ${place} in line.`,
@@ -38,7 +38,7 @@ export const stateWords = ({ state, place, end, file, lost }, mostPaused) => {
         failed: file
             ? `No threshold could be chosen for ${file}. Please upload it again.`
             : "The training ended unexpectedly. Please start it again.",
-        gone: lost ? LOST : GONE[end?.val_n ? "net" : file ? "file" : "training"],
+        gone: lost ? LOST : GONE[end?.val_n || isYours ? "net" : file ? "file" : "training"],
     }[state];
 };
 
@@ -101,8 +101,9 @@ export const createFollower = (name, server, draw) => {
         stay(run);
         ask(run);
     };
+    const fresh = () => ({ state: "starting", points: [], images: new Map(), newest: {} });
     const begin = (details) => {
-        run = { state: "starting", points: [], images: new Map(), newest: {} };
+        run = fresh();
         known = {};
         command = null;
         note(details);
@@ -112,13 +113,16 @@ export const createFollower = (name, server, draw) => {
         const question = { token: details.token, seen: [0, 0], command: null, digit: null };
         for (let failed = 0; failed < TRIES && !run; failed++) {
             const answer = await server.status(question).catch(() => null);
-            if (answer) {
-                if (!run && answer.state !== "gone") begin(details);
-                return;
-            }
+            if (answer && run) return; // another has begun meanwhile
+            if (answer?.state === "gone") {
+                forget();
+                run = { ...fresh(), ...details, ...answer };
+                draw(run);
+            } else if (answer) begin(details);
             await wait();
         }
     };
+    const forget = () => keep(name, "");
     const before = parsed(kept(name));
     if (before) resume(before);
     return {
@@ -127,7 +131,7 @@ export const createFollower = (name, server, draw) => {
         // Adds to what is known of it.
         note,
         // It is not followed any more after a reload.
-        forget: () => keep(name, ""),
+        forget,
         // Tells the server "stop", for instance, or to "test" what has ended.
         tell: (word) => {
             command = word;

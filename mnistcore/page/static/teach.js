@@ -31,7 +31,7 @@ const goingWords = (run) => {
     if (run.state === "paused") return "Paused.";
     if (run.state !== "training") return stateWords(run);
     if (step === steps) return "Checking how much this helped.";
-    return `${capital(titleOf(run.base))} is learning from your ${run.digits} digits; every fifth of a class is held out.`;
+    return `${capital(titleOf(run.base))} is learning from your ${run.digits} digits; every fifth digit of a class is held out.`;
 };
 
 export const createTeaching = (server) => {
@@ -74,6 +74,8 @@ export const createTeaching = (server) => {
         run = now;
         update();
         if (isAtWork(run)) status.textContent = goingWords(run);
+        else if (run.lost)
+            status.textContent = stateWords(run); // it may be there after a reload
         else if (!run.end?.summary) answer(stateWords(run));
         else if (run.end.forgets) {
             status.textContent = `${helpWords(run.end)} It has become worse on MNIST by more than half a percentage point: check your digits and their labels.`;

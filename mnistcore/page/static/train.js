@@ -55,7 +55,7 @@ export default ({ element, props, server }) => {
         }),
         foldButton("Stop", () => follower.tell("stop")),
         foldButton("Read the test set, once", () => {
-            run.isTested = true;
+            follower.note({ testAsked: true });
             follower.tell("test");
         }),
         foldButton("Download the net", async () => {
@@ -99,13 +99,11 @@ export default ({ element, props, server }) => {
             n &&
                 `${grouped(errors)} of ${grouped(n)} validation digits are misread: ${percents(1 - errors / n)} right.`,
             run?.isYours &&
-                (yours()?.token === run.token
+                yours() &&
+                (yours().token === run.token
                     ? "It can be chosen at the top as “Yours”, and reads what you draw."
                     : "Another net is “Yours” now."),
-            run?.isTested &&
-                run.state === "ended" &&
-                !all &&
-                "The test set was not read. Please try again.",
+            run?.testAsked && run.state === "ended" && !all && "The test set was not read.",
             all &&
                 `Test set: ${grouped(wrong)} of ${grouped(all)} wrong, ${percents(1 - wrong / all)} right; the 95 % interval is ${percents(interval[0])} to ${percents(interval[1])}.`,
         ]

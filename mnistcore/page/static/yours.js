@@ -1,6 +1,6 @@
 // The net of this visitor alone, "Yours": trained here, taught or uploaded. It lies on the server in a
 // folder whose name, the token, nobody else knows; among the nets it is "LeNet@<token>". A newer net
-// takes its place, and can give it back.
+// takes its place, and can give it back; the one before that is lost.
 import { keep, kept } from "./memory.js";
 import { say } from "./shared.js";
 
@@ -9,7 +9,7 @@ const KEY = "yours";
 // What this tab has kept; null if there is nothing that can be read.
 const stored = () => {
     try {
-        const { token, net, about, other } = JSON.parse(kept(KEY));
+        const { token, net, about = "", other = null } = JSON.parse(kept(KEY));
         return token && net ? { token, net, about, other } : null;
     } catch {
         return null;
@@ -18,10 +18,10 @@ const stored = () => {
 
 let mine = stored();
 
-const change = (now) => {
+const change = (now, isChosen) => {
     mine = now;
     keep(KEY, now ? JSON.stringify(now) : "");
-    say("yours");
+    say("yours", isChosen);
 };
 
 // {token, net, about, other}; null as long as there is none. `other` is the net that it replaced, or
@@ -31,13 +31,13 @@ export const yours = () => mine;
 // Makes a net the visitor's own in place of the one before, and chooses it. `about` says in a short
 // sentence how it came to be: "trained here: 3 epochs on 55,000 images".
 export const setYours = ({ token, net, about }) =>
-    change({ token, net, about, other: mine ? { ...mine, other: null } : null });
+    change({ token, net, about, other: mine ? { ...mine, other: null } : null }, true);
 
 // Puts the other net in its place, and this one in that of the other.
-export const swapYours = () => change({ ...mine.other, other: { ...mine, other: null } });
+export const swapYours = () => change({ ...mine.other, other: { ...mine, other: null } }, true);
 
-// The server no longer has it.
-export const forgetYours = () => change(mine.other);
+// The server no longer has it; the other net, if there is one, takes its place, but is not chosen.
+export const forgetYours = () => change(mine.other, false);
 
 // Its name among the nets; null as long as there is none.
 export const yoursName = () => mine && `${mine.net}@${mine.token}`;
