@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the same table for type checkers; "as" marks a name as publ
     from mnistcore.training.loop import train as train
     from mnistcore.training.recipes import TrainConfig as TrainConfig
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = {  # of the public names
     "Adapted": "training.adapt",

@@ -126,8 +126,11 @@ def test_a_training_goes_on_after_a_reload(open_page: Open) -> None:
     page.reload()
     expect(page.locator(".train-state")).to_have_text("Training.", timeout=START)
     wait_until(page, lambda: points(page) > 1)
+    page.locator("#choice label", has_text="MyNetV2").click()  # and that is kept
     press(page, "Stop")
     expect(page.locator(".train-result")).to_contain_text("chosen at the top")
+    expect(page.locator("#choice label", has_text="Yours")).to_be_visible()
+    expect(page.locator("#choice input:checked")).to_have_attribute("value", "MyNetV2")
     said = page.locator(".train-result").inner_text()
     page.reload()
     expect(page.locator(".train-result")).to_have_text(said, timeout=START)

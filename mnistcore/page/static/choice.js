@@ -25,6 +25,10 @@ export const parse = (text, { nets, layers }) => {
     return { net, layer: names.includes(layer) ? layer : names[0] };
 };
 
+// Whether the net that was chosen before still is, or one of the visitor's own, whose newest takes its
+// place: otherwise he has chosen another, and keeps it.
+export const isStillChosen = (net) => now.net === net || now.net.includes("@");
+
 // The choice as others may know it: in place of one's own net, the net of the page that is like it.
 export const chosenForAll = (props) =>
     parse(`${architectureOf(now.net)} ${now.layer}`, props) ??

@@ -1,5 +1,5 @@
 // "Learn from them": a copy of the chosen net goes on training, on the visitor's own digits.
-import { chosen } from "./choice.js";
+import { chosen, isStillChosen } from "./choice.js";
 import { foldButton } from "./fold.js";
 import { article, capital, percent } from "./format.js";
 import { lookedAt } from "./maps.js";
@@ -53,8 +53,11 @@ export const createTeaching = (server) => {
 
     const update = () => {
         const working = isAtWork(run);
-        learn.disabled = asked || working || !ownDigits().length;
+        const focused = document.activeElement;
+        learn.disabled = working || !ownDigits().length;
         stop.hidden = progress.hidden = !working;
+        if (focused === learn && working) stop.focus();
+        if (focused === stop && !working) learn.focus();
         download.hidden = !yours();
         const { step = 0, steps = 1, left = 0 } = run?.points.at(-1) ?? {};
         progress.value = step / steps;
@@ -65,12 +68,18 @@ export const createTeaching = (server) => {
         offer.hidden = true;
         status.textContent = words;
     };
-    const take = (words = "") => {
+    const take = (words = "", isChosen = true) => {
         const about = `taught with ${run.digits} of your digits`;
-        setYours({ token: run.token, net: run.net, about });
-        answer(`${words}Your ${run.net} now reads what you draw; it is chosen at the top.`);
+        setYours({ token: run.token, net: run.net, about }, isChosen);
+        answer(
+            `${words}Your ${run.net} ` +
+                (isChosen
+                    ? "now reads what you draw; it is chosen at the top."
+                    : "can be chosen at the top."),
+        );
     };
     const follower = createFollower("taught", server, (now) => {
+        if (now !== run) node.closest("details").open = true; // a reload has folded it
         run = now;
         update();
         if (isAtWork(run)) status.textContent = goingWords(run);
@@ -80,12 +89,12 @@ export const createTeaching = (server) => {
         else if (run.end.forgets) {
             status.textContent = `${helpWords(run.end)} It has become worse on MNIST by more than half a percentage point: check your digits and their labels.`;
             offer.hidden = false;
-        } else take(`${helpWords(run.end)} `);
+        } else take(`${helpWords(run.end)} `, isStillChosen(run.chosen));
     });
     const begin = async () => {
+        if (asked) return;
         const [digits, digit, base] = [ownDigits(), lookedAt(), chosen().net];
         asked = true;
-        update();
         answer("");
         const found = await server
             .teach({ net: base, digits, digit: digit || null })
@@ -101,6 +110,7 @@ export const createTeaching = (server) => {
             token,
             net,
             base: base.includes("@") ? base : net,
+            chosen: base,
             digits: digits.length,
             drawn: digit,
         });

@@ -1,4 +1,5 @@
 // The Train tab: a visitor trains a net and watches it learn.
+import { chosen, isStillChosen } from "./choice.js";
 import { whenRestyled } from "./colours.js";
 import { foldButton } from "./fold.js";
 import { grouped } from "./format.js";
@@ -101,7 +102,7 @@ export default ({ element, props, server }) => {
             run?.isYours &&
                 yours() &&
                 (yours().token === run.token
-                    ? "It can be chosen at the top as “Yours”, and reads what you draw."
+                    ? "It can be chosen at the top as “Yours”."
                     : "Another net is “Yours” now."),
             run?.testAsked && run.state === "ended" && !all && "The test set was not read.",
             all &&
@@ -113,11 +114,12 @@ export default ({ element, props, server }) => {
         test.hidden = run?.state !== "ended" || !n || Boolean(all) || !tested;
         download.hidden = run?.state !== "ended" || !n;
         usage.hidden ||= download.hidden;
-        learning.draw(run, before);
+        training.hidden = Boolean(run?.file); // what was uploaded has no curves
+        if (!run?.file) learning.draw(run, before);
     };
     const show = (details) => {
         if (run?.points.length) before = run;
-        follower.begin(details);
+        follower.begin({ ...details, chosen: chosen().net });
     };
     const begin = async () => {
         if (!settings.isValid()) return;
@@ -135,18 +137,18 @@ export default ({ element, props, server }) => {
         const trainedOn = settings.trainedOn();
         show({ token: found.token, net, epochs, trainedOn, of, drawn: digit });
     };
-    const send = async (chosen) => {
-        const large = tooLarge(chosen.size, mostBytes, "Nets");
+    const send = async (picked) => {
+        const large = tooLarge(picked.size, mostBytes, "Nets");
         if (large) {
             state.textContent = large;
             return;
         }
         start.disabled = uploading.disabled = true;
         state.textContent = "Uploading.";
-        const path = await upload(chosen).catch(() => null);
+        const path = await upload(picked).catch(() => null);
         const found = path && (await server.upload({ path }).catch(() => ({ error: BUSY })));
         if (found?.token) {
-            show({ ...found, file: chosen.name });
+            show({ ...found, file: picked.name });
             return;
         }
         update();
@@ -156,11 +158,13 @@ export default ({ element, props, server }) => {
         run = now;
         if (run.state === "ended" && run.end.val_n && !run.isYours) {
             follower.note({ isYours: true }); // once: afterwards the visitor may choose another
-            setYours({ token: run.token, net: run.net, about: aboutWords(run) });
+            const made = { token: run.token, net: run.net, about: aboutWords(run) };
+            setYours(made, isStillChosen(run.chosen));
         }
         update();
     });
 
+    const training = h("section", { "aria-label": "Training" }, learning.node);
     element.append(
         h(
             "div",
@@ -188,7 +192,7 @@ export default ({ element, props, server }) => {
                     line,
                 ),
             ),
-            h("section", { "aria-label": "Training" }, learning.node),
+            training,
         ),
     );
     whenRestyled(update);

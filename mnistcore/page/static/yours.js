@@ -28,10 +28,10 @@ const change = (now, isChosen) => {
 // was replaced by, if there is one.
 export const yours = () => mine;
 
-// Makes a net the visitor's own in place of the one before, and chooses it. `about` says in a short
-// sentence how it came to be: "trained here: 3 epochs on 55,000 images".
-export const setYours = ({ token, net, about }) =>
-    change({ token, net, about, other: mine ? { ...mine, other: null } : null }, true);
+// Makes a net the visitor's own in place of the one before, and chooses it if it is to be chosen.
+// `about` says in a short sentence how it came to be: "trained here: 3 epochs on 55,000 images".
+export const setYours = ({ token, net, about }, isChosen = true) =>
+    change({ token, net, about, other: mine ? { ...mine, other: null } : null }, isChosen);
 
 // Puts the other net in its place, and this one in that of the other.
 export const swapYours = () => change({ ...mine.other, other: { ...mine, other: null } }, true);
