@@ -33,6 +33,7 @@ def _add_device_flag(parser: Parser) -> None:
 
 
 def _add_data_flags(parser: Parser) -> None:
+    """The flags of commands that take any data."""
     _add_device_flag(parser)
     parser.add_argument(
         "--data-dir",
@@ -123,7 +124,13 @@ def _add_adapt(commands: Commands) -> None:
         action="store_true",
         help="also write nets that have become worse on MNIST by more than half a percentage point",
     )
-    _add_data_flags(command)
+    _add_device_flag(command)
+    command.add_argument(
+        "--data-dir",
+        type=_path,
+        default=ASSETS,
+        help="folder of MNIST's four original files, which are mixed in",
+    )
 
 
 def _add_benchmark(commands: Commands) -> None:

@@ -121,11 +121,12 @@ def results_data(results: Results, chosen: str, own: OwnNet | None = None) -> Re
         "title": title,
         "words": f"On MNIST's {len(digits):,} test images, after the last epoch. The bar is the "
         "95 % interval: the range in which the accuracy on all such digits very likely lies. The "
-        "diamond is the accuracy in the reference project's table.",
+        "diamond is the accuracy in the table of pytorch-mnist, the public project that introduced "
+        "the five nets.",
         "notes": "A multiply-add is one multiplication and one addition; the count says how much "
         "arithmetic one image needs. One image was timed on "
         f"{benchmark['device']}, torch {benchmark['torch_version']}; the nets were trained on "
-        f"{trained_on}. In the reference project's table, 98.06 for MyFullConvNet is a typo for "
+        f"{trained_on}. In the table of pytorch-mnist, 98.06 for MyFullConvNet is a typo for "
         "99.06." + (OWN_NOTES if own else ""),
         "rows": rows,
         "seeds": seeds["n"] if seeds else None,

@@ -126,6 +126,8 @@ def _unpack(upload: Path, folder: Path) -> None:
         ValueError: there is none, there are several, or one is too large.
     """
     path = folder / UPLOADED
+    if upload.suffix == ".safetensors":
+        raise ValueError("safetensors files cannot be uploaded")
     try:
         with ZipFile(upload) as archive:  # so is a checkpoint, without nets in it
             members = {PurePosixPath(file.filename).name: file for file in archive.infolist()}

@@ -71,8 +71,9 @@ class Ensemble:
         """
         names = [name for name in list_models() if checkpoint.find(self.folder, name).is_file()]
         if not self.folder.is_dir():
+            what = "is a file" if self.folder.exists() else "does not exist"
             raise FileNotFoundError(
-                f"{self.folder} does not exist; give a folder that `mnistcore all` has written"
+                f"{self.folder} {what}; give a folder that `mnistcore all` has written"
             )
         if not names:
             raise FileNotFoundError(

@@ -55,8 +55,8 @@ Picture = (
     | dict[str, Any]
 )
 KINDS = (
-    "a file, its bytes, a data URL, a PIL image, an array, a tensor, a list of rows, or the dict "
-    "of Gradio's editor"
+    "a file's path, its bytes, a data URL, a PIL image, an array, a tensor, a list of rows, or the "
+    "dict of Gradio's editor"
 )
 
 

@@ -81,7 +81,9 @@ class Adapted:
             f"{100 * (1 - wrong / mnist.n):.1f} %" for wrong in (mnist.after, mnist.before)
         )
         change = "as before" if after == before else f"previously {before}"
-        return f"{held_out}; MNIST {after}, {change}; learned in {self.seconds:.1f} s"
+        return (
+            f"{held_out}; MNIST {after} of {mnist.n:,}, {change}; learned in {self.seconds:.1f} s"
+        )
 
 
 def adapt(

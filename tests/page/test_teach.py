@@ -46,7 +46,7 @@ def test_a_net_learns_ones_hand(scheme: str, width: int, open_page: Open, tmp_pa
     expect(page.get_by_role("progressbar")).to_be_visible()
     expect(said).to_contain_text(
         re.compile(
-            r"1 of your 1 held-out digits are right, previously 0; MNIST 99\.\d %, "
+            r"1 of your 1 held-out digits are right, previously 0; MNIST 99\.\d % of 1,000, "
             rf".*Your drawing: now a {ODD} \([\d.]+ %\), previously an? \d \([\d.]+ %\)\. "
             "Your LeNet now reads what you draw"
         ),

@@ -66,7 +66,7 @@ def test_the_report_counts_held_out_digits_and_mnist(
     assert not adapted.forgets
     assert re.fullmatch(
         rf"{10 - after} of your 10 held-out digits are right, previously {10 - before}; "
-        r"MNIST 99\.\d %, (as before|before 99\.\d %); learned in \d+\.\d s",
+        r"MNIST 99\.\d % of 1,000, (as before|previously 99\.\d %); learned in \d+\.\d s",
         adapted.summary,
     )
 

@@ -43,7 +43,7 @@ const agreement = (digit, even) => {
     const [label, n] = most;
     const count = Object.keys(digit.probs_by_model).length;
     if (n === next?.[1]) return "The nets disagree";
-    if (n < count) return `${n} of ${count} nets say ${label}`;
+    if (n < count) return `${n} of ${count} nets ${n === 1 ? "says" : "say"} ${label}`;
     if (count === 1) return `One net says ${label}`;
     return count === 2 ? "Both nets agree" : `All ${COUNTS[count]} nets agree`;
 };

@@ -18,10 +18,11 @@ const NOT_SENT = "The file could not be sent. Check your connection and try agai
 const percents = (x) => `${(100 * x).toFixed(2)} %`;
 
 // How a net came to be, in words.
-export const aboutWords = ({ file, points, trainedOn, of = "" }) =>
-    file
-        ? `uploaded: ${file}`
-        : `trained here: ${Number(points.at(-1).epoch.toFixed(1))} epochs on ${grouped(trainedOn)} images${of}`;
+export const aboutWords = ({ file, points, trainedOn, of = "" }) => {
+    if (file) return `uploaded: ${file}`;
+    const epochs = Number(points.at(-1).epoch.toFixed(1));
+    return `trained here: ${epochs} ${epochs === 1 ? "epoch" : "epochs"} on ${grouped(trainedOn)} images${of}`;
+};
 
 // How fast it goes and how long it takes, of at most `most` seconds.
 export const speedWords = ({ epoch, images, left, seconds }, epochs, most) => {
@@ -98,7 +99,7 @@ export default ({ element, props, server }) => {
         const { errors: wrong, n: all, interval } = run?.test ?? {};
         result.textContent = [
             n &&
-                `${grouped(errors)} of ${grouped(n)} validation digits are misread: ${percents(1 - errors / n)} right.`,
+                `${run.file ? `${run.file}: ` : ""}${grouped(errors)} of ${grouped(n)} validation digits are misread: ${percents(1 - errors / n)} right.`,
             run?.isYours &&
                 yours() &&
                 (yours().token === run.token
@@ -152,7 +153,7 @@ export default ({ element, props, server }) => {
             return;
         }
         update();
-        state.textContent = found?.error ?? NOT_SENT;
+        state.textContent = found?.error ? `${picked.name}: ${found.error}` : NOT_SENT;
     };
     const follower = createFollower("trained", server, (now) => {
         run = now;
