@@ -98,7 +98,10 @@ def overview(benchmark: Benchmark, pictures: Pictures) -> str:
     )
     seed = _first_seeds(benchmark)
     if seeds:
-        notes = f"{_seeds_note(seeds)} Canvases and photos: seed {seed} alone. {notes}"
+        notes = (
+            f"Mean ± standard deviation of n = {seeds['n']} seeds. "
+            f"Canvases and photos: seed {seed} alone. {notes}"
+        )
     else:
         notes = f"One training run of each net, seed {seed}. {notes}"
     return f"{_table(header, rows)}\n\n{notes}"
