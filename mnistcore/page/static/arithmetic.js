@@ -67,8 +67,7 @@ const term = (found, one, data, scale) => {
     );
 };
 
-export const reluWords = (value) =>
-    value < 0 ? "below zero: becomes 0" : "not below zero: kept";
+export const reluWords = (value) => (value < 0 ? "below zero: becomes 0" : "not below zero: kept");
 
 export const ledgerRow = (label, value, note = "", name = null) => {
     const text = number(value, DIGITS);
