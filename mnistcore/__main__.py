@@ -463,13 +463,20 @@ COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
 }
 
 
+def _words(error: Exception) -> str:
+    """An error as a line; one of the system without its number: "runs: File exists"."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
 def _run(args: Namespace) -> int:
     try:
         return COMMANDS[args.command](args) or 0
     except BrokenPipeError:
         raise
     except (ValueError, OSError) as error:
-        _complain(str(error))
+        _complain(_words(error))
         return 2
     except KeyboardInterrupt:
         advice = "; add --resume to continue after the last epoch" if "resume" in args else ""

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mnistcore import change, inside
-from mnistcore.data import mnist_images, normalize
+from mnistcore.data import SIDE, mnist_images, normalize
 from mnistcore.device import device_name
 from mnistcore.models import count_parameters, create_model, list_models
 from mnistcore.reading.candidates import Candidate
@@ -61,9 +61,9 @@ def unpack_digit(text: str) -> NDArray[np.float32]:
         ValueError: the text is not a packed digit.
     """
     numbers = np.frombuffer(base64.b64decode(text, validate=True), "<f4")
-    if numbers.size != 28 * 28 or not np.isfinite(numbers).all():
+    if numbers.size != SIDE * SIDE or not np.isfinite(numbers).all():
         raise ValueError("a digit has 28x28 numbers")
-    return numbers.reshape(28, 28).clip(0, 1)
+    return numbers.reshape(SIDE, SIDE).clip(0, 1)
 
 
 @cache

@@ -386,7 +386,7 @@ def test_maps_are_of_the_digit_that_was_chosen_last_or_of_none(page: Page) -> No
     page.unroute_all()
     page.route(ASIDE, lambda question: question.fulfill(json=None))
     digits.nth(2).click()
-    expect(page.locator("#maps .arithmetic")).to_contain_text("too busy")
+    expect(page.locator("#maps .arithmetic")).to_contain_text("server is busy")
     page.unroute_all()
     digits.nth(2).click()
     expect(page.locator("#maps .arithmetic")).to_contain_text("Click a pixel")

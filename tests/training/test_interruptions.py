@@ -157,8 +157,8 @@ def whole(small_mnist: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("trouble", "messages"),
     [
-        (full_disk, [f"File too large: '{STATE}'"] * 2),
-        (closed_folder, [f"Permission denied: '{path}'" for path in (HISTORY, STATE.parent)]),
+        (full_disk, [f"{STATE}: File too large"] * 2),
+        (closed_folder, [f"{path}: Permission denied" for path in (HISTORY, STATE.parent)]),
     ],
 )
 def test_a_write_error_is_one_line_and_costs_only_the_current_epoch(
@@ -188,9 +188,7 @@ def test_a_write_error_is_one_line_and_costs_only_the_current_epoch(
         errors.append(capsys.readouterr().err)
         assert STATE.read_bytes() == state
     for error, message in zip(errors, messages, strict=True):
-        assert error.startswith("mnistcore: [Errno ")
-        assert error.endswith(f"] {message}\n")
-        assert error.count("\n") == 1
+        assert error == f"mnistcore: {message}\n"
     assert epochs_done(tmp_path) == 2
     assert main([*TRAIN, "--resume"]) == 0
     assert result(tmp_path) == result(whole)

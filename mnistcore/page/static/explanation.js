@@ -2,10 +2,8 @@
 import { arithmetic } from "./arithmetic.js";
 import { capital, number } from "./format.js";
 import { placeName } from "./places.js";
-import { createQuestion } from "./question.js";
+import { BUSY, createQuestion } from "./question.js";
 import { h, say } from "./shared.js";
-
-export const BUSY = "The server was too busy to answer. Please choose again.";
 
 // Writes to `panel`, and for screen readers to `live`.
 export const createExplanation = (server, panel, live, side, grid, zoom) => {

@@ -145,7 +145,7 @@ export const createLearning = (element) => {
             run.shown = newest.wrong;
             confusion.replaceChildren(confusionTable(newest));
             const all = newest.confusion.flat().reduce((sum, n) => sum + n, 0);
-            wrongTitle.textContent = `${newest.errors} of ${grouped(all)} validation digits are misread`;
+            wrongTitle.textContent = `${newest.errors} of the ${grouped(all)} validation digits behind the curves are misread`;
             wrong.replaceChildren(...newest.wrong.map((one) => wrongDigit(one, run.images)));
         },
     };

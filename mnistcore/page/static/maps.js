@@ -1,11 +1,11 @@
 // The maps of one stage of a net, every number in its colour, and the arithmetic behind each.
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
-import { BUSY, createExplanation } from "./explanation.js";
+import { createExplanation } from "./explanation.js";
 import { unpack, unpackShort } from "./format.js";
 import { createGrid, KERNELS } from "./grid.js";
 import { listenForPicks } from "./picking.js";
 import { placeName } from "./places.js";
-import { createQuestion } from "./question.js";
+import { BUSY, createQuestion } from "./question.js";
 import { h, hear, say, show } from "./shared.js";
 import { createSide } from "./side.js";
 import { createTip } from "./tip.js";

@@ -2,13 +2,12 @@
 // behind each unit, from which one can walk back to a pixel.
 import { ledgerRow, reluWords } from "./arithmetic.js";
 import { roundUp, scaleOf, whenRestyled } from "./colours.js";
-import { BUSY } from "./explanation.js";
 import { createFold, createWords } from "./fold.js";
 import { number, percent, unpack } from "./format.js";
 import { rowName } from "./grid.js";
 import { placeMark } from "./marks.js";
 import { pixelAt, placeName, SHIFTS } from "./places.js";
-import { AGAIN, createQuestion } from "./question.js";
+import { AGAIN, BUSY, createQuestion } from "./question.js";
 import { createWhenSeen } from "./seen.js";
 import { h, hear, say } from "./shared.js";
 import { createTip } from "./tip.js";
