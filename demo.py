@@ -15,7 +15,7 @@ import gradio as gr
 import torch
 
 from mnistcore.device import is_zero_gpu, share_one_heap
-from mnistcore.files import STATIC
+from mnistcore.files import STATIC, error_words
 from mnistcore.page import guard, launch, views
 from mnistcore.page.api import NETS, Endpoints
 from mnistcore.page.cache import CachedRecognizer
@@ -191,7 +191,7 @@ def main() -> None:
         with launch.upload_folder() as folder:
             serve(args, folder)
     except (OSError, ValueError) as error:
-        launch.exit_with(error)
+        launch.exit_with(error_words(error))
 
 
 if __name__ == "__main__":

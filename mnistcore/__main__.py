@@ -19,6 +19,7 @@ from mnistcore.files import (
     RUNS,
     WEIGHTS,
     code_version,
+    error_words,
     write_json,
     write_whole,
 )
@@ -168,7 +169,7 @@ def run_adapt(args: Namespace) -> None:
         )
     check_same_data(args.out, names, args.data_dir)
     digits = load_pictures(args.digits)
-    print(f"{len(digits.labels)} digits in {args.digits}; remarks on files: {len(digits.notes)}")
+    print(f"{len(digits.labels)} digits in {args.digits}; warnings: {len(digits.notes)}")
     mnist = load_mnist("train", args.data_dir)
     contents, forgetful = {}, []
     for name in names:
@@ -463,20 +464,13 @@ COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
 }
 
 
-def _words(error: Exception) -> str:
-    """An error as a line; one of the system without its number: "runs: File exists"."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
-
-
 def _run(args: Namespace) -> int:
     try:
         return COMMANDS[args.command](args) or 0
     except BrokenPipeError:
         raise
     except (ValueError, OSError) as error:
-        _complain(_words(error))
+        _complain(error_words(error))
         return 2
     except KeyboardInterrupt:
         advice = "; add --resume to continue after the last epoch" if "resume" in args else ""

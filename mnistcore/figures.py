@@ -186,7 +186,7 @@ def units(numbers: NDArray[np.float32], limit: float, title: str) -> bytes:
 
 
 def explanation(found: "Explanation", image: NDArray[np.float32], title: str) -> bytes:
-    """A digit and, for each net, which of its ink supports the answer: red, or against it: blue.
+    """A digit and, for each net, what ink supports the answer (red) or counts against it (blue).
 
     Args:
         found: why the nets say a digit and not another.

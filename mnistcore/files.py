@@ -77,3 +77,10 @@ def write_whole(path: Path, data: bytes) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write indented JSON as :func:`write_whole` writes bytes."""
     write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def error_words(error: Exception) -> str:
+    """An error as a line; one of the system without its number: "runs: File exists"."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)

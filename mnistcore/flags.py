@@ -156,7 +156,7 @@ def _add_benchmark(commands: Commands) -> None:
         type=_path,
         nargs="+",
         metavar="DIR",
-        help="store the answers of the same nets in other folders, trained with other seeds, and "
+        help="store the answers of the same nets trained with other seeds, from these folders, and "
         "print no results; from then on `benchmark` reports mean and standard deviation",
     )
     _add_data_flags(command)

@@ -15,7 +15,7 @@ from mnistcore import checkpoint
 from mnistcore.benchmark.report import accuracy_report
 from mnistcore.data import MEAN, SIDE, STD
 from mnistcore.datasets import MNIST, trained_on
-from mnistcore.files import RESULTS, ROOT, WEIGHTS, write_whole
+from mnistcore.files import RESULTS, ROOT, WEIGHTS, error_words, write_whole
 from mnistcore.flags import Parser
 from mnistcore.models import count_parameters
 from mnistcore.reading.ensemble import CONFIG_FILE, THRESHOLD_FILE, Ensemble
@@ -190,7 +190,7 @@ def _settings(name: str, content: Mapping[str, Any]) -> str:
     stopped = content.get("stopped_after")
     ended = "" if stopped is None else f"; stopped after {stopped:.1f} epochs"
     fewer = f"only {part:,} of the training images; " if part else ""
-    further = f"; then adapted to {adapted['digits']:,} digits of one's own" if adapted else ""
+    further = f"; then adapted to a writer's digits (n = {adapted['digits']:,})" if adapted else ""
     return f"- {name}: {fewer}{settings}{ended}{further}"
 
 
@@ -224,7 +224,7 @@ def main() -> None:
         for name, data in model_repository(args.repository, args.weights).items():
             write_whole(args.folder / name, data)
     except (ValueError, OSError) as error:
-        parser.error(str(error))
+        parser.error(error_words(error))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class TrainingRun(TypedDict):
     code_version: str
     images_per_second: float
     stopped_after: NotRequired[float]  # so many epochs, a part of those in ``config``
-    adapted: NotRequired[int]  # to so many digits of somebody's hand; not there: to none
+    adapted: NotRequired[int]  # to so many of a writer's digits; absent: to none
     own_recipe: bool  # False: trained with settings other than the net's recipe, or adapted
     val_accuracy: float
 

@@ -1,4 +1,4 @@
-"""Why a net says one digit and not another: which ink supports the answer, which against it."""
+"""Why a net says one digit and not another: what ink supports the answer or counts against it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -21,6 +21,7 @@ from mnistcore.files import ASSETS, RESULTS, WEIGHTS, write_json, write_whole
 from mnistcore.models import create_model, list_models
 from mnistcore.reading.ensemble import Ensemble
 from mnistcore.results import load_results
+from mnistcore.training.loop import SYNTHETIC
 from tests.test_scripts import needs_venv, run
 
 FILES = {"README.md", "LICENSE", "config.json", *(f"{name}.safetensors" for name in list_models())}
@@ -151,7 +152,7 @@ def test_a_card_of_ones_own_nets_says_what_their_files_know(
     val = checkpoint.load(weights / "LeNet.pt")["val"]
     assert f"- LeNet, 44,426 parameters: {val['errors']} of {val['n']:,} validation" in text
     assert "`epochs` 115" in text
-    assert text.count("adapted to 40 digits of one's own") == 2
+    assert text.count("adapted to a writer's digits (n = 40)") == 2
     assert "not measured on a test set" in text
     assert "## Out of scope\n\n- Anything that moves money" in text
     measured = load_results(RESULTS).benchmark["nets"]["LeNet"]
@@ -178,7 +179,8 @@ def test_a_card_names_the_added_images_that_there_were(
     drawn: int, also: str, own: Callable[..., Path], tmp_path: Path
 ) -> None:
     config = checkpoint.load(WEIGHTS / "LeNet.pt")["config"]
-    config |= {"drawn": drawn, "edited": 0, "others": 0}
+    assert set(SYNTHETIC) == set(hub.SYNTHETIC_WORDS)
+    config |= dict.fromkeys(SYNTHETIC, 0) | {"drawn": drawn}
     _, text = card_of(own(config=config), tmp_path)
     assert text.partition("The nets also train ")[2].startswith(also)
     assert ("also train" in text) == bool(also)

@@ -126,9 +126,9 @@ def _ensemble_row(benchmark: Benchmark, seeds: Seeds) -> list[str]:
 
 def _seeds_note(seeds: Seeds) -> str:
     return (
-        f"Mean ± standard deviation of n = {seeds['n']} trainings with the same settings "
-        "and data, but other seeds; their devices and versions of the code may differ. "
-        "Nets that answer together are of the same seed, except in the last row."
+        f"Mean ± standard deviation of n = {seeds['n']} training runs with the same "
+        "settings and data but different seeds; their devices and versions of the code may differ. "
+        "Only nets of the same seed are combined, except in the last row."
     )
 
 
@@ -206,7 +206,7 @@ def _seeds_table(benchmark: Benchmark, seeds: Seeds) -> str:
 def _change(training: TrainingRun) -> str:
     """What was done to a net that was not trained by its recipe alone."""
     if "adapted" in training:
-        return f"adapted to {training['adapted']} digits of one writer"
+        return f"adapted to a writer's digits (n = {training['adapted']})"
     epochs = training["config"]["epochs"]
     if "stopped_after" in training:
         return f"{training['stopped_after']:.1f} of {epochs} epochs"
@@ -389,7 +389,7 @@ def fast_sentence(speed: Speed) -> str:
     fast = speed["fast"]
     theirs, ours = fast["conventional"], fast["ours"]
     return (
-        f"From the data in memory to the last step, `train --fast` trains {fast['net']} in "
+        f"With the data already in memory, `train --fast` trains {fast['net']} in "
         f"{fmean(ours['seconds']):.1f} s; it then reads "
         f"{_percent(fmean(ours['accuracies']))} % of MNIST's test digits (mean of "
         f"{len(ours['seconds'])} seeds; {fast['device']}). A conventional fast recipe takes "
@@ -478,11 +478,11 @@ def _reading_figures(pictures: Pictures) -> str:
     n = sum(row["n"] for row in canvases)
     split = sum(row["split"]["count"] for row in canvases)
     return (
-        "A picture is right if all of its digits are read and nothing else. Naive: the whole "
-        "picture in gray, shrunk to 28x28, inverted if its median is light, and given to the five "
-        "nets. Wilson intervals.\n\n"
+        "A picture is right if all its digits are read correctly and nothing else is read. Naive: "
+        "the whole picture in gray, shrunk to 28x28, inverted if its median is light, and given to "
+        "the five nets. Wilson intervals.\n\n"
         f"- Single digits on canvases read as several: {_percent(split / n)} % (n = {n:,}).\n"
-        "- MNIST digits in their own frame come out of our framing with a mean difference of "
+        "- Our framing of MNIST digits differs from MNIST's own by a mean of "
         f"{rows['own_frame']['frame_difference']:.2f} of 255.\n"
         f"- Reading a 280x280 canvas with all five nets: median {times['median']:.1f} ms, 95th "
         f"percentile {times['p95']:.1f} ms ({pictures['device']}, torch "

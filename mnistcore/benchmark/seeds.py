@@ -136,7 +136,7 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def _own_digits(content: Mapping[str, Any]) -> int:
-    """To how many digits of somebody's hand a net was adapted."""
+    """To how many of a writer's digits a net was adapted."""
     return int((content.get("adapted") or {}).get("digits", 0))
 
 

@@ -154,8 +154,8 @@ class Endpoints:
         """Find out why a net says this digit and not another, for a picture's first digit.
 
         Each pixel of the digit gets a number: above zero, its ink supports the answer; below,
-        the other digit. They are integrated gradients of the difference of the two logits, from a
-        blank image on, and add up to what the ink changes in that difference.
+        the other digit. They are integrated gradients of the difference of the two logits, starting
+        from a blank image, and add up to the change that the ink makes in that difference.
 
         Args:
             picture: the picture

@@ -30,8 +30,8 @@ NO_ATLAS = (
 )
 
 NO_ATLAS_OF_OWN = (
-    "A net of your own has no map of training digits: each map is made of one net's numbers, and "
-    "the page has them only for its own nets."
+    "A net of your own has no map of training digits: each map is computed from one "
+    "net, and the page has maps only for its own nets."
 )
 
 

@@ -1,4 +1,4 @@
-"""The line of the trainings: so many go on at a time, each in a process, and the others wait."""
+"""The queue of training runs: a few run at a time, each in its own process; the others wait."""
 
 import logging
 import threading
@@ -33,7 +33,7 @@ class Line:
     """
 
     def __init__(self, most: int, device: str, data: Path | None = None) -> None:
-        """Start nothing yet; so many train at a time, there, on MNIST or the data in a folder."""
+        """Start nothing yet; ``most`` runs train at a time on ``device``, on MNIST or ``data``."""
         self._most, self._where = most, (device, data)
         self._waiting: list[Run] = []
         self._busy = 0  # how many have their turn
@@ -141,7 +141,7 @@ class Line:
                     paused, heard = paused + CHECK, time.monotonic()
                     if paused > MOST_PAUSED:
                         run.words["training"] = {"do": "stop"}
-                # It stops at once when its visitor leaves, and goes on if he only reloads the page.
+                # It pauses when its visitor leaves, and goes on if they only reload the page.
                 if run.is_left() != away and run.state == (PAUSED if away else TRAINING):
                     away = not away
                     # A word of the visitor's own that has just come counts more.

@@ -121,8 +121,8 @@ def results_data(results: Results, chosen: str, own: OwnNet | None = None) -> Re
         "title": title,
         "words": f"On MNIST's {len(digits):,} test images, after the last epoch. The bar is the "
         "95 % interval: the range in which the accuracy on all such digits very likely lies. The "
-        "diamond is the accuracy in the table of pytorch-mnist, the public project that introduced "
-        "the five nets.",
+        "diamond, the reference, is the accuracy in the table of pytorch-mnist, the public project "
+        "that introduced the five nets.",
         "notes": "A multiply-add is one multiplication and one addition; the count says how much "
         "arithmetic one image needs. One image was timed on "
         f"{benchmark['device']}, torch {benchmark['torch_version']}; the nets were trained on "

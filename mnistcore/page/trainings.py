@@ -1,4 +1,4 @@
-"""Trainings that visitors start: in processes of their own, so many at a time; the others wait.
+"""Training runs that visitors start, each in its own process; a few run at a time, others wait.
 
 A net is trained from scratch, or a copy of one is taught its visitor's own digits.
 """

@@ -26,7 +26,9 @@ AT = "@"  # between a net and its token: "LeNet@..." is a visitor's own LeNet
 MOST_LOADED = 8  # of these nets in memory: of MyNetV1, the largest, they take 300 MB
 MOST_UNPACKED = 40 * 10**6  # bytes of a net's file: MyNetV1 takes 37 MB in float32
 UPLOADED = "uploaded.pt"  # until the net in it is known
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # full, over quota, read-only
+CANNOT_STORE = {  # the disk is full, read-only, closed or broken, or too many files are open
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE, errno.ENFILE)
+}
 NOT_STORED = "The server could not store the file. Please try again later."
 WANTED = "Please upload a checkpoint (.pt) written by mnistcore, or a zip from this page."
 
@@ -109,7 +111,7 @@ def unpack_net(upload: Path, folder: Path) -> OwnNet:
         return _check(folder)
     except Exception as error:  # a stranger's file can make torch raise anything
         shutil.rmtree(folder, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
+        if isinstance(error, OSError) and error.errno in CANNOT_STORE:
             logging.getLogger(__name__).exception("an upload could not be stored")
             raise ValueError(NOT_STORED) from error
         known = isinstance(error, ValueError)

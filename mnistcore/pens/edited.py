@@ -18,7 +18,7 @@ from mnistcore.reading.pieces import Piece
 ROOM = SIDE  # pixels around a digit, for strokes that run over
 INK = 0.5  # of full ink: the strokes of a digit, for their width and place
 PEN = 0.8, 1.2  # times the width of the digit's own strokes
-BOLDEST = 3.4  # pixels: in bolder digits, a stroke more fills what was left open
+BOLDEST = 3.4  # pixels: in bolder digits, an extra stroke fills what was left open
 
 # Lengths are shares of the height of the digit.
 SLASH_LENGTH = 0.9, 1.6
@@ -39,7 +39,7 @@ Ink = NDArray[np.float32]  # (H, W) in [0, 1]
 
 
 def edited_digits(images: Tensor, labels: Tensor, n: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Digits with a stroke more, framed again.
+    """Digits with an extra stroke, framed again.
 
     Args:
         images: uint8 (N, 1, 28, 28), ink 255 on 0, on any device.
@@ -65,7 +65,7 @@ def edited_digits(images: Tensor, labels: Tensor, n: int, seed: int) -> tuple[Te
 
 
 def edit(digit: Ink, label: int, rng: Rng) -> Ink | None:
-    """A 0, 1 or 7, (28, 28), with a stroke more; None if it is too bold for that."""
+    """A 0, 1 or 7, (28, 28), with an extra stroke; None if it is too bold for that."""
     ink = np.pad(digit, ROOM)
     mask = ink > INK * ink.max()
     width = Piece(0, 0, mask).stroke

@@ -201,7 +201,7 @@ def _flatten_photo(rgb: Plane) -> tuple[Plane, str]:
         return np.zeros_like(ink), "No ink stands out from the paper."
     floor = paper_ink + FLOOR * grain
     ink = np.clip((ink - floor) / (peak - floor), 0, 1).astype(np.float32)
-    return ink, f"{_polarity(dark_ink)}; its light and shade are evened out."
+    return ink, f"{_polarity(dark_ink)}; uneven lighting is removed."
 
 
 def _clearest(rgb: Plane) -> Plane:

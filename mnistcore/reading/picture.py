@@ -83,9 +83,9 @@ def read_ink(picture: Picture) -> Ink:
         picture: a file, its bytes, a data URL, a PIL image, or an array (H, W) or (H, W, C) of
             gray, gray and alpha, RGB or RGBA: integers, floats or booleans from 0 to 65,535. A
             tensor may also be (C, H, W), and a list of rows is an array, too. Of the dict that
-            Gradio's editor gives, the "composite" is read. Full light is 1, 255 or 65,535, the
-            least that no value exceeds; where all values are whole numbers and more than 1, it is
-            the greatest of them, but for bytes above FEW_GRAYS it is 255, as in a file.
+            Gradio's editor gives, the "composite" is read. White is 1, 255 or 65,535, the
+            smallest that no value exceeds. If all values are whole and the greatest is above 1,
+            it is the greatest; but in uint8 with values above FEW_GRAYS it is 255, as in files.
             Transparent parts count as paper. Dark ink on light paper and light on dark both work.
 
     Raises:
@@ -127,7 +127,7 @@ def _load(picture: Any) -> tuple[Plane, float]:
     except IsADirectoryError:
         raise FileNotFoundError(f"no picture {picture!s}: it is a folder") from None
     except PermissionError:
-        raise PictureError(f"{picture!s} may not be read; change its permissions") from None
+        raise PictureError(f"{picture!s} cannot be read; change its permissions") from None
     except Image.DecompressionBombError:
         raise PictureError(f"the picture is too large; {TOO_MANY}") from None
     except PictureError:

@@ -58,7 +58,7 @@ class Adapted:
     """An adapted net, and what became better and worse."""
 
     model: nn.Module  # in eval mode: normalised images in, logits out
-    held_out: Errors  # on each fifth of one's digits of a class, which took no part; n may be 0
+    held_out: Errors  # on every fifth of one's digits of a class, which took no part; n may be 0
     mnist: Errors  # on MNIST validation digits
     seconds: float  # of the training
 
@@ -71,8 +71,9 @@ class Adapted:
     def summary(self) -> str:
         """How much it helped, in words."""
         own, mnist = self.held_out, self.mnist
+        digits = "digit is" if own.n == 1 else "digits are"
         held_out = (
-            f"{own.n - own.after} of your {own.n} held-out digits are right, previously "
+            f"{own.n - own.after} of your {own.n} held-out {digits} right, previously "
             f"{own.n - own.before}"
             if own.n
             else f"none of your digits is held out, as no class has {TEST_EVERY} digits"
@@ -82,7 +83,8 @@ class Adapted:
         )
         change = "as before" if after == before else f"previously {before}"
         return (
-            f"{held_out}; MNIST {after} of {mnist.n:,}, {change}; learned in {self.seconds:.1f} s"
+            f"{held_out}; on MNIST {after} of {mnist.n:,} are right, {change}; "
+            f"trained in {self.seconds:.1f} s"
         )
 
 
@@ -98,8 +100,8 @@ def adapt(
 ) -> Adapted:
     """Train a copy of a net on one's own digits, in about two seconds for a small net.
 
-    Each batch has digits of one's own, and training digits of MNIST, for which the copy learns to
-    answer what the net answers: so it forgets little. All are distorted. Every fifth digit of a
+    Each batch has digits of one's own, and training digits of MNIST, for which the copy learns
+    the original net's answers, so that it forgets little. All are distorted. Every fifth digit of a
     class is held out.
 
     Args:

@@ -119,7 +119,7 @@ def _train(job: Told, dataset: Dataset, device: torch.device, commands: Commands
 
 
 def _adapt(job: Told, mnist: Dataset, device: torch.device, commands: Commands) -> Told:
-    """Teach a copy of a net a visitor's digits; what it brought."""
+    """Teach a copy of a net a visitor's digits; how much it helped."""
     base, path, labels = Path(job["base"]), Path(job["path"]), torch.tensor(job["labels"])
     images = torch.frombuffer(bytearray(base64.b64decode(job["images"])), dtype=torch.uint8)
     before = checkpoint.load(base)

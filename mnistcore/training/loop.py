@@ -161,8 +161,8 @@ def check_same_data(out_dir: Path, names: Iterable[str], data_dir: Path | str) -
         theirs = trained_on(checkpoint.load(path))["name"] if path.exists() else data
         if theirs != data:
             raise ValueError(
-                f"{path} was trained on {theirs}, not on {data}; the nets of a folder read "
-                "together: add --out FOLDER to write elsewhere"
+                f"{path} was trained on {theirs}, not on {data}; all nets of a folder "
+                "must be trained on the same data: add --out FOLDER to write elsewhere"
             )
 
 

@@ -31,8 +31,8 @@ def offer(data_dir: Path | None, folder: Path) -> Offer:
 def copy_data(data_dir: Path, folder: Path) -> OwnData | None:
     """Write one's own data as files in MNIST's format; None if it is MNIST.
 
-    Pictures are read and framed once so, and not by each process. Without test images that can be
-    used it has none; the reason is logged as a warning.
+    So pictures are read and framed only once, not by each process. If no test images can be used,
+    it has none; the reason is logged as a warning.
 
     Raises:
         FileNotFoundError, ValueError, OSError: the training images cannot be used, or the copy

@@ -178,7 +178,7 @@ def test_an_adapted_net_is_named(results: Benchmark) -> None:
     training = mnist._training_run("LeNet", content)
     results["nets"]["LeNet"] = net(40) | {"training": training}
     first_line = benchmark_report(results).splitlines()[0]
-    assert "changed recipes for LeNet (adapted to 24 digits of one writer)" in first_line
+    assert "changed recipes for LeNet (adapted to a writer's digits (n = 24))" in first_line
 
 
 def test_speed_report() -> None:

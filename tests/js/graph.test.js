@@ -30,7 +30,7 @@ test("a candidate says what counts for it, what against it, and what it would le
         /7: 1\.0 %\)\. On the path\.$/,
     );
     assert.match(candidateWords({ ...digit, read: null }, "all"), /No path continues from it\.$/);
-    assert.match(candidateWords({ ...digit, read: "" }, "all"), /with it, nothing would be left/);
+    assert.match(candidateWords({ ...digit, read: "" }, "all"), /with it, nothing would be read/);
 });
 
 test("one net alone says how probable a candidate is", () => {

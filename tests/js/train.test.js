@@ -59,8 +59,9 @@ test("the time that is left ends with the limit", () => {
 test("where a training is, in words", () => {
     assert.equal(stateWords({ state: "waiting", place: 2 }), "Waiting: number 2 in line.");
     assert.equal(stateWords({ state: "ended", end: { ended: "stopped" } }), "Stopped.");
-    assert.match(stateWords({ state: "gone" }), /^The training has ended, because/);
+    assert.match(stateWords({ state: "gone" }), /^The training was stopped because/);
     assert.match(stateWords({ state: "gone", file: "a.pt" }), /^The upload was lost/);
     assert.match(stateWords({ state: "gone", isYours: true }), /^This net is no longer/);
+    assert.match(stateWords({ state: "gone", offered: true }), /^This net is no longer/);
     assert.match(stateWords({ state: "gone", isYours: true, lost: true }), /reload the page\.$/);
 });

@@ -19,7 +19,7 @@ const net = (name) => ({ token: "secret", net: name, about: "trained here" });
 
 test("one's own net can be chosen as long as it is there, with the layers of its kind", () => {
     assert.equal(parse("MyNetV1@secret conv4", props), null);
-    setYours(net("MyNetV1"));
+    setYours(net("MyNetV1"), true);
     assert.deepEqual(yours(), { ...net("MyNetV1"), other: null });
     assert.deepEqual(parse(`${yoursName()} conv4`, props), {
         net: "MyNetV1@secret",
@@ -33,11 +33,11 @@ test("one's own net can be chosen as long as it is there, with the layers of its
 });
 
 test("others get to know only the net that is like it", () => {
-    setYours(net("LeNet"));
+    setYours(net("LeNet"), true);
     choose(parse(`${yoursName()} conv2`, props));
     assert.equal(chosen().net, "LeNet@secret");
     assert.deepEqual(chosenForAll(props), { net: "LeNet", layer: "conv2" });
-    setYours(net("MyNetV1")); // of which the page has no weights
+    setYours(net("MyNetV1"), true); // of which the page has no weights
     choose(parse(`${yoursName()} conv4`, props));
     assert.deepEqual(chosenForAll(props), { net: "LeNet", layer: "conv1" });
     forgetYours();
@@ -47,11 +47,11 @@ test("others get to know only the net that is like it", () => {
 
 test("a newer net gives its place back", () => {
     const [first, second, third] = ["LeNet", "MyNetV1", "MyNetV2"].map(net);
-    setYours(first);
-    setYours(second);
+    setYours(first, true);
+    setYours(second, true);
     swapYours();
     assert.deepEqual(yours(), { ...first, other: { ...second, other: null } });
-    setYours(third);
+    setYours(third, true);
     assert.deepEqual(yours(), { ...third, other: { ...first, other: null } });
     forgetYours();
     assert.deepEqual(yours(), { ...first, other: null });

@@ -46,7 +46,8 @@ def test_a_net_learns_ones_hand(scheme: str, width: int, open_page: Open, tmp_pa
     expect(page.get_by_role("progressbar")).to_be_visible()
     expect(said).to_contain_text(
         re.compile(
-            r"1 of your 1 held-out digits are right, previously 0; MNIST 99\.\d % of 1,000, "
+            r"1 of your 1 held-out digit is right, previously 0; "
+            r"on MNIST 99\.\d % of 1,000 are right, "
             rf".*Your drawing: now a {ODD} \([\d.]+ %\), previously an? \d \([\d.]+ %\)\. "
             "Your LeNet now reads what you draw"
         ),

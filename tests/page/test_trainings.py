@@ -267,10 +267,12 @@ def test_whoever_stops_as_his_turn_comes_does_not_train(one: Trainings) -> None:
 def test_digits_of_whoever_stops_waiting_are_not_kept(one: Trainings) -> None:
     start(one)
     waiting = one.teach({"net": "LeNet", "digits": digits(), "digit": None})["token"]
-    assert "images" in one._runs[waiting].job
+    run = one._runs[waiting]
+    run.words["digit"] = {"do": "digit", "digit": "a drawing"}
+    assert "images" in run.job
     status(one, waiting, "stop")
     wait_for(lambda: status(one, waiting)["state"] == "ended")
-    assert one._runs[waiting].job == {"do": "adapt"}
+    assert (run.job, run.words) == ({"do": "adapt"}, {})
 
 
 def test_only_a_trained_net_can_be_downloaded(one: Trainings) -> None:

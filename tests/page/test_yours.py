@@ -257,6 +257,13 @@ def test_other_files_are_refused_in_a_sentence(
     assert not new.exists()
 
 
+def test_safetensors_files_are_refused_by_their_name(tmp_path: Path) -> None:
+    upload = tmp_path / "LeNet.safetensors"
+    upload.touch()
+    with pytest.raises(ValueError, match=r"^Safetensors files cannot be uploaded\. Please"):
+        unpack_net(upload, tmp_path / "new")
+
+
 def test_a_full_disk_is_not_the_visitors_fault(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

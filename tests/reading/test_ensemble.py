@@ -107,9 +107,11 @@ def test_the_nets_of_a_folder_read(weights: Path, tmp_path_factory: pytest.TempP
 
 
 def test_missing_folder(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError) as caught:
-        Recognizer(tmp_path / "none").read(gray(digit("3")))
-    assert_one_line(caught.value, "none")
+    (tmp_path / "file").touch()
+    for name, what in (("none", "does not exist"), ("file", "is a file")):
+        with pytest.raises(FileNotFoundError, match=what) as caught:
+            Recognizer(tmp_path / name).read(gray(digit("3")))
+        assert_one_line(caught.value, name)
 
 
 def test_damaged_weights(weights: Path) -> None:

@@ -66,7 +66,8 @@ def test_the_report_counts_held_out_digits_and_mnist(
     assert not adapted.forgets
     assert re.fullmatch(
         rf"{10 - after} of your 10 held-out digits are right, previously {10 - before}; "
-        r"MNIST 99\.\d % of 1,000, (as before|previously 99\.\d %); learned in \d+\.\d s",
+        r"on MNIST 99\.\d % of 1,000 are right, (as before|previously 99\.\d %); "
+        r"trained in \d+\.\d s",
         adapted.summary,
     )
 
@@ -178,7 +179,7 @@ def test_the_command_writes_a_net_that_reads_the_hand(
     assert "4/blank.png is left out: " in result.stderr
     _, summary, advice = result.stdout.splitlines()
     assert summary.startswith(
-        "LeNet: 1 of your 1 held-out digits are right, previously 0; MNIST 99."
+        "LeNet: 1 of your 1 held-out digit is right, previously 0; on MNIST 99."
     )
     assert advice == f"To read your handwriting, add --weights {out} --model LeNet."
     assert sorted(path.name for path in out.iterdir()) == ["LeNet.pt", "recognizer.json"]

@@ -189,9 +189,9 @@ export default ({ element, props, server }) => {
         createWords(
             "atlas",
             who,
-            " was trained, among other images, on digits that people wrote for MNIST. These are the nearest of ten " +
-                "thousand of them: their numbers in its last hidden layer, from which it computes its answer, " +
-                "differ least from yours. On the map each dot is one of the ten thousand, and the ring is your " +
+            " was trained on MNIST’s handwritten digits, among other images. These are the nearest of ten " +
+                "thousand of them: the numbers in its last hidden layer, from which it computes its answer, " +
+                "are closest to your digit’s. On the map each dot is one of the ten thousand, and the ring is your " +
                 "digit. Point at a dot to see its digit; click it to put the digit on the canvas.",
         ),
         words,

@@ -75,7 +75,7 @@ export default ({ element, props, server }) => {
         createWords(
             "change",
             "Move a slider: the answer, the maps and the reasons follow. The curve behind a slider is the probability " +
-                "of the first answer over its whole range; the words beside it say where the answer flips. Pixels can be " +
+                "of the original answer over the slider’s range; the words say where it changes. Pixels can be " +
                 "drawn and erased one by one.",
         ),
         work,

@@ -103,7 +103,7 @@ export default ({ element, props, trigger }) => {
         const choice = chosenForAll(props);
         forgetYours();
         if (wasChosen) yours() ? takeYours() : take(choice);
-        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only the most recently used nets are kept.${wasChosen ? ` ${capital(titleOf(now.net))} reads instead.` : ""}`;
+        note.textContent = `Your ${architectureOf(net)} is no longer on the server: only the most recently used nets are kept.${wasChosen ? ` ${capital(titleOf(now.net))} is used now.` : ""}`;
     });
     const before = props.value;
     choose(now ?? parse(kept("choice"), props) ?? parse(before, props));

@@ -10,7 +10,7 @@ const NARROWEST = 0.05; // of the picture's width: on a phone, no bar is narrowe
 const LEAST = 0.0005; // of a probability: smaller ones would be written as 0.0 %
 const SHIFTS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
-// What speaks against a candidate, by the names of its costs in candidates.py.
+// What counts against a candidate, by the names of its costs in candidates.py.
 const REASONS = {
     nets: "doubt about what it is",
     shape: "its shape",
@@ -52,13 +52,13 @@ export const candidateWords = (candidate, model) => {
     const against = Object.entries(costs)
         .sort(([, a], [, b]) => b - a)
         .map(([reason, number]) => `${REASONS[reason]} (${cost(number)})`);
-    const speaks = against.length ? ` Against it: ${against.join(", ")}.` : "";
-    if (chosen) return `${may}${speaks} On the path.`;
-    if (read === null) return `${may}${speaks} No path continues from it.`;
+    const counts = against.length ? ` Against it: ${against.join(", ")}.` : "";
+    if (chosen) return `${may}${counts} On the path.`;
+    if (read === null) return `${may}${counts} No path continues from it.`;
     const instead = read
         ? `with it, the line would read ${read}`
-        : "with it, nothing would be left";
-    return `${may}${speaks} Rejected: ${instead}, which costs ${cost(more)} more.`;
+        : "with it, nothing would be read";
+    return `${may}${counts} Rejected: ${instead}, which costs ${cost(more)} more.`;
 };
 
 // The order of the bars: the path from left to right, then what was rejected.
@@ -90,8 +90,8 @@ export const createGraph = () => {
         h(
             "p",
             {},
-            "Every likely join and cut of the strokes is a candidate, and the nets are asked about each. " +
-                "The number is the path from left to right that costs least. A cost is minus the " +
+            "Every likely join and cut of the strokes is a candidate, and the nets score each one. " +
+                "The answer is the path from left to right with the lowest cost. A cost is the negative " +
                 "logarithm of a probability: 0 is certain, 2.3 is one in ten. Point at a candidate to " +
                 "see what counts for and against it.",
         ),

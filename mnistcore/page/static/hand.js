@@ -72,8 +72,8 @@ export default ({ element, props, server }) => {
         h(
             "p",
             {},
-            "If an answer is wrong, say below it which digit it is, and the drawing is added to your digits. Ten of " +
-                "each take a few minutes. They are stored in this browser alone; the server gets them to teach a net, or to make or read a zip of pictures.",
+            "If an answer is wrong, choose the right digit below it, and the drawing is added to your digits. Ten of " +
+                "each take a few minutes. They are stored only in this browser, and go to the server only to teach a net, or to make or read a zip.",
         ),
         h(
             "div",

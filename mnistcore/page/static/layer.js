@@ -6,7 +6,7 @@ import { architectureOf, titleOf } from "./yours.js";
 
 export const WORDS =
     "Each kernel looks for a small pattern, such as an edge, and its map shows where: red where it finds the pattern, " +
-    "blue where it finds the opposite. ReLU throws away what is below zero. Pooling keeps the largest of four neighbours, so " +
+    "blue where it finds the opposite. ReLU sets negative numbers to zero. Pooling keeps the largest of four neighbours, so " +
     "that a shift by one pixel hardly matters.";
 
 export default ({ element, props, trigger }) => {

@@ -1,4 +1,4 @@
-// What a net looks like while it learns: its kernels and maps, what it says to a digit, what it mixes up.
+// What a net looks like while it learns: its kernels and maps, its answer over time, its confusions.
 import { createChart } from "./chart.js";
 import { paintInk, scaleOf } from "./colours.js";
 import { grouped, percent, unpackSigned } from "./format.js";
@@ -75,10 +75,10 @@ const createAnswers = () => {
             const best = last.probs.indexOf(Math.max(...last.probs));
             words.textContent = `After ${last.epoch.toFixed(2)} epochs it says ${best}: ${percent(last.probs[best])}`;
             source.textContent =
-                "Each column is a moment, each row a digit; the redder, the likelier. " +
+                "Each column is a moment, each row a digit; red means likely. " +
                 (drawn
                     ? ""
-                    : "This one is held out from training: draw a digit in the Read tab to see it read here instead.");
+                    : "This digit was held out of training; draw one in the Read tab to follow it here instead.");
             const shown = columnsOf(run.points, run.epochs, columns);
             const numbers = new Float32Array(10 * columns);
             shown.forEach((probs, i) => {
@@ -145,7 +145,7 @@ export const createLearning = (element) => {
             run.shown = newest.wrong;
             confusion.replaceChildren(confusionTable(newest));
             const all = newest.confusion.flat().reduce((sum, n) => sum + n, 0);
-            wrongTitle.textContent = `${newest.errors} of the ${grouped(all)} validation digits behind the curves are misread`;
+            wrongTitle.textContent = `Misread: ${newest.errors} of the ${grouped(all)} validation digits used for the curves`;
             wrong.replaceChildren(...newest.wrong.map((one) => wrongDigit(one, run.images)));
         },
     };

@@ -5,7 +5,7 @@ import { unpack, unpackShort } from "./format.js";
 import { createGrid, KERNELS } from "./grid.js";
 import { listenForPicks } from "./picking.js";
 import { placeName } from "./places.js";
-import { BUSY, createQuestion } from "./question.js";
+import { AGAIN, createQuestion } from "./question.js";
 import { h, hear, say, show } from "./shared.js";
 import { createSide } from "./side.js";
 import { createTip } from "./tip.js";
@@ -97,7 +97,7 @@ const createMaps = ({ element, props, server }) => {
             zoom.close();
             side.blank();
             grid.blank();
-            explanation.forget(data.busy ? BUSY : "");
+            explanation.forget(data.busy ? AGAIN : "");
             return;
         }
         const scale = scaleOf(root);

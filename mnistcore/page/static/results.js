@@ -192,7 +192,7 @@ const pairsTable = (pairs) => {
     return table(
         "Paired tests",
         "pairs",
-        ["One net", "Only it : only the other", "The other", "p"].map(heading),
+        ["Net A", "Only A : only B", "Net B", "p"].map(heading),
         pairs.map((pair) =>
             h("tr", { class: pair.p_value < SIGNIFICANT ? "differs" : null }, ...cells(pair)),
         ),
@@ -243,7 +243,7 @@ const picturesSections = ({ title, pictures }, side) => {
         section(
             "pictures",
             `${title}: pictures that are not from MNIST`,
-            "A picture counts as right if every digit is read and nothing else. The diamond is " +
+            "A picture is right if every digit is read correctly and nothing else is read. The diamond is " +
                 `the naive way: the whole picture, shrunk to ${side}×${side}, is given to the net.`,
             rowsTable("Accuracy on pictures", "Kind", columns("Right %", true), pictures.read),
         ),

@@ -10,8 +10,8 @@ const wait = () => new Promise((resolve) => setTimeout(resolve, EVERY));
 
 const GONE = {
     net: "This net is no longer on the server.",
-    file: "The upload was lost, because the server did not hear from this page. Please upload it again.",
-    training: "The training has ended, because the server did not hear from this page.",
+    file: "The upload was lost because the server lost contact with this page. Please upload it again.",
+    training: "The training was stopped because the server lost contact with this page.",
 };
 
 const LOST = "The server is not responding. Please reload the page.";
@@ -20,13 +20,13 @@ export const isAtWork = (run) => AT_WORK.includes(run?.state);
 
 // Where a run is, in words. `place` is that in the line, `file` what was uploaded instead of trained,
 // `mostPaused` in seconds.
-export const stateWords = ({ state, place, end, file, isYours, lost }, mostPaused) => {
+export const stateWords = ({ state, place, end, file, isYours, offered, lost }, mostPaused) => {
     const ends = {
         uploaded: `Uploaded: ${file}.`,
         finished: "Finished.",
         stopped: "Stopped.",
         "time is up": "Time is up.",
-        diverged: "The training has diverged: its numbers are no longer finite.",
+        diverged: "The training diverged: loss or weights are no longer finite.",
     };
     return {
         waiting: `Waiting: number ${place} in line.`,
@@ -38,7 +38,9 @@ export const stateWords = ({ state, place, end, file, isYours, lost }, mostPause
         failed: file
             ? `No threshold could be chosen for ${file}. Please upload it again.`
             : "The training ended unexpectedly. Please start it again.",
-        gone: lost ? LOST : GONE[end?.val_n || isYours ? "net" : file ? "file" : "training"],
+        gone: lost
+            ? LOST
+            : GONE[end?.val_n || isYours || offered ? "net" : file ? "file" : "training"],
     }[state];
 };
 

@@ -97,8 +97,8 @@ export default ({ element, props }) => {
         "Watch the kernel slide",
         createWords(
             "slide",
-            "A kernel is a small pattern of weights. It is placed at each position of the input and multiplied number by number; " +
-                "the products are added up, and the sum is one number in the map. Where the ink looks like the " +
+            "A kernel is a small pattern of weights. At each position on the input, each weight is multiplied by the " +
+                "number under it; the products are added up, and the sum is one number in the map. Where the ink looks like the " +
                 "pattern, the sum is large: red. Where it looks like the opposite, it is below zero: blue. Point " +
                 "at the map, or use the arrow keys on it, to move the kernel by hand.",
         ),

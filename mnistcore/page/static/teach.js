@@ -31,7 +31,7 @@ const goingWords = (run) => {
     if (run.state === "paused") return "Paused.";
     if (run.state !== "training") return stateWords(run);
     if (step === steps) return "Checking how much this helped.";
-    return `${capital(titleOf(run.base))} is learning from your ${run.digits} digits; every fifth digit of a class is held out.`;
+    return `${capital(titleOf(run.base))} is learning from your ${run.digits} ${run.digits === 1 ? "digit" : "digits"}; every fifth digit of a class is held out.`;
 };
 
 export const createTeaching = (server) => {
@@ -43,7 +43,7 @@ export const createTeaching = (server) => {
     const stop = foldButton("Stop learning", () => follower.tell("stop"));
     const rest = h("small", {}); // the time left
     const use = foldButton("Use it anyway", () => take());
-    const leave = foldButton("Keep the net as it was", () => answer("The net is as it was."));
+    const leave = foldButton("Keep the net as it was", () => answer("The net was not changed."));
     const offer = h("div", { class: "own-tools", hidden: true }, use, leave);
     const download = foldButton("Download your net", async () => {
         const error = await downloadNet(server, yours().token);
@@ -56,8 +56,8 @@ export const createTeaching = (server) => {
         const focused = document.activeElement;
         learn.disabled = working || !ownDigits().length;
         stop.hidden = progress.hidden = !working;
-        if (focused === learn && working) stop.focus();
-        if (focused === stop && !working) learn.focus();
+        if (focused === learn && working) stop.focus({ preventScroll: true });
+        if (focused === stop && !working) learn.focus({ preventScroll: true });
         download.hidden = !yours();
         const { step = 0, steps = 1, left = 0 } = run?.points.at(-1) ?? {};
         progress.value = step / steps;
@@ -89,13 +89,14 @@ export const createTeaching = (server) => {
         else if (run.end.forgets) {
             status.textContent = `${helpWords(run.end)} It has become worse on MNIST by more than half a percentage point: check your digits and their labels.`;
             offer.hidden = false;
+            follower.note({ offered: true });
         } else take(`${helpWords(run.end)} `, isStillChosen(run.chosen));
     });
     const begin = async () => {
         if (asked) return;
         const [digits, digit, base] = [ownDigits(), lookedAt(), chosen().net];
         asked = true;
-        answer("");
+        answer("Sending your digits.");
         const found = await server
             .teach({ net: base, digits, digit: digit || null })
             .catch(() => ({ error: BUSY }));
@@ -122,8 +123,8 @@ export const createTeaching = (server) => {
             "p",
             {},
             "“Learn from them” takes a copy of the net that is chosen at the top (LeNet, if all five are) " +
-                "and trains it on your digits, for a few seconds or, if the net is large, up to a minute. MNIST’s are mixed in, so that it " +
-                "forgets little; every fifth digit of a class is held out, to see how much this helped.",
+                "and trains it on your digits, for a few seconds or, if the net is large, up to a minute. MNIST digits are mixed in so " +
+                "that it forgets little; every fifth digit of a class is held out, to measure how much this helps.",
         ),
         h("div", { class: "own-tools" }, learn, stop, progress, rest, download),
         status,

@@ -24,7 +24,7 @@ const STATIONS = [
         part: "#why",
         folded: true,
         title: "Why this digit?",
-        words: "Red ink supports the answer, blue ink for another digit. Choose any other digit to ask why it is not that one.",
+        words: "Red ink supports the answer, blue ink another digit. Choose any other digit to ask why it is not that one.",
     },
     {
         part: "#change",
@@ -53,7 +53,7 @@ const STATIONS = [
         part: "#units",
         folded: true,
         title: "From the maps to the answer",
-        words: "The units of the last layers vote: a weight says how much each number counts for a digit. Softmax turns the ten sums into probabilities. Follow a vote back, step by step, to one of your pixels.",
+        words: "Each unit multiplies the numbers before it by weights and adds up the products. Softmax turns the last ten sums into probabilities. Follow a product back, step by step, to one of your pixels.",
     },
 ];
 

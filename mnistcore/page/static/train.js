@@ -101,6 +101,7 @@ export default ({ element, props, server }) => {
             n &&
                 `${run.file ? `${run.file}: ` : ""}${grouped(errors)} of ${grouped(n)} validation digits are misread: ${percents(1 - errors / n)} right.`,
             run?.isYours &&
+                run.state !== "gone" &&
                 yours() &&
                 (yours().token === run.token
                     ? "It can be chosen at the top as “Yours”."

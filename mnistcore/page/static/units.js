@@ -138,9 +138,9 @@ export default ({ element, server }) => {
     const tip = createTip(element);
     const words = createWords(
         "units",
-        "The last maps are written into one long row. Each unit of a linear layer casts a vote: it multiplies " +
-            "every number in the row by its own weight and adds up the products. Softmax turns the ten sums of the " +
-            "last layer, the logits, into probabilities that add up to 1. Choose a unit to see its largest votes, " +
+        "The last maps are flattened into one long row. Each unit of a linear layer multiplies every number " +
+            "before it by a weight of its own and adds up the products. Softmax turns the ten sums of the " +
+            "last layer, the logits, into probabilities that add up to 1. Choose a unit to see its largest products, " +
             "and follow them back to the pixels.",
     );
     const temperature = h("span");
@@ -244,7 +244,7 @@ export default ({ element, server }) => {
             name: FLATTEN,
             numbers: found.inputs,
             title: FLATTEN,
-            note: `${rowName(found.maps)} in one row: ${found.inputs.length} numbers, all on the scale of ±${limit}`,
+            note: `${rowName(found.maps)} in one row: ${found.inputs.length} numbers; scale of all layers: ±${limit}`,
             wordsFor: (unit) => placeName(unflatten(found.shape, unit)),
         };
         const layers = found.layers.map(({ name, numbers, relu, dropout }) => ({

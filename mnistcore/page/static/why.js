@@ -93,7 +93,7 @@ export default ({ element, props, server }) => {
         "Why this digit, and not another?",
         createWords(
             "why",
-            "Red ink supports the digit that the net says, blue ink for the other one. Choose another " +
+            "Red ink supports the net’s answer, blue ink supports the other digit. Choose another " +
                 "digit to see why the answer is not that one. To find out, the ink is added little by " +
                 "little to a blank image, and what each pixel changes on the way is summed up.",
         ),

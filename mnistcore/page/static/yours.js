@@ -30,13 +30,13 @@ export const yours = () => mine;
 
 // Makes a net the visitor's own in place of the one before, and chooses it if it is to be chosen.
 // `about` says in a short sentence how it came to be: "trained here: 3 epochs on 55,000 images".
-export const setYours = ({ token, net, about }, isChosen = true) =>
+export const setYours = ({ token, net, about }, isChosen) =>
     change({ token, net, about, other: mine ? { ...mine, other: null } : null }, isChosen);
 
 // Puts the other net in its place, and this one in that of the other.
 export const swapYours = () => change({ ...mine.other, other: { ...mine, other: null } }, true);
 
-// The server no longer has it; the other net, if there is one, takes its place, but is not chosen.
+// The server no longer has it; the other net, if there is one, takes its place; choice.js says whether it is chosen.
 export const forgetYours = () => change(mine.other, false);
 
 // Its name among the nets; null as long as there is none.
