@@ -121,7 +121,7 @@ def test_means_over_seeds_come_first(results: Benchmark) -> None:
     assert together == ["all together", *lenet[1:]]
     assert ensemble == ["all 6 nets together", "33", "26", "99.67"]
     assert detailed[2] == "95 % interval"
-    assert "of n = 3 trainings" in text
+    assert "of n = 3 training runs" in text
     assert "Seed 0 alone:" in text
 
 
@@ -223,7 +223,7 @@ def test_speed_report() -> None:
     ]
     sentence = report.fast_sentence(speed)
     assert (
-        "to the last step, `train --fast` trains LeNet in 3.5 s; it then reads 99.13 %" in sentence
+        "in memory, `train --fast` trains LeNet in 3.5 s; it then reads 99.13 %" in sentence
     )
     assert "takes 8.5 s and reads 99.05 %; ours is 2.4 (2.0, 3.0) times as fast" in sentence
     speed["peak"]["bfloat16"] = None

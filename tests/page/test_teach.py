@@ -83,7 +83,7 @@ def test_what_forgets_is_offered_and_learning_can_be_stopped(
             "worse on MNIST by more than half a percentage point", timeout=START
         )
         expect(said).to_contain_text(
-            "None of your digits is held out, as no class has 5 digits; MNIST 9"
+            "None of your digits is held out, as no class has 5 digits; on MNIST 9"
         )
         assert chosen.get_attribute("value") == "LeNet"
         button.click()

@@ -108,7 +108,7 @@ def test_the_same_digits_in_any_form_give_the_same_net(
         assert all(torch.equal(value, other[key]) for key, value in first.items())
     assert nets[0].held_out == Errors(0, 0, 0)
     assert nets[0].summary.startswith(
-        "none of your digits is held out, as no class has 5 digits; MNIST"
+        "none of your digits is held out, as no class has 5 digits; on MNIST"
     )
 
 
