@@ -222,9 +222,7 @@ def test_speed_report() -> None:
         ],
     ]
     sentence = report.fast_sentence(speed)
-    assert (
-        "in memory, `train --fast` trains LeNet in 3.5 s; it then reads 99.13 %" in sentence
-    )
+    assert "in memory, `train --fast` trains LeNet in 3.5 s; it then reads 99.13 %" in sentence
     assert "takes 8.5 s and reads 99.05 %; ours is 2.4 (2.0, 3.0) times as fast" in sentence
     speed["peak"]["bfloat16"] = None
     assert rows(speed_report(speed))[2][4:] == ["4.3 (4.3%)", "43.2 (43.2%)"]
