@@ -203,7 +203,8 @@ def test_shortcuts_work_wherever_nothing_else_has_the_keys(page: Page) -> None:
     page.locator("#choice input").first.focus()
     page.keyboard.press("Delete")
     click(page, "link")
-    page.locator(".pad-note input").press("Delete")
+    expect(page.locator(".pad-note input")).to_be_focused()  # the link takes a moment
+    page.keyboard.press("Delete")
     assert page.locator(".answer-text").inner_text() == "1"
 
 
