@@ -14,18 +14,30 @@ NETS = ", ".join(RECIPES)
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
+MISSING = "the following arguments are required"  # so argparse begins
+
+
 class Parser(argparse.ArgumentParser):
     """Reports a wrong call in one line on stderr, with exit status 2."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit."""
-        self.exit(2, f"{self.prog}: {message}\n")
+        advice = f"; see {self.prog} --help" if message.startswith(MISSING) else ""
+        self.exit(2, f"{self.prog}: {message}{advice}\n")
 
 
 def _path(text: str) -> Path:
     if not text:  # Path("") is the current folder
         raise argparse.ArgumentTypeError("the path is empty")
     return Path(text)
+
+
+def _folder(text: str) -> Path:
+    """A folder to write into, which need not exist."""
+    path = _path(text)
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is a file; give a folder")
+    return path
 
 
 def _add_device_flag(parser: Parser) -> None:
@@ -78,7 +90,7 @@ def _add_train(commands: Commands) -> None:
         "--fast", action="store_true", help=f"{FAST_NET} on MNIST, to about 99 %% in seconds"
     )
     command.add_argument(
-        "--out", type=_path, default=RUNS, help=f"folder for the weights; default: {RUNS}"
+        "--out", type=_folder, default=RUNS, help=f"folder for the weights; default: {RUNS}"
     )
     _add_training_flags(command)
 
@@ -99,7 +111,7 @@ def _add_all(commands: Commands) -> None:
     )
     command.add_argument(
         "--out",
-        type=_path,
+        type=_folder,
         help=f"folder for weights/ and results/; default: {RUNS}, or {RUNS / 'quick'} with --quick",
     )
     _add_training_flags(command)
@@ -116,7 +128,7 @@ def _add_adapt(commands: Commands) -> None:
     command.add_argument("--model", default="all", help=f"all, {NETS}")
     _add_weights_flag(command)
     command.add_argument(
-        "--out", type=_path, required=True, metavar="DIR", help="folder for the weights"
+        "--out", type=_folder, required=True, metavar="DIR", help="folder for the weights"
     )
     command.add_argument("--overwrite", action="store_true", help="replace earlier weights")
     command.add_argument(
@@ -138,7 +150,7 @@ def _add_benchmark(commands: Commands) -> None:
     _add_weights_flag(command)
     command.add_argument(
         "--out",
-        type=_path,
+        type=_folder,
         help=f"folder for the results; default: {RUNS / 'results'}, or the project's own results "
         "for the weights that come with it",
     )
@@ -170,7 +182,7 @@ def _add_predict(commands: Commands) -> None:
     command.add_argument("--model", default="all", help=f"all, {NETS}")
     command.add_argument("--json", action="store_true", help="print one JSON object per line")
     command.add_argument(
-        "--steps", type=_path, metavar="DIR", help="draw into DIR how each picture was read"
+        "--steps", type=_folder, metavar="DIR", help="draw into DIR how each picture was read"
     )
     command.add_argument(
         "--jobs",
@@ -191,7 +203,7 @@ def _add_maps(commands: Commands) -> None:
     _add_weights_flag(command)
     command.add_argument(
         "--out",
-        type=_path,
+        type=_folder,
         default=RUNS / "maps",
         help="folder for the maps, where they replace earlier ones",
     )
@@ -208,7 +220,7 @@ def _add_explain(commands: Commands) -> None:
         "--why-not", type=int, metavar="DIGIT", help="default: the next likeliest digit"
     )
     _add_weights_flag(command)
-    command.add_argument("--out", type=_path, default=RUNS / "why", help="folder for the picture")
+    command.add_argument("--out", type=_folder, default=RUNS / "why", help="folder for the picture")
     _add_device_flag(command)
 
 
@@ -228,7 +240,7 @@ def _add_export(commands: Commands) -> None:
     _add_weights_flag(command)
     command.add_argument(
         "--out",
-        type=_path,
+        type=_folder,
         help=f"folder for the files; default: {RUNS / 'onnx'} or {RUNS / 'safetensors'}",
     )
 

@@ -182,4 +182,7 @@ def _reason(path: Path, error: Exception) -> str:
     """Why a picture was not read, with its path once: some of the reader's messages name it."""
     reason = str(error)
     named = reason.startswith((f"no picture {path}", f"{path} "))
-    return reason if named else f"{path}: {reason.removeprefix(path.name).lstrip()}"
+    if named:
+        return reason
+    begins = f"{path.name} "
+    return f"{path} {reason[len(begins) :]}" if reason.startswith(begins) else f"{path}: {reason}"

@@ -125,12 +125,28 @@ def test_fast_is_for_mnist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert f"--fast is for MNIST, but the data is {tmp_path.name}" in one_line(capsys)
 
 
-def test_an_output_folder_that_cannot_be_written_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_call_without_a_command_names_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([])
+    assert one_line(capsys).endswith("; see mnistcore --help\n")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "train --model LeNet --out",
+        "adapt digits --out",
+        "predict 3.png --steps",
+        "export --format onnx --out",
+    ],
+)
+def test_a_file_in_place_of_an_output_folder_is_refused_before_any_work(
+    call: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
-    assert main(["train", "--model", "LeNet", "--out", str(tmp_path / "file"), *SHORT]) == 2
-    assert "file" in one_line(capsys)
+    with pytest.raises(SystemExit):
+        main([*call.split(), str(tmp_path / "file")])
+    assert f"{tmp_path / 'file'} is a file; give a folder" in one_line(capsys)
 
 
 def test_ctrl_c_says_how_to_resume(
@@ -447,7 +463,7 @@ def test_predict_reads_in_several_processes_in_the_order_of_the_names(
     assert [Path(json.loads(line)["file"]).stem for line in alone.out.splitlines()] == list(
         "01235678"
     )
-    assert alone.err == f"mnistcore: {tmp_path / '4.png'}: is not a picture that can be read\n"
+    assert alone.err == f"mnistcore: {tmp_path / '4.png'} is not a picture that can be read\n"
     steps = ["--steps", str(tmp_path / "steps")]
     assert main(["predict", str(tmp_path), "--json", "--jobs", "2", "--device", "cpu", *steps]) == 1
     assert capsys.readouterr() == alone
@@ -483,7 +499,7 @@ def test_predict_names_a_file_once_and_in_full(
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no pixels here")
     assert main(["predict", str(broken)]) == 1
-    assert one_line(capsys) == f"mnistcore: {broken}: is not a picture that can be read\n"
+    assert one_line(capsys) == f"mnistcore: {broken} is not a picture that can be read\n"
 
 
 def test_predict_names_a_folder_that_it_may_not_open(

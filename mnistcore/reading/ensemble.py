@@ -73,7 +73,8 @@ class Ensemble:
         if not self.folder.is_dir():
             what = "is a file" if self.folder.exists() else "does not exist"
             raise FileNotFoundError(
-                f"{self.folder} {what}; give a folder that `mnistcore all` has written"
+                f"{self.folder} {what}; give a folder that `mnistcore all`, `train` or `adapt` has "
+                "written, or that you unpacked from the page's zip"
             )
         if not names:
             raise FileNotFoundError(

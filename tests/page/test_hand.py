@@ -19,7 +19,6 @@ from tests.tools.visiting import (
     Page,
     answer,
     axe_findings,
-    click,
     draw,
     expect,
 )
@@ -80,7 +79,7 @@ def test_a_corrected_answer_is_kept_exported_and_imported(
     expect(wrong).to_be_hidden()
     for digit in ("3", "7"):
         if digit == "7":
-            click(page, "clear")
+            page.keyboard.press("Delete")  # the focus is still on the correction
         draw(page, DIGITS[digit])
         expect(answer(page)).to_have_text(digit)
         wrong.get_by_role("button", name=digit, exact=True).click()

@@ -146,6 +146,8 @@ def test_wrong_settings_are_refused_where_they_are(open_page: Open) -> None:
     page.get_by_label("Images").select_option("600")
     press(page, "Start")
     expect(page.locator(".train-state")).to_contain_text("at least 10 are needed")
+    page.get_by_role("spinbutton", name="Epochs").fill("9")
+    expect(page.locator(".train-state")).to_be_empty()
 
 
 def test_ones_own_data_trains_with_one_click(

@@ -37,7 +37,7 @@ const createBars = (even) => {
 
 // How far the nets that there are agree, whichever of them is chosen.
 const agreement = (digit, even) => {
-    if (!digit) return "The five nets";
+    if (!digit) return "The nets";
     const [most, next] = tally(digit, even);
     if (!most) return "No net sees a digit";
     const [label, n] = most;

@@ -157,11 +157,12 @@ const createActs = (drawing, pen, changed) => {
     return acts;
 };
 
-// Undo, redo and clear work wherever nothing else has the keys; E and P only on the component.
+// Undo, redo and clear work wherever nothing else has the keys, and after a correction; E and P only on the component.
 const listenToShortcuts = (element, canvas, note, acts) =>
     document.addEventListener("keydown", (event) => {
         const here = element.contains(event.target) && !note.contains(event.target);
-        if (!canvas.offsetParent || !(here || event.target === document.body)) return;
+        const free = event.target === document.body || event.target.closest(".correct");
+        if (!canvas.offsetParent || !(here || free)) return;
         const key = event.key.toLowerCase();
         const command = event.ctrlKey || event.metaKey;
         if (command && key === "z" && event.shiftKey) acts.redo();

@@ -75,7 +75,7 @@ const createAnswers = () => {
             const best = last.probs.indexOf(Math.max(...last.probs));
             words.textContent = `After ${last.epoch.toFixed(2)} epochs it says ${best}: ${percent(last.probs[best])}`;
             source.textContent =
-                "Each column is a moment, each row a digit; red means likely. " +
+                "Each column is a moment, each row a digit; red means likely. These probabilities are not calibrated. " +
                 (drawn
                     ? ""
                     : "This digit was held out of training; draw one in the Read tab to follow it here instead.");

@@ -44,12 +44,13 @@ export default ({ element, props, server }) => {
     const result = h("p", { class: "train-result", "aria-live": "polite" });
     const line = h("code", {});
     const question = createQuestion((choices) => server.command(choices));
-    const settings = createSettings(props, (choices) =>
+    const settings = createSettings(props, (choices) => {
+        if (!isAtWork(run)) state.textContent = run ? stateWords(run, mostPaused) : ""; // no refusal
         question.ask(choices, (found) => {
             const flags = (found?.command ?? found?.error ?? "…").split(/ (?=--)/);
             line.replaceChildren(...flags.flatMap((flag) => [h("span", {}, flag), " "]));
-        }),
-    );
+        });
+    });
     const [start, pause, stop, test, download] = [
         foldButton("Start", () => begin()),
         foldButton("Pause", () => {
