@@ -1,6 +1,7 @@
 """The flags of the command line. Importing this is quick: it loads neither torch nor matplotlib."""
 
 import argparse
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn, TypeAlias
@@ -35,8 +36,9 @@ def _path(text: str) -> Path:
 def _folder(text: str) -> Path:
     """A folder to write into, which need not exist."""
     path = _path(text)
-    if path.exists() and not path.is_dir():
-        raise argparse.ArgumentTypeError(f"{path} is a file; give a folder")
+    with suppress(OSError):  # what cannot even be looked at is refused where it is used
+        if path.exists() and not path.is_dir():
+            raise argparse.ArgumentTypeError(f"{path} is a file; give a folder")
     return path
 
 

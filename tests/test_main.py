@@ -144,9 +144,17 @@ def test_a_file_in_place_of_an_output_folder_is_refused_before_any_work(
     call: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as stop:
         main([*call.split(), str(tmp_path / "file")])
+    assert stop.value.code == 2
     assert f"{tmp_path / 'file'} is a file; give a folder" in one_line(capsys)
+
+
+def test_an_output_folder_that_cannot_be_looked_at_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["train", "--model", "LeNet", "--out", "x" * 300, *SHORT]) == 2
+    assert "File name too long" in one_line(capsys)
 
 
 def test_ctrl_c_says_how_to_resume(
