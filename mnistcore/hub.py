@@ -12,7 +12,7 @@ from typing import Any
 
 import mnistcore
 from mnistcore import checkpoint
-from mnistcore.benchmark.report import accuracy_report
+from mnistcore.benchmark.report import accuracy_report, adapted_words
 from mnistcore.data import MEAN, SIDE, STD
 from mnistcore.datasets import MNIST, trained_on
 from mnistcore.files import RESULTS, ROOT, WEIGHTS, error_words, write_whole
@@ -190,7 +190,7 @@ def _settings(name: str, content: Mapping[str, Any]) -> str:
     stopped = content.get("stopped_after")
     ended = "" if stopped is None else f"; stopped after {stopped:.1f} epochs"
     fewer = f"only {part:,} of the training images; " if part else ""
-    further = f"; then adapted to a writer's digits (n = {adapted['digits']:,})" if adapted else ""
+    further = f"; then {adapted_words(adapted['digits'])}" if adapted else ""
     return f"- {name}: {fewer}{settings}{ended}{further}"
 
 

@@ -203,10 +203,15 @@ def _seeds_table(benchmark: Benchmark, seeds: Seeds) -> str:
     return _used_columns(["net", "errors per 10,000", SEEDS_HEADER[1], "test accuracy %"], rows)
 
 
+def adapted_words(digits: int) -> str:
+    """That a net was adapted, and to how many digits."""
+    return f"adapted to a writer's digits (n = {digits:,})"
+
+
 def _change(training: TrainingRun) -> str:
     """What was done to a net that was not trained by its recipe alone."""
     if "adapted" in training:
-        return f"adapted to a writer's digits (n = {training['adapted']})"
+        return adapted_words(training["adapted"])
     epochs = training["config"]["epochs"]
     if "stopped_after" in training:
         return f"{training['stopped_after']:.1f} of {epochs} epochs"

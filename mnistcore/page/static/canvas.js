@@ -157,7 +157,8 @@ const createActs = (drawing, pen, changed) => {
     return acts;
 };
 
-// Undo, redo and clear work wherever nothing else has the keys, and after a correction; E and P only on the component.
+// Undo, redo and clear work wherever nothing else has the keys, and after a correction; E and P only
+// on the component.
 const listenToShortcuts = (element, canvas, note, acts) =>
     document.addEventListener("keydown", (event) => {
         const here = element.contains(event.target) && !note.contains(event.target);

@@ -44,8 +44,11 @@ export default ({ element, props, server }) => {
     const result = h("p", { class: "train-result", "aria-live": "polite" });
     const line = h("code", {});
     const question = createQuestion((choices) => server.command(choices));
+    const tellState = () => {
+        state.textContent = run ? stateWords(run, mostPaused) : "";
+    };
     const settings = createSettings(props, (choices) => {
-        if (!isAtWork(run)) state.textContent = run ? stateWords(run, mostPaused) : ""; // no refusal
+        if (!isAtWork(run)) tellState(); // instead of a refusal
         question.ask(choices, (found) => {
             const flags = (found?.command ?? found?.error ?? "…").split(/ (?=--)/);
             line.replaceChildren(...flags.flatMap((flag) => [h("span", {}, flag), " "]));
@@ -92,7 +95,7 @@ export default ({ element, props, server }) => {
         pause.disabled = !["training", "paused"].includes(run?.state);
         stop.disabled = !working || run.state === "testing";
         pause.textContent = run?.state === "paused" ? "Continue" : "Pause";
-        state.textContent = run ? stateWords(run, mostPaused) : "";
+        tellState();
         const last = run?.points.at(-1);
         const goes = ["training", "paused"].includes(run?.state);
         speed.textContent = last && goes ? speedWords(last, run.epochs, mostSeconds) : "";

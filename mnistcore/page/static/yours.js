@@ -36,7 +36,8 @@ export const setYours = ({ token, net, about }, isChosen) =>
 // Puts the other net in its place, and this one in that of the other.
 export const swapYours = () => change({ ...mine.other, other: { ...mine, other: null } }, true);
 
-// The server no longer has it; the other net, if there is one, takes its place; choice.js says whether it is chosen.
+// The server no longer has it; the other net, if there is one, takes its place. choice.js decides
+// whether it is chosen.
 export const forgetYours = () => change(mine.other, false);
 
 // Its name among the nets; null as long as there is none.
