@@ -23,7 +23,7 @@ from mnistcore.files import WEIGHTS, write_whole
 from mnistcore.models import create_model, model_name
 
 SAFETENSORS = ".safetensors"
-METADATA = "mnistcore"  # the key of all that is no tensor in a safetensors file
+METADATA = "mnistcore"  # the key of all that is not a tensor in a safetensors file
 
 
 def find(folder: Path | str, name: str) -> Path:

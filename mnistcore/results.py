@@ -104,8 +104,8 @@ class TrainingRun(TypedDict):
     torch_version: str
     code_version: str
     images_per_second: float
-    stopped_after: NotRequired[float]  # so many epochs, a part of those in ``config``
-    adapted: NotRequired[int]  # to so many of a writer's digits; absent: to none
+    stopped_after: NotRequired[float]  # in epochs, of those in ``config``
+    adapted: NotRequired[int]  # how many of a writer's digits it learned; absent: none
     own_recipe: bool  # False: trained with settings other than the net's recipe, or adapted
     val_accuracy: float
 

@@ -344,7 +344,7 @@ def test_nets_of_other_data_are_not_mixed(
     assert message in capsys.readouterr().err
     assert main([*flags, *other, "--model", "MyNetV2"]) == 2
     assert "LeNet.pt was trained on files, not on folders" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="lr is 99"):  # LeNet will be trained anew as well
+    with pytest.raises(ValueError, match="lr is 99"):  # LeNet will be trained again, too
         train(
             "MyNetV2",
             {"lr": 99},

@@ -25,7 +25,7 @@ CROSSING_LENGTH = 1.2  # the 1 in a tight crop is as long as its neighbours are 
 LONG = 3  # a level line that does not cross the picture, such as one to write on
 WRITTEN = 6  # thicknesses of a line: what is lower is a foot, a flag or a speck, not a digit
 LONG_SHARE = 0.4  # of the picture's longer side, at least
-PAPER_THICKNESS = 0.01  # of the picture's longer side: so thin, lines on empty paper are no dashes
+PAPER_THICKNESS = 0.01  # of the longer side: on empty paper, lines this thin are not dashes
 MANY = 3  # lines so thin that cross in one direction are the paper's, however high the digits seem
 
 # Forms.

@@ -141,7 +141,7 @@ def _parts(columns: Integers, middle: Floats, depth: Integers) -> list[Stretch]:
     linked = (columns[after] == columns + 1) & (before[after] == index)
     linked &= np.abs(middle[after] - middle) <= reach
     shallow, deep = np.minimum(depth, depth[after]), np.maximum(depth, depth[after])
-    linked &= deep <= CROSSED * shallow + EDGE  # a dash beside a line is no part of it
+    linked &= deep <= CROSSED * shallow + EDGE  # a dash beside a line is not part of it
     chain = index.copy()  # of each run: an earlier one of its chain, in the end its first
     chain[after[linked]] = index[linked]
     while (chain[chain] != chain).any():

@@ -176,7 +176,7 @@ class Live:
         self._count = 0
 
     def _progress(self, done: int) -> Told:
-        """How far the training is after so many steps."""
+        """How far the training has come after a number of steps."""
         steps, batch_size = self._training.epoch_steps, self._training.config.batch_size
         return {
             "epoch": done / steps[0],

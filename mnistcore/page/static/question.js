@@ -1,8 +1,8 @@
 // Questions to the server: one at a time, and of those that wait only the newest.
 import { SOON } from "./waiting.js";
 
-const RETRY = 2000; // milliseconds after which a question that failed is asked again,
-const TRIES = 5; // so many times
+const RETRY = 2000; // milliseconds after which a question that failed is asked again
+const TRIES = 5; // times that it is asked
 const PATIENCE = 10_000; // milliseconds after which a question without an answer has failed
 
 // What a promise resolves to; undefined if it rejects, or takes longer than PATIENCE.
